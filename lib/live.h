@@ -26,6 +26,7 @@
 
 #define LIVE_MAGIC	 "netprof"
 #define LIVE_VERSION	 1
+#define LIVE_WRITER	 "0.1.0" /* goes into the rank file's description */
 #define LIVE_HEADER_SIZE 4096
 #define LIVE_BYTE_ORDER	 0x01020304u
 #define LIVE_SHARDS	 64	    /* threads beyond that share the last, under a lock */
@@ -59,8 +60,8 @@ struct live_header {
 	int64_t finalize_monotonic; /* at MPI_Finalize's call; 0 = never came there */
 	int64_t resolution;	   /* of first/last, ns */
 	int64_t window_width;	   /* as asked for, ns; 0 = no windows */
-	uint32_t levels[LIVE_SHARDS]; /* current level of each shard's windows: the
-				       * width has been doubled that many times */
+	/* Current level of each shard's windows: how often the width was doubled. */
+	uint32_t levels[LIVE_SHARDS];
 	uint32_t overhead_send;	   /* measured at start, 1/1000 ns */
 	uint32_t overhead_receive; /* the same */
 	char node[256];		   /* SLURMD_NODENAME, else the host name */
