@@ -30,11 +30,8 @@ AC_DEFUN([NETEMU_SLURM], [
       [#include <stdint.h>
        #include <sys/types.h>])
     AC_MSG_CHECKING([for the version of Slurm])
-    cat > conftest.c <<EOF
-#include <slurm/slurm_version.h>
-netemu SLURM_VERSION_NUMBER
-EOF
-    slurm_number=$($CPP $CPPFLAGS conftest.c 2>/dev/null | sed -n 's/^netemu //p')
+    AC_COMPUTE_INT([slurm_number], [SLURM_VERSION_NUMBER], [#include <slurm/slurm_version.h>],
+      [AC_MSG_ERROR([slurm/slurm_version.h has no SLURM_VERSION_NUMBER])])
     SLURM_VERSION=$(printf '%d.%02d.%d' $(( (slurm_number >> 16) & 255 )) $(( (slurm_number >> 8) & 255 )) $(( slurm_number & 255 )))
     AC_MSG_RESULT([$SLURM_VERSION])
     CPPFLAGS=$saved_CPPFLAGS
