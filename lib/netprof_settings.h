@@ -14,32 +14,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NETPROF_ENV	    "NETPROF"	     /* settings, to users and from the plugin to the library */
-#define NETPROF_ENV_HELPER  "NETPROF_HELPER" /* see helper.h */
+#define NETPROF_ENV        "NETPROF" /* settings, to users and from the plugin to the library */
+#define NETPROF_ENV_HELPER "NETPROF_HELPER" /* see helper.h */
 
 struct netprof_settings {
-	int enable;	      /* -1 = nobody said, 0 = no, 1 = yes */
-	char dir[PATH_MAX];   /* parent of the run directory, unexpanded; "" = default */
-	int64_t window;	      /* ns; 0 = none */
-	bool precise;	      /* stamps=precise */
-	bool timing;	      /* timing=yes */
-	uint32_t sizes;	      /* distinct message sizes counted exactly; default 1024 */
-	char exclude[1024];   /* PROGRAM,PROGRAM: base names that are left alone */
+	int enable;         /* -1 = nobody said, 0 = no, 1 = yes */
+	char dir[PATH_MAX]; /* parent of the run directory, unexpanded; "" = default */
+	int64_t window;     /* ns; 0 = none */
+	bool precise;       /* stamps=precise */
+	bool timing;        /* timing=yes */
+	uint32_t sizes;     /* distinct message sizes counted exactly; default 1024 */
+	char exclude[1024]; /* PROGRAM,PROGRAM: base names that are left alone */
 	/* plugstack only */
-	uint32_t sample;      /* profile one job step in N; 0 and 1 = all */
-	uint32_t minnodes;    /* 0 = any */
-	int64_t keep;	      /* ns; 0 = for ever */
-	bool quiet;	      /* no closing line from srun */
+	uint32_t sample;        /* profile one job step in N; 0 and 1 = all */
+	uint32_t minnodes;      /* 0 = any */
+	int64_t keep;           /* ns; 0 = for ever */
+	bool quiet;             /* no closing line from srun */
+	char lib[PATH_MAX];     /* libnetprof.so; "" = where it was installed */
+	char libexec[PATH_MAX]; /* directory of the helper programs; "" = as installed */
 };
 
 enum netprof_source {
 	NETPROF_PLUGSTACK, /* auto= is known here: it sets enable */
-	NETPROF_USER,	   /* option or environment: a list without yes or no means yes */
+	NETPROF_USER,      /* option or environment: a list without yes or no means yes */
 };
 
-#define NETPROF_SETTINGS_INIT                                                                      \
-	{                                                                                          \
-		.enable = -1, .sizes = 1024,                                                       \
+#define NETPROF_SETTINGS_INIT                \
+	{                                    \
+		.enable = -1, .sizes = 1024, \
 	}
 
 /* Lay TEXT (a key=value list, see kvlist.h) over SETTINGS: what it does not
@@ -53,7 +55,8 @@ int netprof_settings_merge(struct netprof_settings *settings, enum netprof_sourc
 
 /* Write SETTINGS as a list that netprof_settings_merge() understands as
  * NETPROF_USER, only what differs from the default, `yes` or `no` first.
- * Returns 0, or -1 with errno ENAMETOOLONG.
+ * Returns 0, or -1 with errno
+ * ENAMETOOLONG, or EINVAL when DIR cannot be written in a list (",name=" in it).
  */
 int netprof_settings_format(const struct netprof_settings *settings, char *buf, size_t size);
 
