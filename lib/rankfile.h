@@ -5,7 +5,7 @@
  * helper write it (rankfile_write(), libc only), the offline programs read it
  * back (rankfile_read(), jansson) together with PFProf's own files, and
  * live_load() fills it from mapped counters.  netprof-rank(5) documents the
- * format; the names of its keys stand here and nowhere else.
+ * format; the names of its keys stand in rankkeys.h and nowhere else.
  */
 #ifndef NETEMU_RANKFILE_H
 #define NETEMU_RANKFILE_H

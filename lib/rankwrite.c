@@ -5,6 +5,7 @@
  * is no JSON library here: only the writer, a buffer in front of write(2).
  */
 #include "rankfile.h"
+#include "rankkeys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 
 struct out {
 	int fd;
-	int error; /* errno of the first failure */
+	int error;  /* errno of the first failure */
 	bool comma; /* the next item needs one */
 	size_t used;
 	char buffer[16384];
@@ -146,12 +147,12 @@ static const struct column {
 	const char *name;
 	size_t offset;
 } columns[] = {
-	{ "tx_bytes", offsetof(struct rankpeer, tx_bytes) },
-	{ "tx_messages", offsetof(struct rankpeer, tx_messages) },
-	{ "rx_bytes", offsetof(struct rankpeer, rx_bytes) },
-	{ "rx_messages", offsetof(struct rankpeer, rx_messages) },
-	{ "first_ns", offsetof(struct rankpeer, first) },
-	{ "last_ns", offsetof(struct rankpeer, last) },
+	{ RANKKEY_TX_BYTES, offsetof(struct rankpeer, tx_bytes) },
+	{ RANKKEY_TX_MESSAGES, offsetof(struct rankpeer, tx_messages) },
+	{ RANKKEY_RX_BYTES, offsetof(struct rankpeer, rx_bytes) },
+	{ RANKKEY_RX_MESSAGES, offsetof(struct rankpeer, rx_messages) },
+	{ RANKKEY_FIRST_NS, offsetof(struct rankpeer, first) },
+	{ RANKKEY_LAST_NS, offsetof(struct rankpeer, last) },
 };
 
 #define COLUMNS_COUNTS 4 /* the unsigned ones */
@@ -180,7 +181,7 @@ static void out_column(struct out *out, const struct rankpeers *peers, int colum
 static void out_peers(struct out *out, const char *key, const struct rankpeers *peers, int ncolumns)
 {
 	out_open(out, key, "{");
-	out_open(out, "peer", "[");
+	out_open(out, RANKKEY_PEER, "[");
 	for (size_t i = 0; i < peers->count; i++)
 		out_u64(out, NULL, peers->rows[i].peer);
 	out_close(out, "]");
@@ -207,7 +208,7 @@ static void out_dense(struct out *out, const struct rankfile *rank, int column)
 
 static void out_ops(struct out *out, const struct rankpeers ops[RANKOP_COUNT])
 {
-	out_open(out, "ops", "{");
+	out_open(out, RANKKEY_OPS, "{");
 	for (int op = 0; op < RANKOP_COUNT; op++)
 		if (ops[op].count)
 			out_peers(out, rankop_names[op], &ops[op], COLUMNS_COUNTS);
@@ -226,11 +227,11 @@ static void out_sizes(struct out *out, const char *key, const struct rankfile *r
 		if (size->log2 != log2 || !frequency)
 			continue;
 		out_open(out, NULL, "{");
-		out_u64(out, "frequency", frequency);
+		out_u64(out, RANKKEY_FREQUENCY, frequency);
 		if (log2)
-			out_u64(out, "from", 1ull << size->size);
+			out_u64(out, RANKKEY_FROM, 1ull << size->size);
 		else
-			out_u64(out, "message_size", size->size);
+			out_u64(out, RANKKEY_MESSAGE_SIZE, size->size);
 		out_close(out, "}");
 	}
 	out_close(out, "]");
@@ -239,15 +240,15 @@ static void out_sizes(struct out *out, const char *key, const struct rankfile *r
 static void out_timing(struct out *out, const struct rankfile *rank)
 {
 	static const struct column timing[] = {
-		{ "sends", offsetof(struct ranktiming, sends) },
-		{ "sum_ns", offsetof(struct ranktiming, sum) },
-		{ "max_ns", offsetof(struct ranktiming, max) },
+		{ RANKKEY_SENDS, offsetof(struct ranktiming, sends) },
+		{ RANKKEY_SUM_NS, offsetof(struct ranktiming, sum) },
+		{ RANKKEY_MAX_NS, offsetof(struct ranktiming, max) },
 	};
 
 	if (!rank->ntiming)
 		return;
-	out_open(out, "timing", "{");
-	out_open(out, "peer", "[");
+	out_open(out, RANKKEY_TIMING, "{");
+	out_open(out, RANKKEY_PEER, "[");
 	for (size_t i = 0; i < rank->ntiming; i++)
 		out_u64(out, NULL, rank->timing[i].peer);
 	out_close(out, "]");
@@ -267,17 +268,17 @@ static void out_timing(struct out *out, const struct rankfile *rank)
 
 static void out_phases(struct out *out, const struct rankfile *rank)
 {
-	out_open(out, "phases", "[");
+	out_open(out, RANKKEY_PHASES, "[");
 	for (size_t i = 0; i < rank->nphases; i++) {
 		const struct rankphase *phase = &rank->phases[i];
 
 		out_open(out, NULL, "{");
 		if (phase->other)
-			out_text(out, "phase", "other");
+			out_text(out, RANKKEY_PHASE, RANKVALUE_OTHER);
 		else
-			out_i64(out, "phase", phase->level);
-		out_u64(out, "opened", phase->opened);
-		out_i64(out, "duration_ns", phase->duration);
+			out_i64(out, RANKKEY_PHASE, phase->level);
+		out_u64(out, RANKKEY_OPENED, phase->opened);
+		out_i64(out, RANKKEY_DURATION_NS, phase->duration);
 		out_ops(out, phase->ops);
 		out_close(out, "}");
 	}
@@ -287,16 +288,16 @@ static void out_phases(struct out *out, const struct rankfile *rank)
 static void out_windows(struct out *out, const struct rankfile *rank)
 {
 	if (!rank->window_width) {
-		out_text(out, "windows", NULL);
+		out_text(out, RANKKEY_WINDOWS, NULL);
 		return;
 	}
-	out_open(out, "windows", "{");
-	out_i64(out, "width_ns", rank->window_width);
-	out_open(out, "start_ns", "[");
+	out_open(out, RANKKEY_WINDOWS, "{");
+	out_i64(out, RANKKEY_WIDTH_NS, rank->window_width);
+	out_open(out, RANKKEY_START_NS, "[");
 	for (size_t i = 0; i < rank->nwindows; i++)
 		out_i64(out, NULL, rank->windows[i].start);
 	out_close(out, "]");
-	out_open(out, "peers", "[");
+	out_open(out, RANKKEY_PEERS, "[");
 	for (size_t i = 0; i < rank->nwindows; i++)
 		out_peers(out, NULL, &rank->windows[i].peers, COLUMNS_COUNTS);
 	out_close(out, "]");
@@ -305,15 +306,15 @@ static void out_windows(struct out *out, const struct rankfile *rank)
 
 static void out_rma(struct out *out, const struct rankfile *rank)
 {
-	out_open(out, "rma", "[");
+	out_open(out, RANKKEY_RMA, "[");
 	for (size_t i = 0; i < rank->nrma; i++) {
 		const struct rankrmacall *rma = &rank->rma[i];
 
 		out_open(out, NULL, "{");
-		out_text(out, "call", rankrma_names[rma->call]);
-		out_u64(out, "peer", rma->peer);
-		out_u64(out, "calls", rma->calls);
-		out_u64(out, "bytes", rma->bytes);
+		out_text(out, RANKKEY_CALL, rankrma_names[rma->call]);
+		out_u64(out, RANKKEY_PEER, rma->peer);
+		out_u64(out, RANKKEY_CALLS, rma->calls);
+		out_u64(out, RANKKEY_BYTES, rma->bytes);
 		out_close(out, "}");
 	}
 	out_close(out, "]");
@@ -321,20 +322,20 @@ static void out_rma(struct out *out, const struct rankfile *rank)
 
 static void out_unseen(struct out *out, const struct rankfile *rank)
 {
-	out_open(out, "unseen", "{");
-	out_open(out, "bypass", "[");
+	out_open(out, RANKKEY_UNSEEN, "{");
+	out_open(out, RANKKEY_BYPASS, "[");
 	for (size_t i = 0; i < rank->nbypass; i++)
 		out_text(out, NULL, rank->bypass[i]);
 	out_close(out, "]");
-	out_open(out, "receives", "[");
+	out_open(out, RANKKEY_RECEIVES, "[");
 	for (size_t i = 0; i < rank->nunseen; i++) {
 		const struct rankunseen_count *unseen = &rank->unseen[i];
 
 		out_open(out, NULL, "{");
-		out_text(out, "op", rankop_names[unseen->op]);
-		out_text(out, "why", rankunseen_names[unseen->why]);
-		out_u64(out, "messages", unseen->messages);
-		out_u64(out, "bytes", unseen->bytes);
+		out_text(out, RANKKEY_OP, rankop_names[unseen->op]);
+		out_text(out, RANKKEY_WHY, rankunseen_names[unseen->why]);
+		out_u64(out, RANKKEY_MESSAGES, unseen->messages);
+		out_u64(out, RANKKEY_BYTES, unseen->bytes);
 		out_close(out, "}");
 	}
 	out_close(out, "]");
@@ -352,28 +353,29 @@ static uint64_t events(const struct rankfile *rank)
 
 static void out_head(struct out *out, const struct rankfile *rank)
 {
-	out_text(out, "description", rank->description ? rank->description : "netemu netprof");
-	out_u64(out, "version", RANKFILE_VERSION);
-	out_item(out, "complete");
+	out_text(out, RANKKEY_DESCRIPTION,
+		 rank->description ? rank->description : "netemu netprof");
+	out_u64(out, RANKKEY_VERSION, RANKFILE_VERSION);
+	out_item(out, RANKKEY_COMPLETE);
 	out_raw(out, rank->complete ? "true" : "false", rank->complete ? 4 : 5);
-	out_u64(out, "rank", rank->rank);
-	out_u64(out, "n_procs", rank->ranks);
-	out_text(out, "processor_name", rank->processor_name);
-	out_text(out, "node", rank->node);
-	out_text(out, "job", rank->job);
-	out_text(out, "step", rank->step);
-	out_text(out, "program", rank->program);
-	out_i64(out, "pid", rank->pid);
-	out_text(out, "mpi", rank->mpi);
-	out_text(out, "pml", rank->pml);
-	out_real(out, "duration", rank->duration, 9);
-	out_i64(out, "init_realtime_ns", rank->init_realtime);
-	out_i64(out, "resolution_ns", rank->resolution);
-	out_text(out, "stamps", rank->precise ? "precise" : "coarse");
-	out_u64(out, "n_events", events(rank));
-	out_open(out, "overhead", "{");
-	out_real(out, "send_ns", rank->overhead_send, 3);
-	out_real(out, "receive_ns", rank->overhead_receive, 3);
+	out_u64(out, RANKKEY_RANK, rank->rank);
+	out_u64(out, RANKKEY_N_PROCS, rank->ranks);
+	out_text(out, RANKKEY_PROCESSOR_NAME, rank->processor_name);
+	out_text(out, RANKKEY_NODE, rank->node);
+	out_text(out, RANKKEY_JOB, rank->job);
+	out_text(out, RANKKEY_STEP, rank->step);
+	out_text(out, RANKKEY_PROGRAM, rank->program);
+	out_i64(out, RANKKEY_PID, rank->pid);
+	out_text(out, RANKKEY_MPI, rank->mpi);
+	out_text(out, RANKKEY_PML, rank->pml);
+	out_real(out, RANKKEY_DURATION, rank->duration, 9);
+	out_i64(out, RANKKEY_INIT_REALTIME_NS, rank->init_realtime);
+	out_i64(out, RANKKEY_RESOLUTION_NS, rank->resolution);
+	out_text(out, RANKKEY_STAMPS, rank->precise ? RANKVALUE_PRECISE : RANKVALUE_COARSE);
+	out_u64(out, RANKKEY_N_EVENTS, events(rank));
+	out_open(out, RANKKEY_OVERHEAD, "{");
+	out_real(out, RANKKEY_SEND_NS, rank->overhead_send, 3);
+	out_real(out, RANKKEY_RECEIVE_NS, rank->overhead_receive, 3);
 	out_close(out, "}");
 }
 
@@ -381,7 +383,7 @@ static void out_outside(struct out *out, const struct rankfile *rank)
 {
 	if (!rank->outside.tx_messages && !rank->outside.rx_messages)
 		return;
-	out_open(out, "outside", "{");
+	out_open(out, RANKKEY_OUTSIDE, "{");
 	for (int column = 0; column < COLUMNS_COUNTS; column++)
 		out_u64(out, columns[column].name, column_of(&rank->outside, column));
 	out_close(out, "}");
@@ -396,11 +398,11 @@ int rankfile_write(const struct rankfile *rank, int fd)
 	if (rank->ranks <= RANKFILE_DENSE)
 		for (int column = 0; column < COLUMNS_COUNTS; column++)
 			out_dense(&out, rank, column);
-	out_sizes(&out, "tx_message_sizes", rank, true, false);
-	out_sizes(&out, "rx_message_sizes", rank, false, false);
-	out_sizes(&out, "tx_size_bins", rank, true, true);
-	out_sizes(&out, "rx_size_bins", rank, false, true);
-	out_peers(&out, "peers", &rank->peers, COLUMNS_ALL);
+	out_sizes(&out, RANKKEY_TX_MESSAGE_SIZES, rank, true, false);
+	out_sizes(&out, RANKKEY_RX_MESSAGE_SIZES, rank, false, false);
+	out_sizes(&out, RANKKEY_TX_SIZE_BINS, rank, true, true);
+	out_sizes(&out, RANKKEY_RX_SIZE_BINS, rank, false, true);
+	out_peers(&out, RANKKEY_PEERS, &rank->peers, COLUMNS_ALL);
 	out_ops(&out, rank->ops);
 	out_outside(&out, rank);
 	out_timing(&out, rank);
