@@ -2,7 +2,9 @@
 /* gather.h - bring the parts of a run together when the directory is not shared
  *
  * srun (in its plugin) listens on an ephemeral port and publishes
- * HOST:PORT:COOKIE; a helper whose run directory srun cannot see sends the
+ * :PORT:COOKIE as SLURM_NETPROF_GATHER; slurmstepd puts srun's address in
+ * front (SLURM_LAUNCH_NODE_IPADDR, IPv6 in brackets), which only it knows, and
+ * tells its helper HOST:PORT:COOKIE.  A helper whose run directory srun cannot see sends the
  * files of its node there, and srun writes them below the same run directory
  * on its own host, which inside sbatch is node 0.  Wire: lines and counted
  * bytes over TCP, one connection per helper.
@@ -48,6 +50,7 @@ struct gather_server *gather_serve(unsigned first, unsigned last, unsigned *port
 /* Bytes and files received so far; both may be NULL. */
 void gather_server_totals(const struct gather_server *server, unsigned long *files,
 			  unsigned long *bytes);
+/* Parts that are still coming in are waited for, as long as they come. */
 void gather_server_stop(struct gather_server *server);
 
 #endif

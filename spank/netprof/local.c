@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* local.c - in srun, sbatch and salloc: decide, and pass the decision on */
+#include "netprof.h"
+#include "gather.h"
+#include "rundir.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <slurm/slurm.h>
+
+#define CLOSING_PATIENCE 5000 /* ms */
+
+static struct decision decision;
+static struct gather_server *server;
+static char rundir[PATH_MAX]; /* of this step; "" = none to close */
+
+/* Slurm ignores what an `optional` plugin returns, and a wrong setting must
+ * not submit anything: so leave here, where nothing has been submitted yet.
+ */
+static void __attribute__((noreturn)) refuse(const char *sentence)
+{
+	slurm_error("netprof: %s", sentence);
+	exit(255);
+}
+
+static bool is_salloc(void)
+{
+	return strcmp(program_invocation_short_name, "salloc") == 0;
+}
+
+/* dir= is relative to where the job was submitted. */
+static int make_absolute(char *dir, struct err *err)
+{
+	char base[PATH_MAX];
+
+	if (getenv("SLURM_JOB_ID") && env_get(NULL, "SLURM_SUBMIT_DIR", base, sizeof(base)) == 1 &&
+	    base[0] == '/')
+		return directory_absolute(dir, base, err);
+	if (!getcwd(base, sizeof(base)))
+		return err_errno(err, "unable to tell the working directory");
+	return directory_absolute(dir, base, err);
+}
+
+/* Put the decision where slurmstepd finds it. */
+static int pass_on(struct err *err)
+{
+	char text[SETTINGS_SIZE], value[SETTINGS_SIZE + 8];
+
+	if (netprof_settings_format(&decision.settings, text, sizeof(text)) < 0)
+		return err_errno(err, "unable to pass on dir=%s", decision.settings.dir);
+	snprintf(value, sizeof(value), "%s:%s", decision.automatic ? "auto" : "user", text);
+	env_set(NULL, ENV_SETTINGS, value);
+	return 0;
+}
+
+/* salloc's own process is where mpirun gets its environment from.  Which job
+ * and how many nodes it will be is not known yet, so automatic profiling of a
+ * part of the jobs leaves mpirun's local ranks out.
+ */
+static int prepare_allocation(struct err *err)
+{
+	char library[PATH_MAX];
+
+	if (!decision.settings.enable || (decision.automatic && (decision.settings.sample > 1 ||
+								 decision.settings.minnodes > 1)))
+		return 0;
+	options_library(library, sizeof(library));
+	if (access(library, R_OK) < 0) {
+		slurm_error("netprof: not profiled: unable to open '%s': %s", library,
+			    strerror(errno));
+		return 0;
+	}
+	return env_publish(NULL, &decision, true, err);
+}
+
+int local_init_post_opt(spank_t sp)
+{
+	bool srun = spank_context() == S_CTX_LOCAL;
+	char text[SETTINGS_SIZE];
+	struct err err;
+	int rc;
+
+	(void)sp;
+	rc = env_settings(NULL, srun, text, sizeof(text));
+	if (rc < 0)
+		refuse(NETPROF_ENV ": longer than any settings can be");
+	if (options_decide(&decision, rc ? text : NULL, &err) < 0 ||
+	    make_absolute(decision.settings.dir, &err) < 0)
+		refuse(err.text);
+	if (srun)
+		return 0; /* the rest once job and step are known */
+	env_scrub(NULL);
+	if (is_salloc())
+		rc = prepare_allocation(&err);
+	else
+		rc = decision.automatic ? 0 : pass_on(&err);
+	if (rc < 0)
+		slurm_error("netprof: not profiled: %s", err.text);
+	if (decision.asked_not && is_salloc())
+		env_silence(NULL);
+	return 0;
+}
+
+static uint32_t item(spank_t sp, spank_item_t which)
+{
+	uint32_t value = 0;
+
+	return spank_get_item(sp, which, &value) == ESPANK_SUCCESS ? value : 0;
+}
+
+static bool launches_mpi_daemons(spank_t sp)
+{
+	char **argv = NULL;
+	int argc = 0;
+
+	return spank_get_item(sp, S_JOB_ARGV, &argc, &argv) == ESPANK_SUCCESS && argc > 0 && argv &&
+	       options_is_mpi_daemon(argv[0]);
+}
+
+static uint32_t nodes_of_job(spank_t sp)
+{
+	const char *text = getenv("SLURM_JOB_NUM_NODES");
+	unsigned long nodes = text ? strtoul(text, NULL, 10) : 0;
+
+	return nodes > 0 && nodes < UINT32_MAX ? (uint32_t)nodes : item(sp, S_JOB_NNODES);
+}
+
+static void sample(spank_t sp, bool daemons)
+{
+	uint32_t step = daemons ? NO_STEP : item(sp, S_JOB_STEPID);
+	uint32_t nodes = daemons ? nodes_of_job(sp) : item(sp, S_JOB_NNODES);
+
+	if (!options_sampled(options_of_plugstack(), item(sp, S_JOB_ID), step, nodes))
+		decision.settings.enable = 0;
+}
+
+/* The ports that a site lets through to srun. */
+static void port_range(unsigned *first, unsigned *last)
+{
+	slurm_conf_t *conf = dlsym(RTLD_DEFAULT, "slurm_conf");
+
+	*first = *last = 0;
+	if (conf && conf->srun_port_range) {
+		*first = conf->srun_port_range[0];
+		*last = conf->srun_port_range[1];
+	}
+}
+
+/* A directory that the nodes do not share is no reason to do without. */
+static void start_gathering(void)
+{
+	char cookie[GATHER_COOKIE], address[64];
+	unsigned first, last, port;
+	struct err err;
+
+	port_range(&first, &last);
+	if (!server)
+		server = gather_serve(first, last, &port, cookie, &err);
+	else
+		return;
+	if (!server) {
+		slurm_info("netprof: %s", err.text);
+		return;
+	}
+	snprintf(address, sizeof(address), ":%u:%s", port, cookie);
+	env_set(NULL, ENV_GATHER, address);
+}
+
+static int place(spank_t sp, bool daemons, struct err *err)
+{
+	char *dir = decision.settings.dir;
+	char job[16], step[16], user[256], parent[PATH_MAX];
+
+	snprintf(job, sizeof(job), "%u", item(sp, S_JOB_ID));
+	snprintf(step, sizeof(step), "%u", item(sp, S_JOB_STEPID));
+	directory_user(user, sizeof(user), getuid());
+	if (directory_expand(dir, job, daemons ? NULL : step, user, err) < 0)
+		return -1;
+	if (daemons)
+		return 0;
+	if (rundir_expand(parent, sizeof(parent), dir, job, step, user, err) < 0)
+		return -1;
+	if ((size_t)snprintf(rundir, sizeof(rundir), "%s/%s%s.%s", parent, RUNDIR_PREFIX, job,
+			     step) >= sizeof(rundir))
+		rundir[0] = '\0';
+	return 0;
+}
+
+int local_user_init(spank_t sp)
+{
+	bool daemons = launches_mpi_daemons(sp);
+	struct err err;
+
+	if (decision.automatic && decision.settings.enable)
+		sample(sp, daemons);
+	env_scrub(NULL);
+	if ((decision.settings.enable && place(sp, daemons, &err) < 0) || pass_on(&err) < 0) {
+		slurm_error("netprof: not profiled: %s", err.text);
+		env_set(NULL, ENV_SETTINGS, "user:no");
+		return 0;
+	}
+	if (decision.settings.enable)
+		start_gathering();
+	return 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* A file system that hangs must not hang srun. */
+static void await_child(pid_t pid)
+{
+	int64_t deadline = now_ms() + CLOSING_PATIENCE;
+
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (now_ms() >= deadline) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+			return;
+		}
+		usleep(5000);
+	}
+}
+
+/* One line on stderr: stdout is the job's. */
+static void say_closing_line(void)
+{
+	char program[PATH_MAX], closing[] = "--closing";
+	char *argv[] = { program, closing, rundir, NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+
+	options_program(program, sizeof(program), "netprof-helper");
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return;
+	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	if (posix_spawn(&pid, program, &actions, NULL, argv, environ) == 0)
+		await_child(pid);
+	posix_spawn_file_actions_destroy(&actions);
+}
+
+void local_exit(spank_t sp)
+{
+	struct stat st;
+
+	(void)sp;
+	if (server)
+		gather_server_stop(server);
+	server = NULL;
+	if (rundir[0] && decision.settings.enable && !options_of_plugstack()->quiet &&
+	    stat(rundir, &st) == 0 && S_ISDIR(st.st_mode))
+		say_closing_line();
+	rundir[0] = '\0';
+}

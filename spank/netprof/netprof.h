@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* netprof.h - what the files of the plugin share
+ *
+ * dispatch.c has Slurm's entry points and passes each call to the file of the
+ * process it runs in: local.c for srun, sbatch and salloc, remote.c for
+ * slurmstepd.  All else here is used by both.
+ */
+#ifndef NETEMU_SPANK_NETPROF_H
+#define NETEMU_SPANK_NETPROF_H
+
+#include "err.h"
+#include "netprof_settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <slurm/spank.h>
+
+/* Room for any list of settings: dir= and exclude= at their longest. */
+#define SETTINGS_SIZE (PATH_MAX + 2048)
+
+/* From srun (and sbatch) to slurmstepd: effective settings; `SLURM_` survives
+ * --export=NONE.
+ */
+#define ENV_SETTINGS "SLURM_NETPROF"
+/* From srun to slurmstepd: HOST:PORT:COOKIE, see gather.h. */
+#define ENV_GATHER "SLURM_NETPROF_GATHER"
+/* Beside NETPROF, where the plugin has set that: "auto:" or "user:" and the
+ * same text.  It tells a nested srun or sbatch what the user's own word is.
+ */
+#define ENV_ORIGIN "SLURM_NETPROF_ORIGIN"
+/* For netprof-agent, which mpirun starts in front of each local rank. */
+#define ENV_LIB   "NETPROF_LIB"
+#define ENV_ORTE  "OMPI_MCA_orte_fork_agent"
+#define ENV_PRRTE "PRTE_MCA_prte_fork_agent"
+
+/* ---- options.c: who said what ---- */
+
+/* Take the arguments of the plugstack line.  A wrong one is left out; SAY
+ * (slurm_error or slurm_info) gets the sentence.
+ */
+void options_plugstack(int argc, char **argv, void (*say)(const char *fmt, ...));
+
+/* Register --netprof.  Returns 0 or -1. */
+int options_register(spank_t sp);
+
+struct decision {
+	struct netprof_settings settings; /* enable is 0 or 1 */
+	bool automatic;                   /* no user said yes or no: the plugstack line decides */
+	bool asked_not;                   /* a user said no */
+};
+
+/* Lay the levels over each other: plugstack, inherited option, ENVIRONMENT
+ * (NULL when unset), own option.  Returns 0, or -1 with ERR written.
+ */
+int options_decide(struct decision *decision, const char *environment, struct err *err);
+
+const struct netprof_settings *options_of_plugstack(void);
+
+/* Whether automatic profiling takes this step: sample= and minnodes=.  STEP is
+ * NO_STEP for what mpirun starts, so that a whole MPI world decides alike.
+ * The same on every node.
+ */
+#define NO_STEP UINT32_MAX
+bool options_sampled(const struct netprof_settings *settings, uint32_t job, uint32_t step,
+		     uint32_t nodes);
+
+/* Whether PROGRAM is the daemon that mpirun starts on other nodes. */
+bool options_is_mpi_daemon(const char *program);
+
+/* The library and, in DIRECTORY of the helper programs, PROGRAM. */
+void options_library(char *path, size_t size);
+void options_program(char *path, size_t size, const char *program);
+
+/* ---- directory.c: dir= ---- */
+
+/* Make DIR (a template of PATH_MAX bytes) absolute: relative to BASE, and BASE
+ * itself when it is empty.  Returns 0, or -1 with ERR written.
+ */
+int directory_absolute(char *dir, const char *base, struct err *err);
+
+/* Put in what is known: JOB and STEP (NULL = not yet) and USER.  `%%` stays
+ * `%%`: the result is a template too.
+ */
+int directory_expand(char *dir, const char *job, const char *step, const char *user,
+		     struct err *err);
+
+/* The name of UID, or its number. */
+void directory_user(char *name, size_t size, uid_t uid);
+
+/* ---- env.c: an environment, SP == NULL for this process's own, else the tasks' ---- */
+
+/* 1 and the value in BUF, 0 when it is unset or empty, -1 when it does not fit. */
+int env_get(spank_t sp, const char *name, char *buf, size_t size);
+void env_set(spank_t sp, const char *name, const char *value);
+void env_unset(spank_t sp, const char *name);
+
+/* NETPROF as it counts for a new decision: 1 and the text when it is the
+ * user's word.  What the plugin set itself counts only where ASKED_COUNTS and
+ * it stood for a user's wish.
+ */
+int env_settings(spank_t sp, bool asked_counts, char *buf, size_t size);
+
+/* Take out everything the plugin ever sets, but nothing the user set. */
+void env_scrub(spank_t sp);
+
+/* A user said no to this command: a NETPROF of his that says yes is taken out,
+ * or a nested srun would obey it.
+ */
+void env_silence(spank_t sp);
+
+/* Set NETPROF and what tells its origin; with SCRIPT also what lets mpirun's
+ * local ranks be profiled.  Returns 0, or -1 with ERR written.
+ */
+int env_publish(spank_t sp, const struct decision *decision, bool script, struct err *err);
+
+/* ---- start.c: the helper of this node, from slurmstepd ---- */
+
+struct start {
+	const char *program; /* absolute */
+	char *const *environ;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	int ngroups;
+	mode_t umask;
+};
+
+/* Start it and wait (up to 3 s) until it is ready.  Writes the path of its
+ * list into LIST.  Returns 0, or -1 with ERR written.
+ */
+int start_helper(const struct start *start, char *list, size_t size, struct err *err);
+
+/* Tell it KEY (see helper.h).  Never blocks.  Values with control characters
+ * and values that do not fit are left out.
+ */
+void start_tell(const char *key, const char *value);
+
+/* Let it finish and wait for that, up to 3 s.  Again is harmless. */
+void start_finish(void);
+
+/* ---- command.c ---- */
+
+/* ARGV as a JSON array of strings.  What does not fit is left out, with "..."
+ * in its place; bytes that are not UTF-8 become U+FFFD.
+ */
+void command_json(char *buf, size_t size, int argc, char *const *argv);
+
+/* ---- local.c ---- */
+int local_init_post_opt(spank_t sp);
+int local_user_init(spank_t sp);
+void local_exit(spank_t sp);
+
+/* ---- remote.c: nothing here ever fails a step ---- */
+void remote_user_init(spank_t sp);
+void remote_task_init(spank_t sp);
+void remote_task_exit(spank_t sp);
+void remote_exit(spank_t sp);
+
+#endif

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remote.c - in slurmstepd: start the helper, give the tasks their environment
+ *
+ * Runs as root for the user: whatever the environment of the job says is
+ * checked again, bounded, and used by processes of the user only.  Nothing
+ * here fails a step; what goes wrong is one line, and the job runs on.
+ */
+#include "netprof.h"
+#include "helper.h"
+#include "preload.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <slurm/slurm.h>
+
+#define COMMAND_SIZE (32 * 1024)
+#define PRELOAD_SIZE (128 * 1024) /* the kernel's limit for one variable */
+
+enum kind {
+	KIND_TASKS,  /* of srun: LD_PRELOAD */
+	KIND_SCRIPT, /* batch, interactive: only mpirun's ranks are to be profiled */
+	KIND_OTHER,  /* extern and what comes later: nothing */
+};
+
+static struct {
+	bool on;
+	enum kind kind;
+	uint32_t job, step, node;
+	uint32_t tasks;  /* on this node */
+	uint32_t exited; /* of them */
+	char library[PATH_MAX];
+} state;
+
+static uint32_t item(spank_t sp, spank_item_t which)
+{
+	uint32_t value = 0;
+
+	return spank_get_item(sp, which, &value) == ESPANK_SUCCESS ? value : 0;
+}
+
+/* Once for the user, from the first node; the others tell their log. */
+static void say(const char *what, const struct err *err)
+{
+	char text[sizeof(err->text)];
+
+	snprintf(text, sizeof(text), "%s", err->text);
+	for (char *c = text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	if (state.node == 0)
+		slurm_error("netprof: %s: %s", what, text);
+	else
+		slurm_info("netprof: %s: %s", what, text);
+}
+
+static enum kind kind_of(uint32_t step)
+{
+	if (step < SLURM_MAX_NORMAL_STEP_ID)
+		return KIND_TASKS;
+	if (step == SLURM_BATCH_SCRIPT)
+		return KIND_SCRIPT;
+#ifdef SLURM_INTERACTIVE_STEP
+	if (step == SLURM_INTERACTIVE_STEP)
+		return KIND_SCRIPT;
+#endif
+	return KIND_OTHER;
+}
+
+static uint32_t nodes_of_job(spank_t sp)
+{
+	uint32_t nodes = item(sp, S_JOB_NNODES);
+	char text[16];
+
+	if (nodes == 0 && env_get(sp, "SLURM_JOB_NUM_NODES", text, sizeof(text)) == 1)
+		nodes = (uint32_t)strtoul(text, NULL, 10);
+	return nodes;
+}
+
+/* What srun or sbatch has decided. */
+static int take_over(struct decision *decision, const char *text, struct err *err)
+{
+	struct netprof_settings settings = NETPROF_SETTINGS_INIT;
+
+	decision->automatic = strncmp(text, "auto:", 5) == 0;
+	if (!decision->automatic && strncmp(text, "user:", 5) != 0)
+		return err_set(err, ENV_SETTINGS ": not what srun writes");
+	text += 5;
+	if (text[0] == '@')
+		return err_set(err, ENV_SETTINGS ": not what srun writes");
+	if (netprof_settings_merge(&settings, NETPROF_USER, text, err) < 0)
+		return -1;
+	if (settings.enable && settings.dir[0] != '/')
+		return err_set(err, ENV_SETTINGS ": not what srun writes");
+	decision->settings = settings;
+	decision->asked_not = !decision->automatic && !settings.enable;
+	return 0;
+}
+
+/* A batch script of an automatically profiled job, or an srun whose host has
+ * no such plugin.
+ */
+static int decide_here(spank_t sp, struct decision *decision, struct err *err)
+{
+	char text[SETTINGS_SIZE], base[PATH_MAX];
+	bool given = env_settings(sp, true, text, sizeof(text)) == 1 && text[0] != '@';
+	struct netprof_settings *settings = &decision->settings;
+
+	if (options_decide(decision, given ? text : NULL, err) < 0)
+		return -1;
+	if (!settings->enable)
+		return 0;
+	if (decision->automatic &&
+	    !options_sampled(options_of_plugstack(), state.job,
+			     state.kind == KIND_TASKS ? state.step : NO_STEP, nodes_of_job(sp))) {
+		settings->enable = 0;
+		return 0;
+	}
+	if (env_get(sp, "SLURM_SUBMIT_DIR", base, sizeof(base)) != 1 || base[0] != '/')
+		return settings->dir[0] == '/' ? 0
+					       : err_set(err, "the submit directory is not known");
+	return directory_absolute(settings->dir, base, err);
+}
+
+static int expand(spank_t sp, char *dir, struct err *err)
+{
+	char job[16], step[16], user[256] = "";
+	uid_t uid = 0;
+
+	snprintf(job, sizeof(job), "%u", state.job);
+	snprintf(step, sizeof(step), "%u", state.step);
+	if (strstr(dir, "%u") && spank_get_item(sp, S_JOB_UID, &uid) == ESPANK_SUCCESS)
+		directory_user(user, sizeof(user), uid);
+	return directory_expand(dir, job, state.kind == KIND_TASKS ? step : NULL,
+				user[0] ? user : NULL, err);
+}
+
+static int decide(spank_t sp, struct decision *decision, struct err *err)
+{
+	char text[SETTINGS_SIZE + 8];
+	int rc = env_get(sp, ENV_SETTINGS, text, sizeof(text));
+
+	if (rc < 0)
+		return err_set(err, ENV_SETTINGS ": not what srun writes");
+	if (rc == 0)
+		rc = decide_here(sp, decision, err);
+	else
+		rc = take_over(decision, text, err);
+	return rc < 0 || !decision->settings.enable ? rc : expand(sp, decision->settings.dir, err);
+}
+
+/* As the user, who must be able to load it. */
+static int check_library(struct err *err)
+{
+	struct stat st;
+	int fd;
+
+	options_library(state.library, sizeof(state.library));
+	if (strpbrk(state.library, ": \t"))
+		return err_set(err, "'%s' cannot be in LD_PRELOAD", state.library);
+	fd = open(state.library, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_errno(err, "unable to open '%s'", state.library);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_set(err, "'%s' is not a file", state.library);
+	}
+	close(fd);
+	return 0;
+}
+
+/* Of slurmstepd, else of the job: which one has it depends on the version. */
+static int daemon_variable(spank_t sp, const char *name, char *value, size_t size)
+{
+	return env_get(NULL, name, value, size) == 1 || env_get(sp, name, value, size) == 1;
+}
+
+/* NAME=VALUE of the helper's small environment. */
+struct environment {
+	char *list[8];
+	char text[8][PATH_MAX];
+	int count;
+};
+
+static void add_variable(struct environment *env, const char *name, const char *value)
+{
+	char *text = env->text[env->count];
+
+	if ((size_t)snprintf(text, PATH_MAX, "%s=%s", name, value) < PATH_MAX)
+		env->list[env->count++] = text;
+}
+
+static void make_environment(spank_t sp, struct environment *env)
+{
+	static const char *const daemon_names[] = { "SLURM_CONF", "SLURMD_NODENAME" };
+	char value[PATH_MAX];
+
+	env->count = 0;
+	add_variable(env, "PATH", "/usr/local/bin:/usr/bin:/bin");
+	for (size_t i = 0; i < sizeof(daemon_names) / sizeof(daemon_names[0]); i++)
+		if (daemon_variable(sp, daemon_names[i], value, sizeof(value)))
+			add_variable(env, daemon_names[i], value);
+	if (env_get(sp, "TMPDIR", value, sizeof(value)) == 1 && value[0] == '/')
+		add_variable(env, "TMPDIR", value);
+	env->list[env->count] = NULL;
+}
+
+static mode_t umask_of_job(spank_t sp)
+{
+	char text[16], *end;
+	unsigned long mask;
+
+	if (env_get(sp, "SLURM_UMASK", text, sizeof(text)) != 1)
+		return 077;
+	mask = strtoul(text, &end, 8);
+	return *end ? 077 : (mode_t)(mask & 0777);
+}
+
+/* Where this node stands in the job's node list; Slurm only tells where it
+ * stands in the step's.
+ */
+static uint32_t index_in_job(spank_t sp)
+{
+	typedef void *create_fn(const char *list);
+	typedef int find_fn(void *list, const char *name);
+	typedef void destroy_fn(void *list);
+	create_fn *create = (create_fn *)dlsym(RTLD_DEFAULT, "slurm_hostlist_create");
+	find_fn *find = (find_fn *)dlsym(RTLD_DEFAULT, "slurm_hostlist_find");
+	destroy_fn *destroy = (destroy_fn *)dlsym(RTLD_DEFAULT, "slurm_hostlist_destroy");
+	char nodes[8192], name[256];
+	int index = -1;
+	void *list;
+
+	if (!create || !find || !destroy ||
+	    env_get(sp, "SLURM_JOB_NODELIST", nodes, sizeof(nodes)) != 1 ||
+	    !daemon_variable(sp, "SLURMD_NODENAME", name, sizeof(name)))
+		return state.node;
+	list = create(nodes);
+	if (list) {
+		index = find(list, name);
+		destroy(list);
+	}
+	return index >= 0 ? (uint32_t)index : state.node;
+}
+
+static void tell_variable(spank_t sp, const char *key, const char *name)
+{
+	char value[8192];
+
+	if (env_get(sp, name, value, sizeof(value)) == 1)
+		start_tell(key, value);
+}
+
+static void tell_number(const char *key, uint64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	start_tell(key, text);
+}
+
+static void tell_step(void)
+{
+	if (state.kind == KIND_TASKS)
+		tell_number("step", state.step);
+	else
+		start_tell("step", state.step == SLURM_BATCH_SCRIPT ? "batch" : "interactive");
+}
+
+static void tell_command(spank_t sp)
+{
+	static char text[COMMAND_SIZE];
+	char **argv = NULL;
+	int argc = 0;
+
+	if (spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS || !argv)
+		return;
+	command_json(text, sizeof(text), argc, argv);
+	start_tell("command", text);
+}
+
+/* keep= bounds the store of one user: one directory for all his runs. */
+static void tell_store(spank_t sp)
+{
+	const struct netprof_settings *plugstack = options_of_plugstack();
+	char dir[PATH_MAX];
+
+	if (!plugstack->keep || plugstack->dir[0] != '/')
+		return;
+	snprintf(dir, sizeof(dir), "%s", plugstack->dir);
+	if (strstr(dir, "%j") || strstr(dir, "%s") || expand(sp, dir, NULL) < 0)
+		return;
+	tell_number("keep", (uint64_t)plugstack->keep);
+	start_tell("store", dir);
+}
+
+static void tell_libslurm(void)
+{
+	void *function = dlsym(RTLD_DEFAULT, "slurm_load_job");
+	Dl_info info;
+
+	if (function && dladdr(function, &info) && info.dli_fname && info.dli_fname[0] == '/')
+		start_tell("libslurm", info.dli_fname);
+}
+
+static void tell_all(spank_t sp, const struct decision *decision)
+{
+	char settings[SETTINGS_SIZE], node[256];
+
+	tell_number("job", state.job);
+	tell_step();
+	if (daemon_variable(sp, "SLURMD_NODENAME", node, sizeof(node)))
+		start_tell("node", node);
+	tell_number("index", index_in_job(sp));
+	tell_variable(sp, "nodelist", "SLURM_JOB_NODELIST");
+	tell_number("tasks", state.tasks);
+	if (netprof_settings_format(&decision->settings, settings, sizeof(settings)) == 0)
+		start_tell("settings", settings);
+	tell_store(sp);
+	tell_libslurm();
+	tell_command(sp);
+	tell_variable(sp, "submit", "SLURM_SUBMIT_DIR");
+}
+
+static int run_helper(spank_t sp, const struct decision *decision, struct err *err)
+{
+	static struct environment env;
+	char program[PATH_MAX], list[64];
+	struct start start = { .program = program, .environ = env.list };
+	gid_t *groups = NULL;
+
+	if (spank_get_item(sp, S_JOB_UID, &start.uid) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_GID, &start.gid) != ESPANK_SUCCESS)
+		return err_set(err, "whose step it is is not known");
+	if (spank_get_item(sp, S_JOB_SUPPLEMENTARY_GIDS, &groups, &start.ngroups) != ESPANK_SUCCESS)
+		start.ngroups = 0;
+	start.groups = groups;
+	start.umask = umask_of_job(sp);
+	options_program(program, sizeof(program), "netprof-helper");
+	make_environment(sp, &env);
+	if (start_helper(&start, list, sizeof(list), err) < 0)
+		return -1;
+	tell_all(sp, decision);
+	env_set(sp, NETPROF_ENV_HELPER, list);
+	return 0;
+}
+
+/* An srun inside a profiled task hands its LD_PRELOAD on. */
+static void unload(spank_t sp)
+{
+	char *old = malloc(PRELOAD_SIZE), *new = malloc(PRELOAD_SIZE);
+
+	options_library(state.library, sizeof(state.library));
+	if (old && new &&env_get(sp, "LD_PRELOAD", old, PRELOAD_SIZE) == 1 &&
+	    preload_remove(new, PRELOAD_SIZE, old, state.library) == 0 && strcmp(old, new) != 0) {
+		if (new[0])
+			env_set(sp, "LD_PRELOAD", new);
+		else
+			env_unset(sp, "LD_PRELOAD");
+	}
+	free(old);
+	free(new);
+}
+
+static void leave_out(spank_t sp, const struct decision *decision)
+{
+	if (decision->asked_not)
+		env_silence(sp);
+	unload(sp);
+}
+
+void remote_user_init(spank_t sp)
+{
+	struct decision decision = { .asked_not = false };
+	char gather[128];
+	struct err err;
+	int rc;
+
+	state.job = item(sp, S_JOB_ID);
+	state.step = item(sp, S_JOB_STEPID);
+	state.node = item(sp, S_JOB_NODEID);
+	state.tasks = item(sp, S_JOB_LOCAL_TASK_COUNT);
+	state.kind = kind_of(state.step);
+	if (state.kind == KIND_OTHER)
+		return;
+	rc = decide(sp, &decision, &err);
+	env_get(sp, ENV_GATHER, gather, sizeof(gather));
+	env_scrub(sp);
+	if (rc < 0 || (decision.settings.enable && check_library(&err) < 0)) {
+		say("not profiled", &err);
+		return;
+	}
+	if (!decision.settings.enable) {
+		leave_out(sp, &decision);
+		return;
+	}
+	if (run_helper(sp, &decision, &err) < 0)
+		say("ranks that die will not be finished", &err);
+	if (env_publish(sp, &decision, state.kind == KIND_SCRIPT, &err) < 0) {
+		say("not profiled", &err);
+		return;
+	}
+	if (gather[0])
+		env_set(sp, ENV_GATHER, gather); /* until task_init knows srun's host */
+	state.on = true;
+}
+
+/* srun's address is known to the tasks only. */
+static void tell_gather(spank_t sp)
+{
+	char gather[128], host[INET6_ADDRSTRLEN + 1], address[256];
+
+	if (env_get(sp, ENV_GATHER, gather, sizeof(gather)) != 1)
+		return;
+	if (gather[0] != ':') {
+		start_tell("gather", gather);
+	} else if (env_get(sp, "SLURM_LAUNCH_NODE_IPADDR", host, sizeof(host)) == 1) {
+		snprintf(address, sizeof(address), strchr(host, ':') ? "[%s]%s" : "%s%s", host,
+			 gather);
+		start_tell("gather", address);
+	}
+}
+
+static void preload(spank_t sp)
+{
+	char *old = malloc(PRELOAD_SIZE), *new = malloc(PRELOAD_SIZE);
+	struct err err;
+
+	if (!old || !new || env_get(sp, "LD_PRELOAD", old, PRELOAD_SIZE) < 0 ||
+	    preload_add(new, PRELOAD_SIZE, old, state.library) < 0) {
+		err_set(&err, "LD_PRELOAD is too long");
+		say("not profiled", &err);
+	} else {
+		env_set(sp, "LD_PRELOAD", new);
+	}
+	free(old);
+	free(new);
+}
+
+/* In the child that becomes the task. */
+void remote_task_init(spank_t sp)
+{
+	int task = -1;
+
+	if (!state.on)
+		return;
+	if (spank_get_item(sp, S_TASK_ID, &task) == ESPANK_SUCCESS && task == 0)
+		tell_gather(sp);
+	env_unset(sp, ENV_GATHER);
+	if (state.kind == KIND_TASKS)
+		preload(sp);
+}
+
+void remote_task_exit(spank_t sp)
+{
+	char text[64];
+	pid_t pid = 0;
+	int status = 0;
+
+	if (!state.on)
+		return;
+	spank_get_item(sp, S_TASK_PID, &pid);
+	spank_get_item(sp, S_TASK_EXIT_STATUS, &status);
+	snprintf(text, sizeof(text), "%u %d %d", item(sp, S_TASK_GLOBAL_ID), (int)pid, status);
+	start_tell("exit", text);
+	/* the last moment before slurmstepd kills whatever descends from it */
+	if (++state.exited >= state.tasks)
+		start_finish();
+}
+
+void remote_exit(spank_t sp)
+{
+	(void)sp;
+	start_finish(); /* of a step that ran no task */
+}
