@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2034,SC2154 # variables of sharness
+# shellcheck shell=sh
 #
 # lib-cluster.sh - for tests that need a private Slurm cluster
 #
