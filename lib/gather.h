@@ -37,8 +37,9 @@ struct gather;
 struct gather *gather_connect(const char *address, struct err *err);
 /* 1 when the server sees RUNDIR/NAME, 0 when not. */
 int gather_sees(struct gather *gather, const char *rundir, const char *name, struct err *err);
-/* Send RUNDIR/RELATIVE. */
-int gather_send(struct gather *gather, const char *rundir, const char *relative, struct err *err);
+/* Send the file FROM/RELATIVE; it becomes RUNDIR/RELATIVE there. */
+int gather_send(struct gather *gather, const char *from, const char *rundir, const char *relative,
+		struct err *err);
 void gather_close(struct gather *gather);
 
 /* Server (a thread in srun; never in slurmstepd).  Binds inside the port range

@@ -63,8 +63,10 @@ static void header_terminate(struct live_header *header)
 /* Open PATH and check its first page.  Returns the descriptor or -1. */
 static int header_read(const char *path, struct live_header *header, size_t *size, struct err *err)
 {
+	/* Memory without a name is reached through a link of the kernel's. */
+	int follow = strncmp(path, "/proc/self/fd/", 14) ? O_NOFOLLOW : 0;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow);
 
 	if (fd < 0)
 		return err_errno(err, "unable to open '%s'", path);

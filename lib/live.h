@@ -159,7 +159,8 @@ struct rankfile;
 /* Sum the live files in PATHS (COUNT of them, all of one rank) into RANK,
  * which the caller then owns (rankfile_release()).  Everything is checked
  * against the file's size first: a truncated or foreign file is an error that
- * names the file and the offset.  RANK->complete is header.clean of all files.
+ * names the file and the offset.  A path is no link, or /proc/self/fd/<n>.
+ * RANK->complete is header.clean of all files.
  * Returns 0, or -1 with ERR written.
  */
 int live_load(const char *const paths[], int count, struct rankfile *rank, struct err *err);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "finish.h"
+#include "live.h"
+#include "rankfile.h"
+#include "rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND 1000000000ll
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+/* State and start (ns since the epoch) of the process PID.  Returns 0 or -1. */
+static int process_stat(int pid, char *state, int64_t *start)
+{
+	char path[64], text[1024], *end;
+	unsigned long long ticks;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	/* The name in parentheses may hold anything. */
+	end = strrchr(text, ')');
+	if (!end || sscanf(end + 1,
+			   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			   "%*s %*s %llu",
+			   state, &ticks) != 2)
+		return -1;
+	*start = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) +
+		 (int64_t)ticks * (SECOND / sysconf(_SC_CLK_TCK));
+	return 0;
+}
+
+static bool is_gone(const struct roster_rank *rank)
+{
+	struct live_header header;
+	int64_t start;
+	char state;
+
+	if (kill(rank->pid, 0) < 0 && errno == ESRCH)
+		return true;
+	if (process_stat(rank->pid, &state, &start) < 0 || state == 'Z' || state == 'X')
+		return true;
+	/* The number may have been given to another process since. */
+	return rank->nlive && live_peek(rank->live[0], &header, NULL) == 0 &&
+	       header.init_realtime && start > header.init_realtime + 2 * SECOND;
+}
+
+bool finish_all_gone(const struct roster *roster)
+{
+	for (size_t i = 0; i < roster->count; i++)
+		for (size_t j = 0; j < roster->worlds[i].count; j++)
+			if (!roster->worlds[i].ranks[j].done &&
+			    !is_gone(&roster->worlds[i].ranks[j]))
+				return false;
+	return true;
+}
+
+/* Killed before anything was counted: there is no header yet. */
+static bool is_blank(const char *path)
+{
+	char head[sizeof(LIVE_MAGIC)] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t length;
+
+	if (fd < 0)
+		return false;
+	length = read(fd, head, sizeof(head));
+	close(fd);
+	return length == 0 || (length > 0 && !*head);
+}
+
+/* Whether PATH holds counters of this very rank. */
+static bool is_usable(const struct roster_world *world, const struct roster_rank *rank,
+		      const char *path, struct err *err)
+{
+	struct rankfile one;
+	struct live_header header;
+
+	if (live_peek(path, &header, err) < 0)
+		return false;
+	if (header.rank != rank->rank || header.ranks != world->size) {
+		err_set(err, "%s: of rank %u of %u, not of rank %u of %u", path, header.rank,
+			header.ranks, rank->rank, world->size);
+		return false;
+	}
+	if (live_load(&path, 1, &one, err) < 0)
+		return false;
+	rankfile_release(&one);
+	return true;
+}
+
+/* The live files of RANK summed; broken ones are left out and logged. */
+static int load(const struct roster_world *world, const struct roster_rank *rank, const char *name,
+		struct rankfile *file)
+{
+	const char *usable[ROSTER_FILES];
+	struct err err;
+	int count = 0;
+
+	for (int i = 0; i < rank->nlive; i++) {
+		if (is_usable(world, rank, rank->live[i], &err))
+			usable[count++] = rank->live[i];
+		else if (!is_blank(rank->live[i]))
+			rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+	}
+	if (!count)
+		return -1;
+	if (live_load(usable, count, file, &err) == 0)
+		return 0;
+	rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+	return -1;
+}
+
+static bool is_ours(const char *path, const struct roster_rank *rank)
+{
+	struct live_header header;
+
+	if (live_peek(path, &header, NULL) < 0)
+		return is_blank(path);
+	return header.rank == rank->rank;
+}
+
+/* Those outside the run directory had a directory of their own each. */
+static void remove_private(const char *file, const char *rundir)
+{
+	char dir[PATH_MAX];
+	const char *name;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(file, '/') - file), file);
+	name = strrchr(dir, '/');
+	if (name && strncmp(dir, rundir, strlen(rundir)) &&
+	    (!strncmp(name, "/netprof", 8) || !strncmp(name, "/" RUNDIR_PREFIX, 8)))
+		rmdir(dir);
+}
+
+static void remove_live(const struct roster_world *world, const struct roster_rank *rank)
+{
+	for (int i = 0; i < rank->nlive; i++)
+		if (rank->memory[i] < 0 && is_ours(rank->live[i], rank) &&
+		    unlink(rank->live[i]) == 0)
+			remove_private(rank->live[i], world->rundir);
+}
+
+static int save(const struct rankfile *file, const char *rundir, struct err *err)
+{
+	char mpi[PATH_MAX];
+
+	if (snprintf(mpi, sizeof(mpi), "%s/" RUNDIR_MPI, rundir) >= (int)sizeof(mpi))
+		return err_set(err, "'%s': the path is too long", rundir);
+	return rankfile_save(file, mpi, err);
+}
+
+const char *finish_spare(struct roster_world *world)
+{
+	const char *tmp = getenv("TMPDIR");
+	char top[PATH_MAX];
+	char *mpi;
+
+	if (world->spare)
+		return world->spare;
+	if (snprintf(top, sizeof(top), "%s/netprof.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") >=
+		    (int)sizeof(top) ||
+	    !mkdtemp(top))
+		return NULL;
+	if (asprintf(&mpi, "%s%s/" RUNDIR_MPI, top, strrchr(world->rundir, '/')) < 0) {
+		rmdir(top);
+		return NULL;
+	}
+	world->spare = strndup(mpi, strlen(mpi) - strlen("/" RUNDIR_MPI));
+	if (!world->spare || mkdir(world->spare, 0755) < 0 || mkdir(mpi, 0755) < 0) {
+		free(world->spare);
+		world->spare = NULL;
+	}
+	free(mpi);
+	return world->spare;
+}
+
+static void finish_rank(struct roster_world *world, struct roster_rank *rank, const char *name)
+{
+	struct rankfile file;
+	struct err err;
+
+	if (load(world, rank, name, &file) < 0)
+		return;
+	rank->complete = file.complete;
+	rank->finished = save(&file, world->rundir, &err) == 0;
+	if (!rank->finished && finish_spare(world)) {
+		rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+		rank->finished = rank->spared = save(&file, world->spare, &err) == 0;
+	}
+	rankfile_release(&file);
+	if (!rank->finished)
+		rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+	else if (is_gone(rank))
+		remove_live(world, rank);
+	else
+		rundir_log(world->rundir, name, "rank %u: process %d still runs: counted so far",
+			   rank->rank, rank->pid);
+}
+
+static int copy(int from, int to)
+{
+	char buffer[65536];
+	ssize_t length;
+
+	while ((length = read(from, buffer, sizeof(buffer))) > 0)
+		if (write(to, buffer, (size_t)length) != length)
+			return -1;
+	return length < 0 ? -1 : 0;
+}
+
+/* Copy FROM to TO under a temporary name and rename it. */
+static int copy_file(const char *from, const char *to)
+{
+	char temp[PATH_MAX + 8];
+	int in, out, rc;
+
+	snprintf(temp, sizeof(temp), "%s.tmp", to);
+	in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (in < 0)
+		return -1;
+	out = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (out < 0) {
+		close(in);
+		return -1;
+	}
+	rc = copy(in, out);
+	if (close(out) < 0)
+		rc = -1;
+	close(in);
+	if (rc == 0)
+		rc = rename(temp, to);
+	if (rc < 0)
+		unlink(temp);
+	return rc;
+}
+
+/* Live files are gone now, so there may be room again. */
+static void bring_back(struct roster_world *world, const char *name)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	size_t left = 0;
+
+	for (size_t i = 0; i < world->count; i++) {
+		struct roster_rank *rank = &world->ranks[i];
+
+		if (!rank->spared)
+			continue;
+		snprintf(from, sizeof(from), "%s/" RUNDIR_MPI "/" RUNDIR_RANK, world->spare,
+			 rank->rank);
+		snprintf(to, sizeof(to), "%s/" RUNDIR_MPI "/" RUNDIR_RANK, world->rundir,
+			 rank->rank);
+		if (copy_file(from, to) == 0 && unlink(from) == 0)
+			rank->spared = false;
+		else
+			left++;
+	}
+	if (left)
+		rundir_log(world->rundir, name, "%zu rank files lie in '%s'", left, world->spare);
+}
+
+void finish_ranks(struct roster *roster, const char *name)
+{
+	for (size_t i = 0; i < roster->count; i++) {
+		struct roster_world *world = &roster->worlds[i];
+
+		for (size_t j = 0; j < world->count; j++) {
+			if (world->ranks[j].done)
+				world->ranks[j].finished = world->ranks[j].complete = true;
+			else
+				finish_rank(world, &world->ranks[j], name);
+		}
+		if (world->spare)
+			bring_back(world, name);
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* finish.h - rank files of processes that could not write them
+ *
+ * What a rank counted lies in its live files.  When the process is gone they
+ * are summed, written as its rank file and removed.
+ */
+#ifndef NETPROF_FINISH_H
+#define NETPROF_FINISH_H
+
+#include "roster.h"
+
+#include <stdbool.h>
+
+/* Whether every rank of ROSTER has said `done` or its process is gone (or its
+ * process id belongs to a younger process by now).
+ */
+bool finish_all_gone(const struct roster *roster);
+
+/* Write the rank files that are missing into mpi/ of their run directories;
+ * what goes wrong is written to log/NAME.log there.  What the run directory
+ * does not take (it is full, or read-only by now) lies in the world's spare
+ * directory, and the log says where.
+ */
+void finish_ranks(struct roster *roster, const char *name);
+
+/* The spare directory of WORLD, made when there is none.  Returns NULL when
+ * it cannot be made.
+ */
+const char *finish_spare(struct roster_world *world);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nodefile.h"
+#include "jsonfile.h"
+#include "rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NAMES_TRIED 64
+#define LOCK_TRIES  250 /* of 20 ms */
+
+const char *nodefile_step(const char *rundir)
+{
+	const char *name = strrchr(rundir, '/');
+	const char *dot;
+
+	name = name ? name + 1 : rundir;
+	if (!strncmp(name, RUNDIR_PREFIX, strlen(RUNDIR_PREFIX)))
+		name += strlen(RUNDIR_PREFIX);
+	dot = strrchr(name, '.');
+	return dot ? dot + 1 : name;
+}
+
+/* The statuses are those of this step's tasks.  Under mpirun a rank is no
+ * task, and SLURM_PROCID in its environment is somebody else's.
+ */
+static const struct inbox_exit *exit_of(const struct inbox *inbox, const struct roster_world *world,
+					const struct roster_rank *rank)
+{
+	bool direct = !strcmp(nodefile_step(world->rundir), inbox_text(inbox, INBOX_step));
+
+	return inbox_exit_of(inbox, rank->pid, direct ? rank->procid : -1);
+}
+
+static json_t *rank_row(const struct inbox *inbox, const struct roster_world *world,
+			const struct roster_rank *rank)
+{
+	const struct inbox_exit *exit = exit_of(inbox, world, rank);
+	json_t *row = json_object();
+
+	jsonfile_set(row, "rank", json_integer(rank->rank));
+	jsonfile_set(row, "pid", json_integer(rank->pid));
+	jsonfile_set(row, "procid", rank->procid < 0 ? NULL : json_integer(rank->procid));
+	jsonfile_set(row, "exit_code",
+		     exit && WIFEXITED(exit->status) ? json_integer(WEXITSTATUS(exit->status))
+						     : NULL);
+	jsonfile_set(row, "signal",
+		     exit && WIFSIGNALED(exit->status) ? json_integer(WTERMSIG(exit->status))
+						       : NULL);
+	jsonfile_set(row, "complete", json_boolean(rank->complete));
+	return row;
+}
+
+static json_int_t row_rank(const json_t *row)
+{
+	return json_integer_value(json_object_get(row, "rank"));
+}
+
+static int row_compare(const void *a, const void *b)
+{
+	json_int_t left = row_rank(*(json_t *const *)a);
+	json_int_t right = row_rank(*(json_t *const *)b);
+
+	return (left > right) - (left < right);
+}
+
+static void sort_rows(json_t *rows)
+{
+	size_t count = json_array_size(rows);
+	json_t **list = calloc(count + 1, sizeof(*list));
+
+	if (!list)
+		return;
+	for (size_t i = 0; i < count; i++)
+		list[i] = json_incref(json_array_get(rows, i));
+	qsort(list, count, sizeof(*list), row_compare);
+	json_array_clear(rows);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(rows, list[i]);
+	free(list);
+}
+
+/* Rows of OLD whose ranks WORLD does not have are kept. */
+static void add_old_rows(json_t *rows, const json_t *old, const struct roster_world *world)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(old, "ranks"), i, row)
+	{
+		json_int_t rank = row_rank(row);
+
+		if (json_is_object(row) && rank >= 0 && rank < world->size &&
+		    !roster_find(world, (uint32_t)rank))
+			json_array_append(rows, row);
+	}
+}
+
+static json_t *node_object(const struct inbox *inbox, const struct roster_world *world, unsigned k,
+			   const json_t *old)
+{
+	json_t *root = json_object();
+	json_t *rows = json_array();
+	int64_t job = inbox_number(inbox, INBOX_job, -1);
+
+	jsonfile_set(root, "version", json_integer(RUNDIR_VERSION));
+	jsonfile_set(root, "node", jsonfile_text(inbox_text(inbox, INBOX_node)));
+	jsonfile_set(root, "index", json_integer(k));
+	jsonfile_set(root, "job", job < 0 ? NULL : json_integer(job));
+	jsonfile_set(root, "step", jsonfile_text(nodefile_step(world->rundir)));
+	for (size_t i = 0; i < world->count; i++)
+		json_array_append_new(rows, rank_row(inbox, world, &world->ranks[i]));
+	if (old)
+		add_old_rows(rows, old, world);
+	sort_rows(rows);
+	jsonfile_set(root, "ranks", rows);
+	return root;
+}
+
+/* Keep the other helper of this node away.  Not every file system has locks,
+ * and nobody waits for ever.
+ */
+static int lock(const char *dir)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return fd;
+}
+
+static bool is_of_node(const json_t *old, const char *node)
+{
+	const char *text = json_string_value(json_object_get(old, "node"));
+
+	return text && !strcmp(text, node);
+}
+
+/* One try under the name of K.  Returns 0, 1 when that name is another's, or
+ * -1 with ERR written.
+ */
+static int write_as(const struct inbox *inbox, const struct roster_world *world, const char *dir,
+		    unsigned k, char name[32], struct err *err)
+{
+	json_t *root, *old;
+	int rc;
+
+	snprintf(name, 32, RUNDIR_NODE, k);
+	old = jsonfile_load(dir, name);
+	if (old && !is_of_node(old, inbox_text(inbox, INBOX_node))) {
+		json_decref(old);
+		return 1;
+	}
+	root = node_object(inbox, world, k, old);
+	rc = jsonfile_save(dir, name, root, !old, err);
+	json_decref(root);
+	json_decref(old);
+	return rc < 0 && errno == EEXIST ? 1 : rc;
+}
+
+static int write_locked(const struct inbox *inbox, const struct roster_world *world,
+			const char *dir, char name[32], struct err *err)
+{
+	unsigned first = (unsigned)inbox_number(inbox, INBOX_index, 0);
+
+	/* Each name twice: it may have come into being between look and write. */
+	for (unsigned tried = 0; tried < 2 * NAMES_TRIED; tried++) {
+		int rc = write_as(inbox, world, dir, first + tried / 2, name, err);
+
+		if (rc <= 0)
+			return rc;
+	}
+	return err_set(err, "'%s': no name is free for '%s'", dir, inbox_text(inbox, INBOX_node));
+}
+
+int nodefile_write(const struct inbox *inbox, const struct roster_world *world, const char *dir,
+		   char name[32], struct err *err)
+{
+	int fd = lock(dir);
+	int rc = write_locked(inbox, world, dir, name, err);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
