@@ -55,7 +55,7 @@ static int append(char *buf, size_t size, struct span item)
 {
 	size_t used = strlen(buf);
 
-	if (used + item.length + 2 > size) {
+	if (used + (used > 0) + item.length >= size) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
