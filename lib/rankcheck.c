@@ -94,6 +94,9 @@ static int check_range(const struct rankfile *rank, const char *name, struct err
 {
 	const struct rankpeers *peers = &rank->peers;
 
+	if (rank->ranks > RANKCHECK_RANKS)
+		return err_set(err, "%s: '%s': %u ranks are too many to be true", name,
+			       RANKKEY_N_PROCS, rank->ranks);
 	if (!rank->ranks || rank->rank >= rank->ranks)
 		return err_set(err, "%s: '%s': there is no rank %u of %u", name, RANKKEY_RANK,
 			       rank->rank, rank->ranks);

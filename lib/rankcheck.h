@@ -5,6 +5,8 @@
 
 #include "rankfile.h"
 
+#define RANKCHECK_RANKS (1u << 24) /* a world of more is not believed */
+
 /* Check that RANK, read from NAME, is one of its world, that all peers are,
  * that the operations add up to the totals exactly, that phases are part of
  * them and (in a complete rank) that windows add up to them.  Returns 0, or -1

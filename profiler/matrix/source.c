@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source.h"
+#include "live.h"
+#include "rundir.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX (1ull << 30) /* bytes of one rank file */
+
+static bool ends_in(const char *text, const char *end)
+{
+	size_t length = strlen(text);
+
+	return length >= strlen(end) && !strcmp(text + length - strlen(end), end);
+}
+
+enum source_kind source_kind_of(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *base = slash ? slash + 1 : name;
+
+	if (!strncmp(base, ".rank-", 6) && ends_in(base, ".live"))
+		return SOURCE_LIVE;
+	if (!ends_in(base, ".json") || base[0] == '.' || !strcmp(base, RUNDIR_RUN) ||
+	    !strncmp(base, "node-", 5))
+		return SOURCE_NONE;
+	return SOURCE_RANK;
+}
+
+int source_reserve(struct source *source, size_t size, const char *origin, struct err *err)
+{
+	char *buffer;
+
+	if (size > FILE_MAX)
+		return err_set(err, "%s: more than %llu bytes are no rank file", origin, FILE_MAX);
+	if (size <= source->room)
+		return 0;
+	buffer = realloc(source->buffer, size);
+	if (!buffer)
+		return err_errno(err, "%s", origin);
+	source->buffer = buffer;
+	source->room = size;
+	return 0;
+}
+
+/* Note that RANK of RANKS has its file.  What does not fit is found out later. */
+static int note(struct source *source, uint32_t rank, uint32_t ranks)
+{
+	if (!source->have) {
+		source->have = calloc(ranks, sizeof(*source->have));
+		source->ranks = ranks;
+	}
+	if (!source->have)
+		return -1;
+	if (rank < source->ranks)
+		source->have[rank] = true;
+	return 0;
+}
+
+int source_take(struct source *source, const char *data, size_t size, const char *origin,
+		struct err *err)
+{
+	struct rankfile rank;
+	int rc;
+
+	if (rankfile_read(&rank, data, size, origin, err) < 0)
+		return -1;
+	if (note(source, rank.rank, rank.ranks) < 0)
+		rc = err_errno(err, "%s", origin);
+	else
+		rc = source->fn(&rank, origin, false, source->arg, err);
+	rankfile_release(&rank);
+	return rc;
+}
+
+int source_take_live(struct source *source, char *path, char *origin, bool temporary,
+		     struct err *err)
+{
+	struct source_live *live = source->live;
+	struct live_header header;
+
+	if (live_peek(path, &header, err) < 0)
+		goto fail;
+	live = realloc(source->live, (source->nlive + 1) * sizeof(*live));
+	if (!live) {
+		err_errno(err, "%s", origin);
+		goto fail;
+	}
+	source->live = live;
+	live[source->nlive++] = (struct source_live){
+		.rank = header.rank,
+		.temporary = temporary,
+		.path = path,
+		.origin = origin,
+	};
+	return 0;
+fail:
+	if (temporary)
+		unlink(path);
+	free(path);
+	free(origin);
+	return -1;
+}
+
+static int take_fd(struct source *source, int fd, const char *path, struct err *err)
+{
+	size_t used = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return err_errno(err, "unable to read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, "'%s' is not a regular file", path);
+	if (source_reserve(source, (size_t)st.st_size + 1, path, err) < 0)
+		return -1;
+	while ((n = read(fd, source->buffer + used, source->room - used)) != 0) {
+		if (n < 0)
+			return err_errno(err, "unable to read '%s'", path);
+		used += (size_t)n;
+		if (used == source->room && source_reserve(source, 2 * used, path, err) < 0)
+			return -1;
+	}
+	return source_take(source, source->buffer, used, path, err);
+}
+
+static int take_path(struct source *source, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int rc;
+
+	if (fd < 0)
+		return err_errno(err, "unable to open '%s'", path);
+	rc = take_fd(source, fd, path, err);
+	close(fd);
+	return rc;
+}
+
+static int take_live_path(struct source *source, const char *path, struct err *err)
+{
+	char *copy = strdup(path);
+	char *origin = strdup(path);
+
+	if (!copy || !origin) {
+		free(copy);
+		free(origin);
+		return err_errno(err, "%s", path);
+	}
+	return source_take_live(source, copy, origin, false, err);
+}
+
+static int filter(const struct dirent *entry)
+{
+	return source_kind_of(entry->d_name) != SOURCE_NONE;
+}
+
+/* All rank files right in DIR. */
+static int read_folder(struct source *source, const char *dir, struct err *err)
+{
+	struct dirent **entries;
+	char path[PATH_MAX];
+	int count = scandir(dir, &entries, filter, versionsort);
+	int rc = 0;
+
+	if (count < 0)
+		return err_errno(err, "unable to read '%s'", dir);
+	for (int i = 0; i < count; i++) {
+		if (rc == 0 && snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name) >=
+				       (int)sizeof(path))
+			rc = err_set(err, "'%s': the path is too long", dir);
+		else if (rc == 0)
+			rc = source_kind_of(path) == SOURCE_LIVE ? take_live_path(source, path, err)
+								 : take_path(source, path, err);
+		free(entries[i]);
+	}
+	free(entries);
+	if (rc == 0 && count == 0)
+		return err_set(err, "'%s': no rank files there", dir);
+	return rc;
+}
+
+static bool is_folder(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) &&
+	       stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_run(const char *dir)
+{
+	static const char *const instruments[] = {
+#define X(name) name,
+		SOURCE_FROM_LIST(X)
+#undef X
+			"log",
+	};
+
+	for (size_t i = 0; i < sizeof(instruments) / sizeof(*instruments); i++)
+		if (is_folder(dir, instruments[i]))
+			return true;
+	return false;
+}
+
+/* A run directory, or a plain one of rank files. */
+static int read_directory(struct source *source, const char *dir, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (!is_folder(dir, source->from)) {
+		if (is_run(dir))
+			return err_set(err, "'%s': no '%s' in it: nothing was recorded there", dir,
+				       source->from);
+		return read_folder(source, dir, err);
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", dir, source->from) >= (int)sizeof(path))
+		return err_set(err, "'%s': the path is too long", dir);
+	return read_folder(source, path, err);
+}
+
+/* What a file is is told by how it begins, not by its name. */
+static int read_file(struct source *source, const char *path, struct err *err)
+{
+	char head[64] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *first = head;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_errno(err, "unable to open '%s'", path);
+	n = read(fd, head, sizeof(head) - 1);
+	close(fd);
+	if (n < 0)
+		return err_errno(err, "unable to read '%s'", path);
+	if (!memcmp(head, LIVE_MAGIC, sizeof(LIVE_MAGIC)))
+		return take_live_path(source, path, err);
+	while (isspace((unsigned char)*first))
+		first++;
+	if (*first == '{' || ends_in(path, ".json"))
+		return take_path(source, path, err);
+	return source_archive(source, path, err);
+}
+
+static int read_path(struct source *source, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_errno(err, "unable to open '%s'", path);
+	return S_ISDIR(st.st_mode) ? read_directory(source, path, err)
+				   : read_file(source, path, err);
+}
+
+/* The runs of a job, of which one has to be the one that is meant. */
+static int read_job(struct source *source, const char *name, struct err *err)
+{
+	char **paths;
+	int count = rundir_find(name, &paths, err);
+	int found = -1, several = 0;
+	int rc;
+
+	if (count < 0)
+		return -1;
+	for (int i = 0; i < count; i++)
+		if (is_folder(paths[i], source->from)) {
+			found = i;
+			several++;
+		}
+	if (several > 1)
+		rc = err_set(err, "'%s' means %d runs, '%s' and others: name one", name, several,
+			     paths[found]);
+	else
+		rc = read_path(source, paths[found < 0 ? 0 : found], err);
+	rundir_free_paths(paths);
+	return rc;
+}
+
+static int live_compare(const void *a, const void *b)
+{
+	const struct source_live *left = a;
+	const struct source_live *right = b;
+
+	if (left->rank != right->rank)
+		return left->rank < right->rank ? -1 : 1;
+	return strcmp(left->origin, right->origin);
+}
+
+/* COUNT live files of one rank. */
+static int load_live(struct source *source, const struct source_live *live, size_t count,
+		     struct err *err)
+{
+	const char **paths = malloc(count * sizeof(*paths));
+	struct rankfile rank;
+	int rc;
+
+	if (!paths)
+		return err_errno(err, "%s", live->origin);
+	for (size_t i = 0; i < count; i++)
+		paths[i] = live[i].path;
+	rc = live_load(paths, (int)count, &rank, err);
+	free(paths);
+	if (rc < 0)
+		return -1;
+	rc = source->fn(&rank, live->origin, true, source->arg, err);
+	rankfile_release(&rank);
+	return rc;
+}
+
+static int load_all_live(struct source *source, struct err *err)
+{
+	size_t end;
+
+	if (source->nlive)
+		qsort(source->live, source->nlive, sizeof(*source->live), live_compare);
+	for (size_t i = 0; i < source->nlive; i = end) {
+		uint32_t rank = source->live[i].rank;
+
+		for (end = i; end < source->nlive && source->live[end].rank == rank; end++)
+			;
+		if (rank < source->ranks && source->have[rank])
+			continue;
+		if (load_live(source, &source->live[i], end - i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void source_release(struct source *source)
+{
+	for (size_t i = 0; i < source->nlive; i++) {
+		if (source->live[i].temporary)
+			unlink(source->live[i].path);
+		free(source->live[i].path);
+		free(source->live[i].origin);
+	}
+	free(source->live);
+	free(source->have);
+	free(source->buffer);
+}
+
+int source_read(char *const names[], int count, const char *from, source_fn *fn, void *arg,
+		struct err *err)
+{
+	struct source source = { .from = from, .fn = fn, .arg = arg };
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < count; i++) {
+		struct stat st;
+
+		if (stat(names[i], &st) == 0 || strchr(names[i], '/'))
+			rc = read_path(&source, names[i], err);
+		else
+			rc = read_job(&source, names[i], err);
+	}
+	if (rc == 0)
+		rc = load_all_live(&source, err);
+	source_release(&source);
+	return rc;
+}
