@@ -654,7 +654,7 @@ static int gather_images(struct gathering *g, const struct image *images, int co
 				       images[i].path, images[i].header.rank,
 				       images[i].header.ranks, images[0].path, g->rank->rank,
 				       g->rank->ranks);
-		if (!images[i].header.clean)
+		if (!images[i].header.clean || images[i].header.flags & LIVE_LOST)
 			g->rank->complete = false;
 		if (image_add(g, &images[i], err) < 0)
 			return -1;

@@ -24,13 +24,13 @@
 
 #include <stdint.h>
 
-#define LIVE_MAGIC	 "netprof"
-#define LIVE_VERSION	 1
-#define LIVE_WRITER	 "0.1.0" /* goes into the rank file's description */
+#define LIVE_MAGIC       "netprof"
+#define LIVE_VERSION     1
+#define LIVE_WRITER      "0.1.0" /* goes into the rank file's description */
 #define LIVE_HEADER_SIZE 4096
-#define LIVE_BYTE_ORDER	 0x01020304u
-#define LIVE_SHARDS	 64	    /* threads beyond that share the last, under a lock */
-#define LIVE_OUTSIDE	 UINT32_MAX /* as a peer: a process outside MPI_COMM_WORLD */
+#define LIVE_BYTE_ORDER  0x01020304u
+#define LIVE_SHARDS      64         /* threads beyond that share the last, under a lock */
+#define LIVE_OUTSIDE     UINT32_MAX /* as a peer: a process outside MPI_COMM_WORLD */
 
 enum live_kind {
 	LIVE_FREE,    /* not in use */
@@ -49,33 +49,34 @@ struct live_header {
 	char magic[8]; /* LIVE_MAGIC */
 	uint32_t version;
 	uint32_t byte_order; /* LIVE_BYTE_ORDER as the writer sees it */
-	uint32_t clean;	     /* 1: MPI_Finalize has been passed */
-	uint32_t flags;	     /* LIVE_PRECISE | ... */
+	uint32_t clean;      /* 1: MPI_Finalize has been passed */
+	uint32_t flags;      /* LIVE_PRECISE | ... */
 	uint32_t rank;
 	uint32_t ranks;
 	int32_t pid;
-	uint32_t procid;	   /* SLURM_PROCID, UINT32_MAX when unset */
-	int64_t init_realtime;	   /* ns since the epoch at MPI_Init's return */
-	int64_t init_monotonic;	   /* CLOCK_MONOTONIC at the same moment, ns */
+	uint32_t procid;            /* SLURM_PROCID, UINT32_MAX when unset */
+	int64_t init_realtime;      /* ns since the epoch at MPI_Init's return */
+	int64_t init_monotonic;     /* CLOCK_MONOTONIC at the same moment, ns */
 	int64_t finalize_monotonic; /* at MPI_Finalize's call; 0 = never came there */
-	int64_t resolution;	   /* of first/last, ns */
-	int64_t window_width;	   /* as asked for, ns; 0 = no windows */
+	int64_t resolution;         /* of first/last, ns */
+	int64_t window_width;       /* as asked for, ns; 0 = no windows */
 	/* Current level of each shard's windows: how often the width was doubled. */
 	uint32_t levels[LIVE_SHARDS];
-	uint32_t overhead_send;	   /* measured at start, 1/1000 ns */
+	uint32_t overhead_send;    /* measured at start, 1/1000 ns */
 	uint32_t overhead_receive; /* the same */
-	char node[256];		   /* SLURMD_NODENAME, else the host name */
+	char node[256];            /* SLURMD_NODENAME, else the host name */
 	char processor_name[256];  /* as MPI says */
-	char program[256];	   /* /proc/self/exe */
-	char mpi[128];		   /* first line of the library version */
-	char pml[32];		   /* component that carries point-to-point: "ob1", "ucx" */
-	char job[32];		   /* SLURM_JOB_ID or "" */
-	char step[32];		   /* SLURM_STEP_ID, "mpirun<k>" or "" */
+	char program[256];         /* /proc/self/exe */
+	char mpi[128];             /* first line of the library version */
+	char pml[32];              /* component that carries point-to-point: "ob1", "ucx" */
+	char job[32];              /* SLURM_JOB_ID or "" */
+	char step[32];             /* SLURM_STEP_ID, "mpirun<k>" or "" */
 };
 
-#define LIVE_PRECISE 1u /* first/last are precise */
-#define LIVE_TIMED   2u /* LIVE_TIMING entries are kept */
+#define LIVE_PRECISE        1u /* first/last are precise */
+#define LIVE_TIMED          2u /* LIVE_TIMING entries are kept */
 #define LIVE_PHASES_DROPPED 4u /* more than 256 phases: slot 257 is "other" */
+#define LIVE_LOST           8u /* there was no room for some counts */
 
 /* 64 bytes, followed by the entries. */
 struct live_extent {
@@ -90,8 +91,8 @@ struct live_extent {
 };
 
 struct live_cell {
-	uint32_t peer; /* world rank, or LIVE_OUTSIDE */
-	uint16_t op;   /* enum rankop of rankfile.h */
+	uint32_t peer;  /* world rank, or LIVE_OUTSIDE */
+	uint16_t op;    /* enum rankop of rankfile.h */
 	uint16_t phase; /* slot: 0 none, 1..256, 257 other */
 	uint32_t window;
 	uint32_t reserved;
@@ -118,15 +119,15 @@ struct live_timing {
 	uint32_t peer;
 	uint32_t reserved;
 	uint64_t sends; /* completed ones */
-	uint64_t sum;	/* ns from begin to completion */
-	uint64_t max;	/* ns */
+	uint64_t sum;   /* ns from begin to completion */
+	uint64_t max;   /* ns */
 };
 
 struct live_phase {
-	int32_t level;	 /* as given to MPI_Pcontrol */
+	int32_t level;   /* as given to MPI_Pcontrol */
 	uint32_t opened; /* how often */
-	int64_t total;	 /* ns it was open, without the current opening */
-	int64_t since;	 /* CLOCK_MONOTONIC when it was last opened; 0 = closed */
+	int64_t total;   /* ns it was open, without the current opening */
+	int64_t since;   /* CLOCK_MONOTONIC when it was last opened; 0 = closed */
 };
 
 /* One-sided calls as the program made them. */

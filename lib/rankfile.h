@@ -17,70 +17,71 @@
 #include <stdint.h>
 
 #define RANKFILE_VERSION 1
-#define RANKFILE_DENSE	 1024 /* up to that many ranks PFProf's dense arrays are written too */
+#define RANKFILE_DENSE   1024 /* up to that many ranks PFProf's dense arrays are written too */
 
 /* Operations: X(enum suffix, name in files).  The order is part of the live
  * format: append only.
  */
-#define RANKOP_LIST(X)                                                                             \
-	X(P2P, "p2p")                                                                              \
-	X(ALLGATHER, "allgather")                                                                  \
-	X(ALLGATHERV, "allgatherv")                                                                \
-	X(ALLREDUCE, "allreduce")                                                                  \
-	X(ALLTOALL, "alltoall")                                                                    \
-	X(ALLTOALLV, "alltoallv")                                                                  \
-	X(ALLTOALLW, "alltoallw")                                                                  \
-	X(BARRIER, "barrier")                                                                      \
-	X(BCAST, "bcast")                                                                          \
-	X(EXSCAN, "exscan")                                                                        \
-	X(GATHER, "gather")                                                                        \
-	X(GATHERV, "gatherv")                                                                      \
-	X(REDUCE, "reduce")                                                                        \
-	X(REDUCE_SCATTER, "reduce_scatter")                                                        \
-	X(REDUCE_SCATTER_BLOCK, "reduce_scatter_block")                                            \
-	X(SCAN, "scan")                                                                            \
-	X(SCATTER, "scatter")                                                                      \
-	X(SCATTERV, "scatterv")                                                                    \
-	X(NONBLOCKING, "nonblocking") /* inside non-blocking collectives */                        \
-	X(NEIGHBOR, "neighbor")                                                                    \
-	X(RMA, "rma") /* on a window's own communicator */                                         \
-	X(IO, "io")   /* on a file's own communicator */                                           \
+#define RANKOP_LIST(X)                                                      \
+	X(P2P, "p2p")                                                       \
+	X(ALLGATHER, "allgather")                                           \
+	X(ALLGATHERV, "allgatherv")                                         \
+	X(ALLREDUCE, "allreduce")                                           \
+	X(ALLTOALL, "alltoall")                                             \
+	X(ALLTOALLV, "alltoallv")                                           \
+	X(ALLTOALLW, "alltoallw")                                           \
+	X(BARRIER, "barrier")                                               \
+	X(BCAST, "bcast")                                                   \
+	X(EXSCAN, "exscan")                                                 \
+	X(GATHER, "gather")                                                 \
+	X(GATHERV, "gatherv")                                               \
+	X(REDUCE, "reduce")                                                 \
+	X(REDUCE_SCATTER, "reduce_scatter")                                 \
+	X(REDUCE_SCATTER_BLOCK, "reduce_scatter_block")                     \
+	X(SCAN, "scan")                                                     \
+	X(SCATTER, "scatter")                                               \
+	X(SCATTERV, "scatterv")                                             \
+	X(NONBLOCKING, "nonblocking") /* inside non-blocking collectives */ \
+	X(NEIGHBOR, "neighbor")                                             \
+	X(RMA, "rma") /* on a window's own communicator */                  \
+	X(IO, "io")   /* on a file's own communicator */                    \
 	X(OTHER, "other")
 
 enum rankop {
 #define X(suffix, name) RANKOP_##suffix,
 	RANKOP_LIST(X)
 #undef X
-	RANKOP_COUNT
+		RANKOP_COUNT
 };
 
-#define RANKRMA_LIST(X)                                                                            \
-	X(PUT, "put")                                                                              \
-	X(GET, "get")                                                                              \
-	X(ACCUMULATE, "accumulate")                                                                \
-	X(GET_ACCUMULATE, "get_accumulate")                                                        \
-	X(FETCH_AND_OP, "fetch_and_op")                                                            \
+#define RANKRMA_LIST(X)                     \
+	X(PUT, "put")                       \
+	X(GET, "get")                       \
+	X(ACCUMULATE, "accumulate")         \
+	X(GET_ACCUMULATE, "get_accumulate") \
+	X(FETCH_AND_OP, "fetch_and_op")     \
 	X(COMPARE_AND_SWAP, "compare_and_swap")
 
 enum rankrma {
 #define X(suffix, name) RANKRMA_##suffix,
 	RANKRMA_LIST(X)
 #undef X
-	RANKRMA_COUNT
+		RANKRMA_COUNT
 };
 
 /* Why a receive is not in the rx counters, or is there only as posted. */
-#define RANKUNSEEN_LIST(X)                                                                         \
-	X(POSTED, "posted")	    /* counted from the post: in rx, but not as received */        \
-	X(FREED, "freed")	    /* MPI_Request_free before completion: not in rx */            \
-	X(CANCELLED, "cancelled")   /* not in rx */                                                \
-	X(INCOMPLETE, "incomplete") /* never completed by a call that was seen: not in rx */
+#define RANKUNSEEN_LIST(X)                                                                   \
+	X(POSTED, "posted")         /* counted from the post: in rx, but not as received */  \
+	X(FREED, "freed")           /* MPI_Request_free before completion: not in rx */      \
+	X(CANCELLED, "cancelled")   /* not in rx */                                          \
+	X(INCOMPLETE, "incomplete") /* never completed by a call that was seen: not in rx */ \
+	X(TRUNCATED, "truncated")   /* longer than the buffer: rx has what MPI says came */
 
 enum rankunseen {
 #define X(suffix, name) RANKUNSEEN_##suffix,
 	RANKUNSEEN_LIST(X)
 #undef X
-	RANKUNSEEN_COUNT
+		RANKUNSEEN_COUNT
 };
 
 extern const char *const rankop_names[RANKOP_COUNT];
@@ -102,7 +103,7 @@ struct rankpeers {
 };
 
 struct ranksize {
-	uint64_t size;	     /* bytes; with LOG2: k for [2^k, 2^(k+1)) */
+	uint64_t size; /* bytes; with LOG2: k for [2^k, 2^(k+1)) */
 	uint64_t tx_messages, rx_messages;
 	bool log2;
 };
@@ -113,8 +114,8 @@ struct ranktiming {
 };
 
 struct rankphase {
-	int32_t level;	 /* as given to MPI_Pcontrol */
-	bool other;	 /* all phases beyond the 256th */
+	int32_t level; /* as given to MPI_Pcontrol */
+	bool other;    /* all phases beyond the 256th */
 	uint32_t opened;
 	int64_t duration; /* ns */
 	struct rankpeers ops[RANKOP_COUNT];
@@ -145,21 +146,21 @@ struct rankfile {
 	bool complete; /* MPI_Finalize was passed */
 	char *description, *node, *processor_name, *program, *mpi, *pml, *job, *step;
 	int32_t pid;
-	double duration; /* s from MPI_Init to MPI_Finalize (or the last message) */
+	double duration;       /* s from MPI_Init to MPI_Finalize (or the last message) */
 	int64_t init_realtime; /* ns since the epoch */
 	int64_t resolution;    /* of first and last, ns */
 	bool precise;
 
-	struct rankpeers peers;		  /* totals */
+	struct rankpeers peers;             /* totals */
 	struct rankpeers ops[RANKOP_COUNT]; /* they add up to the totals */
-	struct rankpeer outside;	  /* processes outside MPI_COMM_WORLD, all in one */
-	struct ranksize *sizes;		  /* ascending, exact ones first */
+	struct rankpeer outside;            /* processes outside MPI_COMM_WORLD, all in one */
+	struct ranksize *sizes;             /* ascending, exact ones first */
 	size_t nsizes;
 	struct ranktiming *timing; /* ascending by peer */
 	size_t ntiming;
 	struct rankphase *phases; /* in the order first opened */
 	size_t nphases;
-	int64_t window_width; /* ns; 0 = no windows */
+	int64_t window_width;       /* ns; 0 = no windows */
 	struct rankwindow *windows; /* ascending by start */
 	size_t nwindows;
 	struct rankrmacall *rma; /* ascending by call, peer */

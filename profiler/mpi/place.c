@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "place.h"
+#include "netprof_settings.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REPEATS_MAX 1000 /* MPI programs one after the other in one step */
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* Whether srun itself launched this process, so that the step names the run. */
+static bool launched_by_srun(uint32_t ranks)
+{
+	const char *namespace = environment("PMIX_NAMESPACE");
+	const char *tasks = environment("SLURM_STEP_NUM_TASKS");
+
+	if (!environment("SLURM_STEP_ID") || !environment("SLURM_JOB_ID"))
+		return false;
+	if (namespace)
+		return !strncmp(namespace, "slurm.pmix.", 11);
+	return !environment("OMPI_COMM_WORLD_SIZE") && tasks && strtoul(tasks, NULL, 10) == ranks;
+}
+
+/* What all processes of one MPI world have in common, and no others. */
+static void world_mark(char *mark, size_t size, uint32_t ranks)
+{
+	const char *namespace = environment("PMIX_NAMESPACE");
+	const char *daemon = environment("OMPI_MCA_orte_hnp_uri");
+	const char *restarts = environment("SLURM_RESTART_COUNT");
+	char host[256] = "";
+
+	if (namespace && ranks > 1) {
+		snprintf(mark, size, "%s %s %s", namespace, daemon ? daemon : "",
+			 restarts ? restarts : "");
+		return;
+	}
+	/* A process that nobody launched. */
+	gethostname(host, sizeof(host) - 1);
+	snprintf(mark, size, "%s %d %lld", host, (int)getpid(), (long long)time(NULL));
+}
+
+static void user_name(char *name, size_t size)
+{
+	const char *user = environment("USER");
+
+	/* Not getpwuid(): it may load modules into somebody else's program. */
+	if (user && !strchr(user, '/'))
+		snprintf(name, size, "%s", user);
+	else
+		snprintf(name, size, "%u", (unsigned)geteuid());
+}
+
+static int parent_directory(const struct place *place, const char *template, char parent[PATH_MAX],
+			    struct err *err)
+{
+	const char *submit = *place->job ? environment("SLURM_SUBMIT_DIR") : NULL;
+	char user[128];
+
+	if (!*template) {
+		if (submit)
+			return snprintf(parent, PATH_MAX, "%s", submit) < PATH_MAX ? 0 : -1;
+		return getcwd(parent, PATH_MAX) ? 0 : err_errno(err, "the working directory");
+	}
+	user_name(user, sizeof(user));
+	return rundir_expand(parent, PATH_MAX, template, *place->job ? place->job : "0",
+			     *place->step ? place->step : "mpirun", user, err);
+}
+
+static bool exists(const struct place *place, const char *format)
+{
+	char path[PATH_MAX];
+
+	return place_path(place, format, path) == 0 && access(path, F_OK) == 0;
+}
+
+/* A step's directory; the next program of the same step gets STEP.2 and so on. */
+static int make_step(struct place *place, const char *parent, struct err *err)
+{
+	size_t length = strlen(place->step);
+
+	for (int repeat = 1; repeat < REPEATS_MAX; repeat++) {
+		if (repeat > 1)
+			snprintf(place->step + length, sizeof(place->step) - length, ".%d", repeat);
+		if (rundir_make(place->base, sizeof(place->base), parent, place->job, place->step,
+				err) < 0)
+			return -1;
+		if (!exists(place, RUNDIR_RANK) && !exists(place, RUNDIR_LIVE))
+			return 0;
+	}
+	return err_set(err, "'%s': too many programs in one step", place->base);
+}
+
+static int make_world(struct place *place, const char *parent, struct err *err)
+{
+	char mark[1024];
+
+	world_mark(mark, sizeof(mark), place->ranks);
+	return rundir_make_world(place->base, sizeof(place->base), place->step, sizeof(place->step),
+				 parent, place->job, mark, err);
+}
+
+static void describe(struct place *place, uint32_t rank, uint32_t ranks)
+{
+	const char *job = environment("SLURM_JOB_ID");
+	const char *node = environment("SLURMD_NODENAME");
+
+	*place = (struct place){ .rank = rank, .ranks = ranks };
+	snprintf(place->job, sizeof(place->job), "%s", job ? job : "");
+	if (node)
+		snprintf(place->node, sizeof(place->node), "%s", node);
+	else
+		gethostname(place->node, sizeof(place->node) - 1);
+}
+
+int place_find(struct place *place, const char *template, uint32_t rank, uint32_t ranks,
+	       struct err *err)
+{
+	char parent[PATH_MAX] = "";
+	struct err why;
+	bool step;
+	int rc;
+
+	describe(place, rank, ranks);
+	step = launched_by_srun(ranks);
+	if (step)
+		snprintf(place->step, sizeof(place->step), "%s", environment("SLURM_STEP_ID"));
+	if (parent_directory(place, template, parent, err) < 0)
+		return -1;
+	rc = step ? make_step(place, parent, &why) : make_world(place, parent, &why);
+	if (rc == 0) {
+		snprintf(place->run, sizeof(place->run), "%s", place->base);
+		return 0;
+	}
+	if (!*place->step)
+		snprintf(place->step, sizeof(place->step), "mpirun");
+	if (snprintf(place->run, sizeof(place->run), "%s/%s%s%s%s", parent, RUNDIR_PREFIX,
+		     place->job, *place->job ? "." : "", place->step) >= (int)sizeof(place->run))
+		return err_set(err, "'%s': the path is too long", parent);
+	if (place_elsewhere(place, err) < 0)
+		return -1;
+	place_log(place, "rank %u: %s: counting in '%s'", rank, why.text, place->base);
+	return 0;
+}
+
+int place_elsewhere(struct place *place, struct err *err)
+{
+	const char *tmpdir = environment("TMPDIR");
+	char private[PATH_MAX];
+
+	if (*place->private)
+		return err_set(err, "'%s': no other place is left", place->private);
+	if (snprintf(private, sizeof(private), "%s/netemu-XXXXXX", tmpdir ? tmpdir : "/tmp") >=
+	    (int)sizeof(private))
+		return err_set(err, "'%s': the path is too long", tmpdir);
+	if (!mkdtemp(private))
+		return err_errno(err, "unable to make '%s'", private);
+	snprintf(place->private, sizeof(place->private), "%s", private);
+	if (rundir_make(place->base, sizeof(place->base), private, place->job, place->step, err) <
+	    0) {
+		place_tidy(place);
+		return -1;
+	}
+	return 0;
+}
+
+int place_mpi(const struct place *place, char path[PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "%s/%s", place->base, RUNDIR_MPI) < PATH_MAX ? 0 : -1;
+}
+
+int place_path(const struct place *place, const char *format, char path[PATH_MAX])
+{
+	char name[64];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(name, sizeof(name), format, place->rank);
+#pragma GCC diagnostic pop
+	return snprintf(path, PATH_MAX, "%s/%s/%s", place->base, RUNDIR_MPI, name) < PATH_MAX ? 0
+											      : -1;
+}
+
+void place_log(const struct place *place, const char *fmt, ...)
+{
+	char name[300], line[900];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	snprintf(name, sizeof(name), "netprof.%s", place->node);
+	rundir_log(place->base, name, "%s", line);
+	/* By hand, without a helper, nobody would look into a private directory. */
+	if (*place->private && place->rank == 0 && !getenv(NETPROF_ENV_HELPER))
+		fprintf(stderr, "netprof: %s\n", line);
+}
+
+void place_tidy(const struct place *place)
+{
+	static const char *const parts[] = { RUNDIR_MPI, RUNDIR_LOG };
+	char path[PATH_MAX];
+
+	if (!*place->private)
+		return;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", place->base, parts[i]) < PATH_MAX)
+			rmdir(path);
+	rmdir(place->base);
+	rmdir(place->private);
+}
+
+uint32_t place_guess_rank(void)
+{
+	static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+					     "SLURM_PROCID" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *text = environment(names[i]);
+
+		if (text)
+			return (uint32_t)strtoul(text, NULL, 10);
+	}
+	return 0;
+}

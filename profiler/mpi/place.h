@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place.h - where the files of this rank go
+ *
+ * The run directory as it should be, and the one files are made in: the same,
+ * unless it cannot be made or is full.  Then it is a private one in $TMPDIR,
+ * from which the node's helper fetches them.
+ */
+#ifndef NETPROF_PLACE_H
+#define NETPROF_PLACE_H
+
+#include "err.h"
+#include "rundir.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct place {
+	uint32_t rank, ranks;
+	char job[32], step[32];
+	char node[256];
+	char run[PATH_MAX];     /* the run directory that is meant */
+	char base[PATH_MAX];    /* the one that is used */
+	char private[PATH_MAX]; /* directory in $TMPDIR around base, "" = none was made */
+};
+
+/* Decide and make.  TEMPLATE is the setting dir=, "" = default.  Returns 0,
+ * also when it is a private directory (which is logged), or -1 with ERR written.
+ */
+int place_find(struct place *place, const char *template, uint32_t rank, uint32_t ranks,
+	       struct err *err);
+
+/* From now on in a private directory.  Returns 0, or -1 with ERR written, also
+ * when that is where files go already.
+ */
+int place_elsewhere(struct place *place, struct err *err);
+
+/* BASE/mpi, and the file FORMAT (RUNDIR_LIVE, RUNDIR_RANK) of the rank in it.
+ * Return 0, or -1 when the path is too long.
+ */
+int place_mpi(const struct place *place, char path[PATH_MAX]);
+int place_path(const struct place *place, const char *format, char path[PATH_MAX]);
+
+/* One line in log/netprof.<node>.log. */
+void place_log(const struct place *place, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Remove the private directory where nothing was left in it. */
+void place_tidy(const struct place *place);
+
+/* The rank as launchers say in the environment; 0 when none does. */
+uint32_t place_guess_rank(void);
+
+#endif
