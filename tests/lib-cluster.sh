@@ -53,8 +53,8 @@ cluster_start_named() {
 	shift
 	cluster_names="$cluster_names $cluster_name"
 	"$CLUSTER" start --name "$cluster_name" "$@" >cluster-start.out 2>&1 || {
-		sed 's/^/# /' cluster-start.out
-		error "the cluster did not start"
+		sed 's/^/# /' cluster-start.out >&5
+		error "the cluster did not start" >&5
 	}
 }
 
