@@ -198,13 +198,38 @@ const char *finish_spare(struct roster_world *world)
 	return world->spare;
 }
 
+/* Nothing was counted in them yet. */
+static void remove_blank(const struct roster_rank *rank)
+{
+	for (int i = 0; i < rank->nlive; i++)
+		if (rank->memory[i] < 0 && is_blank(rank->live[i]))
+			unlink(rank->live[i]);
+}
+
+void finish_remove_spare(const struct roster_world *world)
+{
+	char path[PATH_MAX];
+
+	if (!world->spare)
+		return;
+	snprintf(path, sizeof(path), "%s/" RUNDIR_MPI, world->spare);
+	rmdir(path);
+	if (rmdir(world->spare) < 0)
+		return;
+	snprintf(path, sizeof(path), "%.*s", (int)(strrchr(world->spare, '/') - world->spare),
+		 world->spare);
+	rmdir(path);
+}
+
 static void finish_rank(struct roster_world *world, struct roster_rank *rank, const char *name)
 {
 	struct rankfile file;
 	struct err err;
 
-	if (load(world, rank, name, &file) < 0)
+	if (load(world, rank, name, &file) < 0) {
+		remove_blank(rank);
 		return;
+	}
 	rank->complete = file.complete;
 	rank->finished = save(&file, world->rundir, &err) == 0;
 	if (!rank->finished && finish_spare(world)) {

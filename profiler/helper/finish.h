@@ -28,4 +28,7 @@ void finish_ranks(struct roster *roster, const char *name);
  */
 const char *finish_spare(struct roster_world *world);
 
+/* Remove the spare directory of WORLD when nothing lies in it. */
+void finish_remove_spare(const struct roster_world *world);
+
 #endif

@@ -210,6 +210,7 @@ static void finish_world(struct serving *serving, struct roster_world *world)
 	if (roster_find(world, 0))
 		write_run(serving, world, world->rundir);
 	ship_world(&serving->inbox, world, node, in_spare, serving->log);
+	finish_remove_spare(world);
 }
 
 static void finish(struct serving *serving)
