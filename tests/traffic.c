@@ -4,7 +4,8 @@
  *   traffic KIND...
  *
  * With N ranks, and "right" the next rank in a ring.  What each kind sends in
- * all is in the table at the end, as a formula in N.
+ * all is in the table at the end, as a formula in N.  "anysource" takes
+ * whatever comes, so it must be the last kind.
  */
 #include <mpi.h>
 #include <pthread.h>

@@ -82,7 +82,7 @@ static bool exists(const struct place *place, const char *format)
 {
 	char path[PATH_MAX];
 
-	return place_path(place, format, path) == 0 && access(path, F_OK) == 0;
+	return place_path(place, place->base, format, path) == 0 && access(path, F_OK) == 0;
 }
 
 /* A step's directory; the next program of the same step gets STEP.2 and so on. */
@@ -148,39 +148,45 @@ int place_find(struct place *place, const char *template, uint32_t rank, uint32_
 	if (snprintf(place->run, sizeof(place->run), "%s/%s%s%s%s", parent, RUNDIR_PREFIX,
 		     place->job, *place->job ? "." : "", place->step) >= (int)sizeof(place->run))
 		return err_set(err, "'%s': the path is too long", parent);
-	if (place_elsewhere(place, err) < 0)
+	if (place_other(place, err) < 0)
 		return -1;
+	snprintf(place->base, sizeof(place->base), "%s", place->other);
 	place_log(place, "rank %u: %s: counting in '%s'", rank, why.text, place->base);
 	return 0;
 }
 
-int place_elsewhere(struct place *place, struct err *err)
+int place_other(struct place *place, struct err *err)
 {
 	const char *tmpdir = environment("TMPDIR");
-	char private[PATH_MAX];
 
-	if (*place->private)
-		return err_set(err, "'%s': no other place is left", place->private);
-	if (snprintf(private, sizeof(private), "%s/netemu-XXXXXX", tmpdir ? tmpdir : "/tmp") >=
-	    (int)sizeof(private))
+	if (*place->other)
+		return 0;
+	if (snprintf(place->private, sizeof(place->private), "%s/netemu-XXXXXX",
+		     tmpdir ? tmpdir : "/tmp") >= (int)sizeof(place->private)) {
+		*place->private = '\0';
 		return err_set(err, "'%s': the path is too long", tmpdir);
-	if (!mkdtemp(private))
-		return err_errno(err, "unable to make '%s'", private);
-	snprintf(place->private, sizeof(place->private), "%s", private);
-	if (rundir_make(place->base, sizeof(place->base), private, place->job, place->step, err) <
-	    0) {
-		place_tidy(place);
+	}
+	if (!mkdtemp(place->private)) {
+		err_errno(err, "unable to make '%s'", place->private);
+		*place->private = '\0';
+		return -1;
+	}
+	if (rundir_make(place->other, sizeof(place->other), place->private, place->job, place->step,
+			err) < 0) {
+		*place->other = '\0';
+		rmdir(place->private);
 		return -1;
 	}
 	return 0;
 }
 
-int place_mpi(const struct place *place, char path[PATH_MAX])
+int place_mpi(const char *directory, char path[PATH_MAX])
 {
-	return snprintf(path, PATH_MAX, "%s/%s", place->base, RUNDIR_MPI) < PATH_MAX ? 0 : -1;
+	return snprintf(path, PATH_MAX, "%s/%s", directory, RUNDIR_MPI) < PATH_MAX ? 0 : -1;
 }
 
-int place_path(const struct place *place, const char *format, char path[PATH_MAX])
+int place_path(const struct place *place, const char *directory, const char *format,
+	       char path[PATH_MAX])
 {
 	char name[64];
 
@@ -188,8 +194,8 @@ int place_path(const struct place *place, const char *format, char path[PATH_MAX
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(name, sizeof(name), format, place->rank);
 #pragma GCC diagnostic pop
-	return snprintf(path, PATH_MAX, "%s/%s/%s", place->base, RUNDIR_MPI, name) < PATH_MAX ? 0
-											      : -1;
+	return snprintf(path, PATH_MAX, "%s/%s/%s", directory, RUNDIR_MPI, name) < PATH_MAX ? 0
+											    : -1;
 }
 
 void place_log(const struct place *place, const char *fmt, ...)
@@ -202,6 +208,8 @@ void place_log(const struct place *place, const char *fmt, ...)
 	va_end(ap);
 	snprintf(name, sizeof(name), "netprof.%s", place->node);
 	rundir_log(place->base, name, "%s", line);
+	if (*place->other && strcmp(place->other, place->base))
+		rundir_log(place->other, name, "%s", line);
 	/* By hand, without a helper, nobody would look into a private directory. */
 	if (*place->private && place->rank == 0 && !getenv(NETPROF_ENV_HELPER))
 		fprintf(stderr, "netprof: %s\n", line);
@@ -212,12 +220,12 @@ void place_tidy(const struct place *place)
 	static const char *const parts[] = { RUNDIR_MPI, RUNDIR_LOG };
 	char path[PATH_MAX];
 
-	if (!*place->private)
+	if (!*place->other)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		if (snprintf(path, sizeof(path), "%s/%s", place->base, parts[i]) < PATH_MAX)
+		if (snprintf(path, sizeof(path), "%s/%s", place->other, parts[i]) < PATH_MAX)
 			rmdir(path);
-	rmdir(place->base);
+	rmdir(place->other);
 	rmdir(place->private);
 }
 

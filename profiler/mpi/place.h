@@ -20,8 +20,9 @@ struct place {
 	char job[32], step[32];
 	char node[256];
 	char run[PATH_MAX];     /* the run directory that is meant */
-	char base[PATH_MAX];    /* the one that is used */
-	char private[PATH_MAX]; /* directory in $TMPDIR around base, "" = none was made */
+	char base[PATH_MAX];    /* the one that is used: the same, or the other one */
+	char other[PATH_MAX];   /* run directory in the private one, "" = none was made */
+	char private[PATH_MAX]; /* in $TMPDIR, made by mkdtemp() */
 };
 
 /* Decide and make.  TEMPLATE is the setting dir=, "" = default.  Returns 0,
@@ -30,18 +31,20 @@ struct place {
 int place_find(struct place *place, const char *template, uint32_t rank, uint32_t ranks,
 	       struct err *err);
 
-/* From now on in a private directory.  Returns 0, or -1 with ERR written, also
- * when that is where files go already.
- */
-int place_elsewhere(struct place *place, struct err *err);
+/* Make OTHER, where it is not there yet.  Returns 0, or -1 with ERR written. */
+int place_other(struct place *place, struct err *err);
 
-/* BASE/mpi, and the file FORMAT (RUNDIR_LIVE, RUNDIR_RANK) of the rank in it.
- * Return 0, or -1 when the path is too long.
+/* The file FORMAT (RUNDIR_LIVE, RUNDIR_RANK) of the rank, and the directory it
+ * is in, below DIRECTORY (BASE or OTHER).  Return 0, or -1 when the path is
+ * too long.
  */
-int place_mpi(const struct place *place, char path[PATH_MAX]);
-int place_path(const struct place *place, const char *format, char path[PATH_MAX]);
+int place_path(const struct place *place, const char *directory, const char *format,
+	       char path[PATH_MAX]);
+int place_mpi(const char *directory, char path[PATH_MAX]);
 
-/* One line in log/netprof.<node>.log. */
+/* One line in log/netprof.<node>.log, of both directories where there are two:
+ * one of them may be full.
+ */
 void place_log(const struct place *place, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -123,9 +123,9 @@ static int next_path(char path[PATH_MAX])
 {
 	struct err err;
 
-	if (place_elsewhere(&session.place, &err) < 0)
+	if (place_other(&session.place, &err) < 0)
 		return -1;
-	return place_path(&session.place, RUNDIR_LIVE, path);
+	return place_path(&session.place, session.place.other, RUNDIR_LIVE, path);
 }
 
 static void made(const char *path)
@@ -141,7 +141,7 @@ static int open_live(struct err *err)
 	char path[PATH_MAX];
 
 	describe(&header);
-	if (place_path(&session.place, RUNDIR_LIVE, path) < 0)
+	if (place_path(&session.place, session.place.base, RUNDIR_LIVE, path) < 0)
 		return err_set(err, "'%s': the path is too long", session.place.base);
 	if (livefile_create(&session.file, path, &header, &live_ops, err) < 0)
 		return -1;
@@ -229,23 +229,29 @@ void session_finalizing(void)
 	livefile_set(&session.file, finalize_monotonic, clock_ns(CLOCK_MONOTONIC));
 }
 
+static int save_in(const char *directory, const struct rankfile *rank, char path[PATH_MAX],
+		   struct err *err)
+{
+	char dir[PATH_MAX];
+
+	if (place_mpi(directory, dir) < 0 ||
+	    place_path(&session.place, directory, RUNDIR_RANK, path) < 0)
+		return err_set(err, "'%s': the path is too long", directory);
+	return rankfile_save(rank, dir, err);
+}
+
 /* Write RANK where it belongs, else where there is room.  PATH gets the file. */
 static int save(const struct rankfile *rank, char path[PATH_MAX], struct err *err)
 {
-	char dir[PATH_MAX];
-	struct err first;
+	struct err other;
 
-	place_mpi(&session.place, dir);
-	if (rankfile_save(rank, dir, err) < 0) {
-		first = *err;
-		if (place_elsewhere(&session.place, err) < 0)
-			return -1;
-		place_mpi(&session.place, dir);
-		if (rankfile_save(rank, dir, err) < 0)
-			return -1;
-		place_log(&session.place, "%s: it lies in '%s'", first.text, dir);
-	}
-	return place_path(&session.place, RUNDIR_RANK, path);
+	if (save_in(session.place.base, rank, path, err) == 0)
+		return 0;
+	if (place_other(&session.place, &other) < 0 ||
+	    save_in(session.place.other, rank, path, &other) < 0)
+		return -1;
+	place_log(&session.place, "%s: it lies in '%s'", err->text, path);
+	return 0;
 }
 
 static int convert(struct err *err)
@@ -286,7 +292,8 @@ static void finish(bool clean)
 	if (clean)
 		livefile_set(&session.file, clean, 1);
 	if (convert(&err) < 0)
-		place_log(&session.place, "rank %u: %s", session.place.rank, err.text);
+		place_log(&session.place, "%s: the counters stay in '%s'", err.text,
+			  session.file.parts[session.file.count - 1].path);
 	place_tidy(&session.place);
 	errno = saved;
 }

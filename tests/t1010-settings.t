@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+test_description='what the settings of libnetprof.so do'
+
+# shellcheck disable=SC1090
+. "$SHARNESS"
+# shellcheck source=tests/lib-mpi.sh
+. "$NETEMU_SRCDIR/tests/lib-mpi.sh"
+mpi_need
+
+test_expect_success 'MPI_Pcontrol opens phases, which may come again' '
+	mpi_run -n 4 -- "$TESTBIN/traffic" phases &&
+	expect_total p2p 44 4808 &&
+	for rank in 0 1 2 3; do
+		echo "7 $rank 2 6 600" && echo "9 $rank 1 3 600"
+	done >lines &&
+	expect_lines phase "$(cat lines)"
+'
+
+test_expect_success 'phases beyond 256 go into one that says so' '
+	mpi_run -n 2 -- "$TESTBIN/traffic" manyphases &&
+	expect_total p2p 520 4160 &&
+	test $(grep -c "^phase [0-9]* 0 1 1 8$" dump) = 256 &&
+	grep "^phase other 0 4 4 32$" dump
+'
+
+test_expect_success 'sizes beyond the bound go into powers of two' '
+	netprof=sizes=100 &&
+	mpi_run -n 2 -- "$TESTBIN/traffic" sizes &&
+	netprof= &&
+	test $(grep -c "^size [0-9]* 1 1$" dump) = 200 &&
+	expect_lines "size >=64" "27 27" "27 27" &&
+	expect_lines "size >=128" "128 128" "128 128" &&
+	expect_lines "size >=1024" "477 477" "477 477"
+'
+
+test_expect_success 'windows add up to the totals, also after they were merged' '
+	netprof=window=1us,stamps=precise &&
+	mpi_run -n 2 -- "$TESTBIN/traffic" slow &&
+	netprof= &&
+	awk "\$1 == \"op\" { m[\$3] += \$5; b[\$3] += \$6 }
+		\$1 == \"rx\" { rm[\$4] += \$5; rb[\$4] += \$6 }
+		END { for (r in m) print r, m[r], b[r], rm[r], rb[r] }" dump | sort >expect &&
+	awk "\$1 == \"window\" { print \$2, \$5, \$6, \$7, \$8 }" dump | sort >actual &&
+	test_cmp expect actual &&
+	# A second is a million windows of 1 us: doubled ten times at least.
+	awk "\$1 == \"window\" && (\$3 < 1024000 || \$4 > 1024) { exit 1 }" dump
+'
+
+test_expect_success 'timing=yes times each send once' '
+	netprof=timing=yes &&
+	mpi_run -n 4 -- "$TESTBIN/traffic" send isend persistent datatypes &&
+	netprof= &&
+	for rank in 0 1 2 3; do
+		echo "$rank $(((rank + 1) % 4)) 19"
+	done >lines &&
+	expect_lines timing "$(cat lines)" &&
+	expect_symmetric
+'
+
+test_expect_success 'an excluded program leaves nothing' '
+	mkdir out &&
+	NETPROF="exclude=other,traffic,dir=$PWD/out" LD_PRELOAD=$LIBNETPROF \
+		mpirun -n 2 "$TESTBIN/traffic" send &&
+	test -z "$(ls out)"
+'
+
+test_expect_success 'NETPROF=no leaves nothing' '
+	NETPROF=no LD_PRELOAD=$LIBNETPROF mpirun -n 2 "$TESTBIN/traffic" send &&
+	! ls -d netemu.*
+'
+
+test_expect_success 'a wrong setting is one line, and the program runs' '
+	NETPROF=widnow=1s LD_PRELOAD=$LIBNETPROF \
+		mpirun -n 2 "$TESTBIN/traffic" send 2>err &&
+	test $(wc -l <err) = 1 &&
+	grep "unknown key .widnow." err
+'
+
+test_expect_success 'without dir= the run directory is in the working directory' '
+	LD_PRELOAD=$LIBNETPROF mpirun -n 2 "$TESTBIN/traffic" send &&
+	LD_PRELOAD=$LIBNETPROF mpirun -n 2 "$TESTBIN/traffic" send send &&
+	dump_run netemu.mpirun0 && expect_total p2p 6 600 &&
+	dump_run netemu.mpirun1 && expect_total p2p 12 1200 &&
+	rm -r netemu.*
+'
+
+test_done
