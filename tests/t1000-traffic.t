@@ -32,17 +32,17 @@ barrier barrier 24 0
 neighbor neighbor 8 128
 EOF
 
+ompi_info 2>/dev/null | grep -q 'MCA pml: ucx' && test_set_prereq UCX
 for pml in ob1 ucx; do
 	if test $pml = ucx; then
 		options="$ALGORITHMS $MONITORING $UCX"
-		test_have_prereq UCX || ompi_info 2>/dev/null | grep -q 'MCA pml: ucx' &&
-			test_set_prereq UCX
 		need=UCX
 	else
 		options="$ALGORITHMS $MONITORING"
 		need=
 	fi
 	while read -r kind op messages bytes; do
+		# shellcheck disable=SC2086 # nothing, or one word
 		test_expect_success $need "$pml: $kind: $messages messages, $bytes bytes" "
 			mpi_run -n 4 $options -- '$TESTBIN/traffic' $kind &&
 			expect_complete 4 &&
@@ -52,6 +52,7 @@ for pml in ob1 ucx; do
 		"
 	done <kinds
 	for kind in intercomm collectives nonblocking io; do
+		# shellcheck disable=SC2086 # nothing, or one word
 		test_expect_success $need "$pml: $kind: as pml/monitoring counts" "
 			mpi_run -n 4 $options -- '$TESTBIN/traffic' $kind &&
 			expect_complete 4 &&
@@ -59,6 +60,7 @@ for pml in ob1 ucx; do
 			expect_as_monitoring
 		"
 	done
+	# shellcheck disable=SC2086
 	test_expect_success $need "$pml: the PML is named" "
 		mpi_run -n 2 ${options#*"$MONITORING"} -- '$TESTBIN/traffic' send &&
 		test \$(grep -c '^rank [01] complete $pml ' dump) = 2
