@@ -26,7 +26,7 @@
 
 struct options {
 	bool clean, memory, wait;
-	const char *node, *tell, *done;
+	const char *node, *tell;
 	long size;
 };
 
@@ -137,7 +137,7 @@ static void parse_options(struct options *options, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "cn:t:d:mws:")) != -1) {
+	while ((option = getopt(argc, argv, "cn:t:mws:")) != -1) {
 		switch (option) {
 		case 'c':
 			options->clean = true;
@@ -147,9 +147,6 @@ static void parse_options(struct options *options, int argc, char **argv)
 			break;
 		case 't':
 			options->tell = optarg;
-			break;
-		case 'd':
-			options->done = optarg;
 			break;
 		case 'm':
 			options->memory = true;
@@ -189,8 +186,6 @@ int main(int argc, char **argv)
 	if (options.size >= 0 && ftruncate(fd, options.size) < 0)
 		die(path);
 	if (options.tell && helper_tell("live", rank, ranks, options.tell, path) < 0)
-		die("helper_tell");
-	if (options.done && helper_tell("done", rank, ranks, options.done, path) < 0)
 		die("helper_tell");
 	while (options.wait && read(0, &byte, 1) > 0)
 		;

@@ -70,8 +70,7 @@ test_expect_success 'a rank under mpirun has no exit code of its own' '
 test_expect_success 'a rank that is done keeps its own file' '
 	run=$(run_dir netemu.5.1) &&
 	echo mine >netemu.5.1/mpi/rank-0.json &&
-	step "make-live -d $run $run/other 0 2" &&
-	rm other netemu.5.1/run.json 2>/dev/null
+	step "printf \"done 0 2 1 -1\t$run\t$run/mpi/rank-0.json\n\" >&8" &&
 	echo mine | test_cmp - netemu.5.1/mpi/rank-0.json &&
 	test "$(node_value netemu.5.1/node-0.json 0 complete)" = true
 '
@@ -86,14 +85,33 @@ test_expect_success 'a rank that never sent gets a file, a clean one is complete
 '
 
 test_expect_success 'live files elsewhere are summed and their directory goes' '
-	run=$(run_dir netemu.5.3) && mkdir netprof.abc &&
+	run=$(run_dir netemu.5.3) && private=$(run_dir netemu-abc/netemu.5.3) &&
+	echo "no room" >netemu-abc/netemu.5.3/log/netprof.node0.log &&
 	step "make-live -t $run $run/mpi/.rank-0.live 0 2 1:p2p:100:2:50:1
-		make-live $PWD/netprof.abc/.rank-0.1.live 0 2 1:p2p:11:1:0:0
+		make-live $private/mpi/.rank-0.live 0 2 1:p2p:11:1:0:0
 		pid=\$(cut -d\" \" -f4 /proc/\$HELPER_PID/fd/5)
-		printf \"live 0 2 \$pid -1\t$run\t$PWD/netprof.abc/.rank-0.1.live\n\" >&8" &&
+		printf \"live 0 2 \$pid -1\t$run\t$private/mpi/.rank-0.live\n\" >&8" &&
 	test "$(value netemu.5.3/mpi/rank-0.json tx_bytes)" = "[0,111]" &&
 	test "$(value netemu.5.3/mpi/rank-0.json tx_messages)" = "[0,3]" &&
-	! test -e netprof.abc
+	grep "no room" netemu.5.3/log/netprof.node0.log &&
+	! test -e netemu-abc
+'
+
+test_expect_success 'a rank file elsewhere is fetched and its directory goes' '
+	run=$(run_dir netemu.5.13) && private=$(run_dir netemu-def/netemu.5.13) &&
+	echo mine >netemu-def/netemu.5.13/mpi/rank-0.json &&
+	step "printf \"done 0 2 1 -1\t$run\t$private/mpi/rank-0.json\n\" >&8" &&
+	echo mine | test_cmp - netemu.5.13/mpi/rank-0.json &&
+	test "$(node_value netemu.5.13/node-0.json 0 complete)" = true &&
+	! test -e netemu-def
+'
+
+test_expect_success 'a run directory that is not there is made' '
+	private=$(run_dir netemu-ghi/netemu.5.14) &&
+	step "make-live -t $PWD/new/netemu.5.14 $private/mpi/.rank-0.live 0 2 1:p2p:11:1:0:0" &&
+	test "$(value new/netemu.5.14/mpi/rank-0.json tx_bytes)" = "[0,11]" &&
+	test "$(value new/netemu.5.14/run.json ranks)" = 2 &&
+	! test -e netemu-ghi
 '
 
 test_expect_success 'a live file nobody spoke of is taken when it is of this node' '
@@ -225,7 +243,7 @@ test_expect_success 'a foreign node file is not overwritten' '
 '
 
 test_expect_success 'lines that make no sense are refused' '
-	run=$(run_dir netemu.6.5) && mkdir -p plain/mpi && ln -s netemu.6.5 netemu.6.link &&
+	run=$(run_dir netemu.6.5) && mkdir -p plain/mpi &&
 	echo precious >.rank-1.txt && echo precious >precious &&
 	step "make-live -t $run $run/mpi/.rank-0.live 0 9
 		make-live $PWD/plain/mpi/.rank-1.live 1 9
@@ -233,8 +251,6 @@ test_expect_success 'lines that make no sense are refused' '
 		line() { printf \"%s\\t%s\\t%s\\n\" \"\$1\" \"\$2\" \"\$3\" >&8; }
 		line \"live 1 9 1 -1\" $PWD/plain $PWD/plain/mpi/.rank-1.live
 		line \"live 1 9 1 -1\" $run/../netemu.6.5 $run/mpi/.rank-1.live
-		line \"live 1 9 1 -1\" $PWD/netemu.6.link $run/mpi/.rank-1.live
-		line \"live 1 9 1 -1\" $PWD/netemu.none $run/mpi/.rank-1.live
 		line \"live 1 9 1 -1\" netemu.6.5 $run/mpi/.rank-1.live
 		line \"live 1 9 1 -1\" $run $PWD/precious
 		line \"live 1 9 1 -1\" $run $PWD/.rank-1.txt
@@ -255,8 +271,13 @@ test_expect_success 'lines that make no sense are refused' '
 
 test_expect_success ROOT 'the directory of another user is refused' '
 	run=$(run_dir netemu.6.6) && chown 65534 netemu.6.6 &&
-	step "make-live -t $run $run/mpi/.rank-0.live 0 1" &&
-	test -e netemu.6.6/mpi/.rank-0.live && ! test -e netemu.6.6/node-0.json
+	mkdir tmp6 && (
+		TMPDIR=$PWD/tmp6 && export TMPDIR &&
+		step "make-live -t $run $run/mpi/.rank-0.live 0 1 0:p2p:11:1:0:0"
+	) &&
+	! test -e netemu.6.6/node-0.json && ! test -e netemu.6.6/mpi/rank-0.json &&
+	test "$(value tmp6/netprof.*/netemu.6.6/mpi/rank-0.json tx_bytes)" = "[11]" &&
+	grep "lie in .$PWD/tmp6/netprof" tmp6/netprof.*/netemu.6.6/log/node-0.log
 '
 
 test_expect_success 'odd things on the life pipe are passed over' '
@@ -309,7 +330,7 @@ test_expect_success VALGRIND 'valgrind finds nothing wrong' '
 	CHECKER="exec valgrind -q --error-exitcode=9 --leak-check=full --track-fds=yes \
 		--log-file=valgrind.log" &&
 	step "make-live -t $run $run/mpi/.rank-0.live 0 2 1:p2p:100:2:50:1
-		make-live -d $run $run/mpi/x 1 2; echo exit 0 1 0 >&7; echo nonsense >&8" &&
+		printf \"done 1 2 1 -1\t$run\t$run/mpi/rank-1.json\n\" >&8; echo exit 0 1 0 >&7; echo nonsense >&8" &&
 	CHECKER= &&
 	test "$(value netemu.7.1/mpi/rank-0.json tx_bytes)" = "[0,100]" &&
 	! grep -E "ERROR|definitely" valgrind.log

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "finish.h"
+#include "home.h"
 #include "live.h"
 #include "rankfile.h"
 #include "rundir.h"
@@ -113,7 +114,7 @@ static bool is_usable(const struct roster_world *world, const struct roster_rank
 }
 
 /* The live files of RANK summed; broken ones are left out and logged. */
-static int load(const struct roster_world *world, const struct roster_rank *rank, const char *name,
+static int load(struct roster_world *world, const struct roster_rank *rank, const char *name,
 		struct rankfile *file)
 {
 	const char *usable[ROSTER_FILES];
@@ -124,13 +125,13 @@ static int load(const struct roster_world *world, const struct roster_rank *rank
 		if (is_usable(world, rank, rank->live[i], &err))
 			usable[count++] = rank->live[i];
 		else if (!is_blank(rank->live[i]))
-			rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+			home_log(world, name, "rank %u: %s", rank->rank, err.text);
 	}
 	if (!count)
 		return -1;
 	if (live_load(usable, count, file, &err) == 0)
 		return 0;
-	rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+	home_log(world, name, "rank %u: %s", rank->rank, err.text);
 	return -1;
 }
 
@@ -143,25 +144,21 @@ static bool is_ours(const char *path, const struct roster_rank *rank)
 	return header.rank == rank->rank;
 }
 
-/* Those outside the run directory had a directory of their own each. */
-static void remove_private(const char *file, const char *rundir)
-{
-	char dir[PATH_MAX];
-	const char *name;
-
-	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(file, '/') - file), file);
-	name = strrchr(dir, '/');
-	if (name && strncmp(dir, rundir, strlen(rundir)) &&
-	    (!strncmp(name, "/netprof", 8) || !strncmp(name, "/" RUNDIR_PREFIX, 8)))
-		rmdir(dir);
-}
-
-static void remove_live(const struct roster_world *world, const struct roster_rank *rank)
+static void remove_live(struct roster_world *world, const struct roster_rank *rank)
 {
 	for (int i = 0; i < rank->nlive; i++)
 		if (rank->memory[i] < 0 && is_ours(rank->live[i], rank) &&
 		    unlink(rank->live[i]) == 0)
-			remove_private(rank->live[i], world->rundir);
+			home_clear(world, rank->live[i]);
+}
+
+/* RUNDIR/mpi/rank-<r>.json.  Returns 0, or -1 when it is too long. */
+static int rank_path(char path[PATH_MAX], const char *rundir, const struct roster_rank *rank)
+{
+	return snprintf(path, PATH_MAX, "%s/" RUNDIR_MPI "/" RUNDIR_RANK, rundir, rank->rank) <
+			       PATH_MAX
+		       ? 0
+		       : -1;
 }
 
 static int save(const struct rankfile *file, const char *rundir, struct err *err)
@@ -173,31 +170,6 @@ static int save(const struct rankfile *file, const char *rundir, struct err *err
 	return rankfile_save(file, mpi, err);
 }
 
-const char *finish_spare(struct roster_world *world)
-{
-	const char *tmp = getenv("TMPDIR");
-	char top[PATH_MAX];
-	char *mpi;
-
-	if (world->spare)
-		return world->spare;
-	if (snprintf(top, sizeof(top), "%s/netprof.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") >=
-		    (int)sizeof(top) ||
-	    !mkdtemp(top))
-		return NULL;
-	if (asprintf(&mpi, "%s%s/" RUNDIR_MPI, top, strrchr(world->rundir, '/')) < 0) {
-		rmdir(top);
-		return NULL;
-	}
-	world->spare = strndup(mpi, strlen(mpi) - strlen("/" RUNDIR_MPI));
-	if (!world->spare || mkdir(world->spare, 0755) < 0 || mkdir(mpi, 0755) < 0) {
-		free(world->spare);
-		world->spare = NULL;
-	}
-	free(mpi);
-	return world->spare;
-}
-
 /* Nothing was counted in them yet. */
 static void remove_blank(const struct roster_rank *rank)
 {
@@ -206,81 +178,50 @@ static void remove_blank(const struct roster_rank *rank)
 			unlink(rank->live[i]);
 }
 
-void finish_remove_spare(const struct roster_world *world)
-{
-	char path[PATH_MAX];
-
-	if (!world->spare)
-		return;
-	snprintf(path, sizeof(path), "%s/" RUNDIR_MPI, world->spare);
-	rmdir(path);
-	if (rmdir(world->spare) < 0)
-		return;
-	snprintf(path, sizeof(path), "%.*s", (int)(strrchr(world->spare, '/') - world->spare),
-		 world->spare);
-	rmdir(path);
-}
-
 static void finish_rank(struct roster_world *world, struct roster_rank *rank, const char *name)
 {
 	struct rankfile file;
-	struct err err;
+	struct err err = { "" };
 
 	if (load(world, rank, name, &file) < 0) {
 		remove_blank(rank);
 		return;
 	}
 	rank->complete = file.complete;
-	rank->finished = save(&file, world->rundir, &err) == 0;
-	if (!rank->finished && finish_spare(world)) {
-		rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+	rank->finished = world->usable && save(&file, world->rundir, &err) == 0;
+	if (!rank->finished && home_spare(world)) {
+		if (*err.text)
+			home_log(world, name, "rank %u: %s", rank->rank, err.text);
 		rank->finished = rank->spared = save(&file, world->spare, &err) == 0;
 	}
 	rankfile_release(&file);
 	if (!rank->finished)
-		rundir_log(world->rundir, name, "rank %u: %s", rank->rank, err.text);
+		home_log(world, name, "rank %u: %s", rank->rank, err.text);
 	else if (is_gone(rank))
 		remove_live(world, rank);
 	else
-		rundir_log(world->rundir, name, "rank %u: process %d still runs: counted so far",
-			   rank->rank, rank->pid);
+		home_log(world, name, "rank %u: process %d still runs: counted so far", rank->rank,
+			 rank->pid);
 }
 
-static int copy(int from, int to)
+/* The rank file lies in the private directory of its rank. */
+static void fetch(struct roster_world *world, struct roster_rank *rank, const char *name)
 {
-	char buffer[65536];
-	ssize_t length;
+	char to[PATH_MAX];
 
-	while ((length = read(from, buffer, sizeof(buffer))) > 0)
-		if (write(to, buffer, (size_t)length) != length)
-			return -1;
-	return length < 0 ? -1 : 0;
-}
-
-/* Copy FROM to TO under a temporary name and rename it. */
-static int copy_file(const char *from, const char *to)
-{
-	char temp[PATH_MAX + 8];
-	int in, out, rc;
-
-	snprintf(temp, sizeof(temp), "%s.tmp", to);
-	in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (in < 0)
-		return -1;
-	out = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (out < 0) {
-		close(in);
-		return -1;
+	rank->finished = rank->complete = true;
+	if (!rank->file)
+		return;
+	if (!world->usable || rank_path(to, world->rundir, rank) < 0 ||
+	    home_copy(rank->file, to) < 0) {
+		rank->spared = home_spare(world) && rank_path(to, world->spare, rank) == 0 &&
+			       home_copy(rank->file, to) == 0;
+		rank->finished = rank->spared;
 	}
-	rc = copy(in, out);
-	if (close(out) < 0)
-		rc = -1;
-	close(in);
-	if (rc == 0)
-		rc = rename(temp, to);
-	if (rc < 0)
-		unlink(temp);
-	return rc;
+	if (rank->finished && unlink(rank->file) == 0)
+		home_clear(world, rank->file);
+	else if (!rank->finished)
+		home_log(world, name, "rank %u: its file lies in '%s'", rank->rank, rank->file);
 }
 
 /* Live files are gone now, so there may be room again. */
@@ -294,17 +235,16 @@ static void bring_back(struct roster_world *world, const char *name)
 
 		if (!rank->spared)
 			continue;
-		snprintf(from, sizeof(from), "%s/" RUNDIR_MPI "/" RUNDIR_RANK, world->spare,
-			 rank->rank);
-		snprintf(to, sizeof(to), "%s/" RUNDIR_MPI "/" RUNDIR_RANK, world->rundir,
-			 rank->rank);
-		if (copy_file(from, to) == 0 && unlink(from) == 0)
+		if (world->usable && rank_path(from, world->spare, rank) == 0 &&
+		    rank_path(to, world->rundir, rank) == 0 && home_copy(from, to) == 0 &&
+		    unlink(from) == 0)
 			rank->spared = false;
 		else
 			left++;
 	}
 	if (left)
-		rundir_log(world->rundir, name, "%zu rank files lie in '%s'", left, world->spare);
+		home_log(world, name, "%zu rank files meant for '%s' lie in '%s'", left,
+			 world->rundir, world->spare);
 }
 
 void finish_ranks(struct roster *roster, const char *name)
@@ -312,9 +252,10 @@ void finish_ranks(struct roster *roster, const char *name)
 	for (size_t i = 0; i < roster->count; i++) {
 		struct roster_world *world = &roster->worlds[i];
 
+		home_find(world);
 		for (size_t j = 0; j < world->count; j++) {
 			if (world->ranks[j].done)
-				world->ranks[j].finished = world->ranks[j].complete = true;
+				fetch(world, &world->ranks[j], name);
 			else
 				finish_rank(world, &world->ranks[j], name);
 		}

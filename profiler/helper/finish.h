@@ -17,18 +17,10 @@
 bool finish_all_gone(const struct roster *roster);
 
 /* Write the rank files that are missing into mpi/ of their run directories;
- * what goes wrong is written to log/NAME.log there.  What the run directory
- * does not take (it is full, or read-only by now) lies in the world's spare
- * directory, and the log says where.
+ * what goes wrong is written to log/NAME.log there.  Files of ranks that
+ * found no room are fetched; what the run directory does not take goes into
+ * the spare one (home.h), and the log says where.
  */
 void finish_ranks(struct roster *roster, const char *name);
-
-/* The spare directory of WORLD, made when there is none.  Returns NULL when
- * it cannot be made.
- */
-const char *finish_spare(struct roster_world *world);
-
-/* Remove the spare directory of WORLD when nothing lies in it. */
-void finish_remove_spare(const struct roster_world *world);
 
 #endif

@@ -19,13 +19,24 @@
 const char *nodefile_step(const char *rundir)
 {
 	const char *name = strrchr(rundir, '/');
-	const char *dot;
+	size_t digits;
 
 	name = name ? name + 1 : rundir;
 	if (!strncmp(name, RUNDIR_PREFIX, strlen(RUNDIR_PREFIX)))
 		name += strlen(RUNDIR_PREFIX);
-	dot = strrchr(name, '.');
-	return dot ? dot + 1 : name;
+	digits = strspn(name, "0123456789");
+	return digits && name[digits] == '.' ? name + digits + 1 : name;
+}
+
+/* Whether WORLD was started by the launcher of STEP: "0", or "0.2" when it was
+ * the second program of that step.
+ */
+static bool is_of_step(const struct roster_world *world, const char *step)
+{
+	const char *own = nodefile_step(world->rundir);
+	size_t length = strlen(step);
+
+	return !strncmp(own, step, length) && (!own[length] || own[length] == '.');
 }
 
 /* The statuses are those of this step's tasks.  Under mpirun a rank is no
@@ -34,7 +45,7 @@ const char *nodefile_step(const char *rundir)
 static const struct inbox_exit *exit_of(const struct inbox *inbox, const struct roster_world *world,
 					const struct roster_rank *rank)
 {
-	bool direct = !strcmp(nodefile_step(world->rundir), inbox_text(inbox, INBOX_step));
+	bool direct = is_of_step(world, inbox_text(inbox, INBOX_step));
 
 	return inbox_exit_of(inbox, rank->pid, direct ? rank->procid : -1);
 }

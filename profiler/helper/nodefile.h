@@ -19,7 +19,7 @@
 int nodefile_write(const struct inbox *inbox, const struct roster_world *world, const char *dir,
 		   char name[32], struct err *err);
 
-/* The step a run directory is of, as its name says: "0", "mpirun1". */
+/* The step a run directory is of, as its name says: "0", "0.2", "mpirun1". */
 const char *nodefile_step(const char *rundir);
 
 #endif

@@ -53,6 +53,16 @@ bool roster_is_live(const char *file, uint32_t rank)
 	       !strcmp(slash + 1 + length - 5, ".live");
 }
 
+/* Whether FILE can be the rank file of RANK. */
+static bool is_rank_file(const char *file, uint32_t rank)
+{
+	const char *slash = strrchr(file, '/');
+	char name[32];
+
+	snprintf(name, sizeof(name), RUNDIR_RANK, rank);
+	return slash && is_plain_path(file) && !strcmp(slash + 1, name);
+}
+
 /* "/proc/self/fd/<n>" as the rank with PID sees it.  Returns n or -1. */
 static int memory_number(const char *file)
 {
@@ -72,13 +82,6 @@ struct roster_rank *roster_find(const struct roster_world *world, uint32_t rank)
 	return NULL;
 }
 
-static bool is_own_directory(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
-}
-
 static struct roster_world *world_of(struct roster *roster, const char *rundir, uint32_t size)
 {
 	struct roster_world *worlds;
@@ -86,7 +89,7 @@ static struct roster_world *world_of(struct roster *roster, const char *rundir, 
 	for (size_t i = roster->count; i--;)
 		if (!strcmp(roster->worlds[i].rundir, rundir))
 			return roster->worlds[i].size == size ? &roster->worlds[i] : NULL;
-	if (roster->count == WORLDS_MOST || !is_own_directory(rundir))
+	if (roster->count == WORLDS_MOST)
 		return NULL;
 	worlds = realloc(roster->worlds, (roster->count + 1) * sizeof(*worlds));
 	if (!worlds)
@@ -102,6 +105,7 @@ static struct roster_world *world_of(struct roster *roster, const char *rundir, 
 
 static void rank_release(struct roster_rank *rank)
 {
+	free(rank->file);
 	for (int i = 0; i < rank->nlive; i++) {
 		free(rank->live[i]);
 		if (rank->memory[i] >= 0)
@@ -160,6 +164,21 @@ static int rank_add_live(struct roster_rank *rank, const char *file)
 	return 0;
 }
 
+/* The rank file FILE may have been written elsewhere than meant. */
+static int rank_done(const struct roster_world *world, struct roster_rank *rank, const char *file)
+{
+	char meant[PATH_MAX];
+
+	rank->done = true;
+	if (snprintf(meant, sizeof(meant), "%s/" RUNDIR_MPI "/" RUNDIR_RANK, world->rundir,
+		     rank->rank) < (int)sizeof(meant) &&
+	    !strcmp(meant, file))
+		return 0;
+	free(rank->file);
+	rank->file = strdup(file);
+	return rank->file ? 0 : -1;
+}
+
 /* One line of the list, without its end.  Returns 0, or -1 when it is refused. */
 static int take_line(struct roster *roster, char *line)
 {
@@ -179,7 +198,8 @@ static int take_line(struct roster *roster, char *line)
 	*file++ = '\0';
 	if ((strcmp(what, "live") && strcmp(what, "done")) || !roster_is_rundir(rundir))
 		return -1;
-	if (*what == 'l' && !roster_is_live(file, number) && memory_number(file) < 0)
+	if (*what == 'l' ? !roster_is_live(file, number) && memory_number(file) < 0
+			 : !is_rank_file(file, number))
 		return -1;
 	world = world_of(roster, rundir, size);
 	rank = world ? rank_of(world, number, pid, procid) : NULL;
@@ -187,8 +207,7 @@ static int take_line(struct roster *roster, char *line)
 		return -1;
 	if (*what == 'l')
 		return rank_add_live(rank, file);
-	rank->done = true;
-	return 0;
+	return rank_done(world, rank, file);
 }
 
 /* Take the whole lines in TEXT (LENGTH bytes).  Returns the bytes used. */
@@ -244,13 +263,21 @@ static void adopt_file(struct roster_world *world, const char *path, const char 
 		rank_add_live(rank, path);
 }
 
+static bool is_own_directory(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
 static void adopt_world(struct roster_world *world, const char *node)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
 	DIR *stream;
 
-	if (snprintf(path, sizeof(path), "%s/" RUNDIR_MPI, world->rundir) >= (int)sizeof(path))
+	if (!is_own_directory(world->rundir) ||
+	    snprintf(path, sizeof(path), "%s/" RUNDIR_MPI, world->rundir) >= (int)sizeof(path))
 		return;
 	stream = opendir(path);
 	while (stream && (entry = readdir(stream))) {

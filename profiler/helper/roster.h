@@ -19,22 +19,24 @@
 struct roster_rank {
 	uint32_t rank;
 	int pid;
-	int procid;               /* SLURM_PROCID, -1 = none */
-	bool done;                /* it wrote its rank file by itself */
-	bool complete;            /* its rank file says so; known when finished */
-	bool finished;            /* it has a rank file */
+	int procid;    /* SLURM_PROCID, -1 = none */
+	bool done;     /* it wrote its rank file by itself */
+	bool complete; /* its rank file says so; known when finished */
+	bool finished; /* it has a rank file */
+	bool spared;   /* which lies in the world's spare directory */
+	char *file;    /* the rank file it wrote, where that is not where it was meant; owned */
 	char *live[ROSTER_FILES]; /* owned */
 	int memory[ROSTER_FILES]; /* descriptor of a live file without a name, else -1 */
 	int nlive;
-	bool spared; /* that lies in the world's spare directory */
 };
 
 struct roster_world {
-	char *rundir;              /* owned */
+	char *rundir;              /* as it was meant; it need not be there.  Owned */
+	bool usable;               /* see home.h */
+	char *spare;               /* see home.h; owned */
 	uint32_t size;             /* ranks in all */
 	struct roster_rank *ranks; /* owned; of this node, in the order they came */
 	size_t count;
-	char *spare; /* below $TMPDIR, for what the run directory does not take; owned */
 };
 
 /* Zero-initialised = empty. */

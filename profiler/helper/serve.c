@@ -2,6 +2,7 @@
 #include "serve.h"
 #include "finish.h"
 #include "helper.h"
+#include "home.h"
 #include "inbox.h"
 #include "jobinfo.h"
 #include "keep.h"
@@ -156,7 +157,7 @@ static void wait_for_ranks(struct serving *serving)
 }
 
 /* Asked once, and only where there is a rank 0. */
-static json_t *job_data(struct serving *serving, const struct roster_world *world)
+static json_t *job_data(struct serving *serving, struct roster_world *world)
 {
 	int64_t job = inbox_number(&serving->inbox, INBOX_job, -1);
 	const char *library = inbox_text(&serving->inbox, INBOX_libslurm);
@@ -165,7 +166,7 @@ static json_t *job_data(struct serving *serving, const struct roster_world *worl
 	if (!serving->asked && *library && job > 0 && job < UINT32_MAX) {
 		serving->job = jobinfo_load(library, (uint32_t)job, &err);
 		if (!serving->job)
-			rundir_log(world->rundir, serving->log, "%s", err.text);
+			home_log(world, serving->log, "%s", err.text);
 	}
 	serving->asked = true;
 	return serving->job;
@@ -184,7 +185,7 @@ static time_t time_of(const struct roster_world *world, const char *name, time_t
 /* A world under mpirun began when its directory was made and ended when its
  * last rank file came; a step lasts as long as its helper.
  */
-static void write_run(struct serving *serving, const struct roster_world *world, const char *dir)
+static void write_run(struct serving *serving, struct roster_world *world, const char *dir)
 {
 	time_t start = time_of(world, RUNDIR_WORLD, 0);
 	time_t end = start ? time_of(world, RUNDIR_MPI, time(NULL)) : time(NULL);
@@ -192,25 +193,27 @@ static void write_run(struct serving *serving, const struct roster_world *world,
 
 	if (runfile_write(&serving->inbox, world, job_data(serving, world), dir,
 			  start ? start : serving->start, end, &err) < 0)
-		rundir_log(world->rundir, serving->log, "%s", err.text);
+		home_log(world, serving->log, "%s", err.text);
 }
 
 static void finish_world(struct serving *serving, struct roster_world *world)
 {
-	const char *spare;
-	bool in_spare = false;
+	const char *home = home_of(world);
+	bool in_spare = !world->usable;
 	char node[32];
 	struct err err;
 
-	if (nodefile_write(&serving->inbox, world, world->rundir, node, &err) < 0) {
-		rundir_log(world->rundir, serving->log, "%s", err.text);
-		spare = finish_spare(world);
-		in_spare = spare && nodefile_write(&serving->inbox, world, spare, node, NULL) == 0;
+	if (!home)
+		return;
+	if (nodefile_write(&serving->inbox, world, home, node, &err) < 0) {
+		home_log(world, serving->log, "%s", err.text);
+		in_spare = home_spare(world) &&
+			   nodefile_write(&serving->inbox, world, world->spare, node, NULL) == 0;
 	}
 	if (roster_find(world, 0))
-		write_run(serving, world, world->rundir);
+		write_run(serving, world, home);
 	ship_world(&serving->inbox, world, node, in_spare, serving->log);
-	finish_remove_spare(world);
+	home_tidy(world);
 }
 
 static void finish(struct serving *serving)
@@ -227,8 +230,8 @@ static void finish(struct serving *serving)
 	finish_ranks(roster, serving->log);
 	for (size_t i = 0; i < roster->count; i++) {
 		if (i == 0 && roster->refused)
-			rundir_log(roster->worlds[i].rundir, serving->log,
-				   "%zu lines of the list of ranks make no sense", roster->refused);
+			home_log(&roster->worlds[i], serving->log,
+				 "%zu lines of the list of ranks make no sense", roster->refused);
 		first = first || roster_find(&roster->worlds[i], 0);
 		finish_world(serving, &roster->worlds[i]);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ship.h"
 #include "gather.h"
+#include "home.h"
 #include "keep.h"
-#include "netprof_settings.h"
 #include "rundir.h"
 
 #include <dirent.h>
@@ -12,22 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where the run should be: below the dir= that was asked for. */
-static void target_of(char target[PATH_MAX], const struct inbox *inbox,
-		      const struct roster_world *world)
-{
-	struct netprof_settings settings = NETPROF_SETTINGS_INIT;
-
-	if (netprof_settings_merge(&settings, NETPROF_USER, inbox_text(inbox, INBOX_settings),
-				   NULL) < 0 ||
-	    *settings.dir != '/' ||
-	    snprintf(target, PATH_MAX, "%s%s", settings.dir, strrchr(world->rundir, '/')) >=
-		    PATH_MAX)
-		snprintf(target, PATH_MAX, "%s", world->rundir);
-}
-
-static int send_ranks(struct gather *gather, const struct roster_world *world, const char *target,
-		      struct err *err)
+static int send_ranks(struct gather *gather, const struct roster_world *world, struct err *err)
 {
 	char relative[64];
 
@@ -36,7 +21,7 @@ static int send_ranks(struct gather *gather, const struct roster_world *world, c
 
 		snprintf(relative, sizeof(relative), RUNDIR_MPI "/" RUNDIR_RANK, rank->rank);
 		if (rank->finished &&
-		    gather_send(gather, rank->spared ? world->spare : world->rundir, target,
+		    gather_send(gather, rank->spared ? world->spare : world->rundir, world->rundir,
 				relative, err) < 0)
 			return -1;
 	}
@@ -65,77 +50,70 @@ static int send_logs(struct gather *gather, const char *from, const char *target
 	return rc;
 }
 
-static int send_all(struct gather *gather, const struct roster_world *world, const char *target,
-		    const char *node, bool in_spare, struct err *err)
+static int send_all(struct gather *gather, struct roster_world *world, const char *node,
+		    bool in_spare, struct err *err)
 {
+	const char *home = home_of(world);
 	char run[PATH_MAX];
 
-	if (send_ranks(gather, world, target, err) < 0 ||
-	    gather_send(gather, in_spare ? world->spare : world->rundir, target, node, err) < 0)
+	if (!home)
+		return err_set(err, "nothing to send");
+	if (send_ranks(gather, world, err) < 0 ||
+	    gather_send(gather, in_spare ? world->spare : home, world->rundir, node, err) < 0)
 		return -1;
 	if (roster_find(world, 0) &&
-	    snprintf(run, sizeof(run), "%s/" RUNDIR_RUN, world->rundir) < (int)sizeof(run) &&
-	    access(run, R_OK) == 0 &&
-	    gather_send(gather, world->rundir, target, RUNDIR_RUN, err) < 0)
+	    snprintf(run, sizeof(run), "%s/" RUNDIR_RUN, home) < (int)sizeof(run) &&
+	    access(run, R_OK) == 0 && gather_send(gather, home, world->rundir, RUNDIR_RUN, err) < 0)
 		return -1;
-	return send_logs(gather, world->rundir, target, err);
+	return send_logs(gather, home, world->rundir, err);
 }
 
-/* Remove the run directory PATH and, where it had one to itself, its parent. */
-static void remove_place(const char *path)
+/* Remove the spare directory with all in it. */
+static void remove_spare(const struct roster_world *world)
 {
 	char parent[PATH_MAX];
-	const char *name = strrchr(path, '/');
+	const char *name = strrchr(world->spare, '/');
 	int fd;
 
-	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - world->spare), world->spare);
 	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (keep_remove(fd, name + 1) == 0 && strstr(parent, "/netprof."))
+	if (keep_remove(fd, name + 1) == 0)
 		rmdir(parent);
 	close(fd);
 }
 
 /* Returns 1 when it is there already, 0 when it was sent, -1 with ERR written. */
-static int ship_to(struct gather *gather, const struct roster_world *world, const char *target,
-		   const char *node, bool in_spare, struct err *err)
+static int ship(const struct inbox *inbox, struct roster_world *world, const char *node,
+		bool in_spare, struct err *err)
 {
-	bool in_place = !strcmp(target, world->rundir) && !world->spare;
-	int sees = in_place ? gather_sees(gather, target, node, err) : 0;
+	struct gather *gather = gather_connect(inbox_text(inbox, INBOX_gather), err);
+	int rc = 0;
 
-	if (sees)
-		return sees;
-	return send_all(gather, world, target, node, in_spare, err);
+	if (!gather)
+		return -1;
+	/* A part in the spare directory is seen by nobody. */
+	if (!world->spare)
+		rc = gather_sees(gather, world->rundir, node, err);
+	if (rc == 0)
+		rc = send_all(gather, world, node, in_spare, err);
+	gather_close(gather);
+	return rc;
 }
 
 void ship_world(const struct inbox *inbox, struct roster_world *world, const char *node,
 		bool in_spare, const char *log)
 {
-	char target[PATH_MAX];
-	struct gather *gather;
 	struct err err;
-	int rc = -1;
+	int rc;
 
-	target_of(target, inbox, world);
-	if (!*inbox_text(inbox, INBOX_gather)) {
-		if (strcmp(target, world->rundir))
-			rundir_log(world->rundir, log, "meant for '%s', lies in '%s'", target,
-				   world->rundir);
+	if (!*inbox_text(inbox, INBOX_gather))
 		return;
-	}
-	gather = gather_connect(inbox_text(inbox, INBOX_gather), &err);
-	if (gather) {
-		rc = ship_to(gather, world, target, node, in_spare, &err);
-		gather_close(gather);
-	}
+	rc = ship(inbox, world, node, in_spare, &err);
 	if (rc < 0)
-		rundir_log(world->rundir, log, "%s; the part of this node lies in '%s'", err.text,
-			   world->rundir);
-	if (rc)
-		return;
-	if (world->spare)
-		remove_place(world->spare);
-	if (strcmp(target, world->rundir))
-		remove_place(world->rundir);
+		home_log(world, log, "%s; the part of this node lies in '%s'", err.text,
+			 world->spare ? world->spare : world->rundir);
+	else if (rc == 0 && world->spare)
+		remove_spare(world);
 }

@@ -12,10 +12,10 @@
 
 #include <stdbool.h>
 
-/* NODE is the name of the node file, written into the run directory, or
+/* NODE is the name of the node file, written into the run directory or
  * (IN_SPARE) into the world's spare one.  LOG is the name of the node's log;
- * it says where the part lies when it could not be sent.  What was sent from a
- * place below $TMPDIR is removed here.
+ * it says where the part lies when it could not be sent.  What was sent from
+ * the spare directory is removed there.
  */
 void ship_world(const struct inbox *inbox, struct roster_world *world, const char *node,
 		bool in_spare, const char *log);
