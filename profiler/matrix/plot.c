@@ -76,7 +76,7 @@ static void put_title(FILE *out, const struct report *report, const char *what)
 {
 	char title[512];
 
-	snprintf(title, sizeof(title), "%s: %s", report->name, what);
+	snprintf(title, sizeof(title), "%s: %s", base_of(report->name), what);
 	fprintf(out, "set title ");
 	put_quoted(out, title);
 	fprintf(out, "\n");
@@ -132,26 +132,23 @@ static int put_heat(FILE *out, const struct report *report, const char *path, st
 		     "4 '#21908d', 5 '#27ad81', 6 '#5cc863', 7 '#aadc32', 8 '#fde725')\n");
 	put_range(out, values, (size_t)side * side);
 	fprintf(out, "set format cb '%s'\nset size square\nset tics out nomirror\nunset key\n",
-		report->what == WHAT_MESSAGES ? "%.0s%c" : "%.0b %BB");
+		report->what == WHAT_MESSAGES ? "%.0s%c" : "%.0s %cB");
 	fprintf(out, "set xrange [%g:%g]\nset yrange [%g:%g]\n", -0.5 * width,
 		((double)side - 0.5) * width, ((double)side - 0.5) * width, -0.5 * width);
 	put_names(out, report, side, width);
-	fprintf(out, "set datafile missing '-'\n$cells << EOD\n");
+	fprintf(out, "$cells << EOD\n");
 	for (uint32_t row = 0; row < side; row++) {
 		for (uint32_t column = 0; column < side; column++) {
 			double value = values[(size_t)row * side + column];
 
 			fputs(column ? " " : "", out);
-			if (value > 0)
-				fprintf(out, "%.0f", value);
-			else
-				putc('-', out);
+			fprintf(out, "%.0f", value > 0 ? value : 0);
 		}
 		putc('\n', out);
 	}
 	fprintf(out,
 		"EOD\nplot $cells matrix using ($1*%" PRIu32 "):($2*%" PRIu32
-		"):3 with image pixels\n",
+		"):($3 > 0 ? $3 : NaN) with image pixels\n",
 		width, width);
 	free(values);
 	return 0;
@@ -256,6 +253,13 @@ int report_plot(const struct report *report, const char *path, struct err *err)
 
 	if (draw(put_heat, report, path, err) < 0)
 		return -1;
+	if (!report->run->nsizes) {
+		fprintf(stderr,
+			"netemu-matrix: %s: no sizes were recorded, so there is no "
+			"histogram of them\n",
+			report->name);
+		return 0;
+	}
 	if (asprintf(&sizes, "%.*s-sizes%s", (int)(strlen(path) - strlen(suffix)), path, suffix) <
 	    0)
 		return err_errno(err, "%s", path);
