@@ -198,7 +198,39 @@ static void takes_pfprofs_file_as_foreign(void **state)
 	rankfile_release(&rank);
 }
 
-/* A whole file of 4 ranks whose parts the bad inputs replace. */
+/* The files that the first version wrote: read, and written again, the same. */
+static void writes_the_golden_files_again(void **state)
+{
+	const char *top = getenv("NETEMU_SRCDIR");
+	char path[4096], data[16384];
+
+	(void)state;
+	if (!top)
+		skip();
+	for (int number = 0; number < 2; number++) {
+		struct rankfile rank;
+		struct text text;
+		struct err err;
+		ssize_t size;
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/tests/golden/rank-v1/rank-%d.json", top, number);
+		fd = open(path, O_RDONLY);
+		assert_true(fd >= 0);
+		size = read(fd, data, sizeof(data) - 1);
+		close(fd);
+		assert_true(size > 0);
+		data[size] = '\0';
+		if (rankfile_read(&rank, data, (size_t)size, path, &err) < 0)
+			fail_msg("%s", err.text);
+		text = text_of(&rank);
+		assert_string_equal(text.data, data);
+		free(text.data);
+		rankfile_release(&rank);
+	}
+}
+
+/* A whole file of 2000 ranks whose parts the bad inputs replace. */
 static const char ours[] = "{\"version\": 1, \"complete\": true,\n"
 			   "\"rank\": 0, \"n_procs\": 2000,\n"
 			   "\"peers\": {\"peer\": [1,5], \"tx_bytes\": [10,20],\n"
@@ -375,6 +407,7 @@ int main(void)
 		cmocka_unit_test(reads_back_what_was_written),
 		cmocka_unit_test(reads_back_an_empty_rank),
 		cmocka_unit_test(keeps_every_field),
+		cmocka_unit_test(writes_the_golden_files_again),
 		cmocka_unit_test(takes_pfprofs_file_as_foreign),
 		cmocka_unit_test(takes_what_the_bad_inputs_start_from),
 		cmocka_unit_test(names_the_place_of_bad_input),

@@ -257,6 +257,8 @@ static int read_path(struct source *source, const char *path, struct err *err)
 
 	if (stat(path, &st) < 0)
 		return err_errno(err, "unable to open '%s'", path);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return err_set(err, "'%s' is neither a directory nor a regular file", path);
 	return S_ISDIR(st.st_mode) ? read_directory(source, path, err)
 				   : read_file(source, path, err);
 }
