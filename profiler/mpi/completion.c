@@ -165,7 +165,7 @@ static int test_alone(MPI_Request *request, int *completed, MPI_Status *status)
 	struct request known;
 	int rc;
 
-	if (!request_peek(handle, &known) || !known.active)
+	if (!request_peek(handle, &known) || !(known.flags & REQUEST_ACTIVE))
 		return next.test(request, completed, status);
 	rc = next.test(request, completed, seen);
 	if (*completed && request_take(handle, &known))

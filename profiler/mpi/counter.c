@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "counter.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,7 +10,10 @@
 #define WINDOWS_MAX 1024       /* windows before neighbours merge */
 #define EXTENT_MAX  (1u << 20) /* bytes of entries in one extent */
 
-struct counter_settings counter = { .clock = CLOCK_MONOTONIC_COARSE };
+struct counter_settings counter = {
+	.clock = CLOCK_MONOTONIC_COARSE,
+	.clock_read = clock_gettime,
+};
 uint32_t counter_phase;
 __thread struct counter_shard *counter_self __attribute__((tls_model("initial-exec")));
 
@@ -126,6 +130,7 @@ static struct counter_shard *shard_create(void)
 		return NULL;
 	shard->id = nshards;
 	shard->shared = nshards == LIVE_SHARDS - 1;
+	shard->slow = shard->shared || counter.window;
 	if (shard_init(shard) < 0) {
 		shard_release(shard);
 		free(shard);
@@ -141,7 +146,7 @@ static struct counter_shard *shard_take(void)
 	for (uint32_t i = 0; i < nshards; i++) {
 		if (shard_idle[i]) {
 			shard_idle[i] = false;
-			shards[i]->comm_seen = NULL;
+			shards[i]->comm_seen = shards[i]->type_seen = NULL;
 			return shards[i];
 		}
 	}
@@ -180,6 +185,24 @@ struct counter_shard *counter_shard_get(void)
 	return shard;
 }
 
+/* The kernel's own function, without the library's way to it: 2 ns of 6. */
+static void find_clock(void)
+{
+	static const char *const names[] = { "__vdso_clock_gettime", "__kernel_clock_gettime" };
+	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
+	struct timespec now;
+
+	counter.clock_read = clock_gettime;
+	for (size_t i = 0; vdso && i < sizeof(names) / sizeof(*names); i++) {
+		void *found = dlsym(vdso, names[i]);
+		int (*read)(clockid_t, struct timespec *) =
+			(int (*)(clockid_t, struct timespec *))found;
+
+		if (read && read(CLOCK_MONOTONIC_COARSE, &now) == 0)
+			counter.clock_read = read;
+	}
+}
+
 int counter_start(const struct counter_settings *settings)
 {
 	if (shard_init(&nowhere) < 0)
@@ -188,6 +211,7 @@ int counter_start(const struct counter_settings *settings)
 	if (errno)
 		return -1;
 	counter = *settings;
+	find_clock();
 	return 0;
 }
 
@@ -477,6 +501,40 @@ struct live_cell *counter_window_cell(struct counter_shard *shard, uint32_t peer
 	return window_get(shard, peer, (uint32_t)window);
 }
 
+void counter_sent_slow(struct counter_shard *shard, uint32_t peer, unsigned op, uint64_t bytes)
+{
+	int64_t now = counter_now();
+
+	if (shard->shared)
+		counter_lock();
+	counter_sent_fast(shard, peer, op, bytes, now);
+	if (counter.window) {
+		struct live_cell *cell = counter_window_cell(shard, peer, now);
+
+		cell->tx_bytes += bytes;
+		cell->tx_messages++;
+	}
+	if (shard->shared)
+		counter_unlock();
+}
+
+void counter_received_slow(struct counter_shard *shard, uint32_t peer, unsigned op, uint64_t bytes)
+{
+	int64_t now = counter_now();
+
+	if (shard->shared)
+		counter_lock();
+	counter_received_fast(shard, peer, op, bytes, now);
+	if (counter.window) {
+		struct live_cell *cell = counter_window_cell(shard, peer, now);
+
+		cell->rx_bytes += bytes;
+		cell->rx_messages++;
+	}
+	if (shard->shared)
+		counter_unlock();
+}
+
 /* ---- phases ---- */
 
 static pthread_mutex_t phase_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -575,7 +633,6 @@ void counter_overhead(uint32_t *send, uint32_t *receive)
 	struct counter_shard *shard = calloc(1, sizeof(*shard));
 	struct live_cell cells[4] = { 0 };
 	struct live_size size = { .size = 8 };
-	int64_t window = counter.window;
 
 	*send = *receive = 0;
 	if (!shard)
@@ -584,10 +641,8 @@ void counter_overhead(uint32_t *send, uint32_t *receive)
 		for (uint32_t i = 0; i < 4; i++)
 			if (index_add(&shard->cells, counter_key(i, RANKOP_P2P, 0), &cells[i]) < 0)
 				goto out;
-		counter.window = 0;
 		*send = overhead_of(shard, counter_sent);
 		*receive = overhead_of(shard, counter_received);
-		counter.window = window;
 	}
 out:
 	shard_release(shard);

@@ -21,9 +21,10 @@
 struct counter_settings {
 	struct livefile *file;
 	clockid_t clock; /* of first and last */
-	uint32_t sizes;  /* distinct sizes a shard counts exactly */
-	int64_t window;  /* ns, 0 = none */
-	int64_t zero;    /* CLOCK_MONOTONIC at which windows start */
+	int (*clock_read)(clockid_t clock, struct timespec *now);
+	uint32_t sizes; /* distinct sizes a shard counts exactly */
+	int64_t window; /* ns, 0 = none */
+	int64_t zero;   /* CLOCK_MONOTONIC at which windows start */
 };
 
 /* Where entries of one kind are taken from. */
@@ -35,6 +36,9 @@ struct counter_pool {
 struct counter_shard {
 	uint32_t id;
 	bool shared;           /* the last one: under a lock */
+	bool slow;             /* shared, or there are windows */
+	const void *type_seen; /* the last predefined datatype, and its size */
+	uint64_t type_size;
 	const void *comm_seen; /* the last communicator, and what comm.c knows of it */
 	void *comm;
 	uint64_t comm_generation;
@@ -87,7 +91,7 @@ static inline int64_t counter_now(void)
 {
 	struct timespec now;
 
-	clock_gettime(counter.clock, &now);
+	counter.clock_read(counter.clock, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -119,50 +123,50 @@ static inline void counter_stamp(struct live_cell *cell, int64_t now)
 	cell->last = now;
 }
 
-/* One message of BYTES to PEER (world rank or LIVE_OUTSIDE). */
-static inline void counter_sent(struct counter_shard *shard, uint32_t peer, unsigned op,
-				uint64_t bytes)
-{
-	int64_t now = counter_now();
-	struct live_cell *cell;
+/* With a lock or with windows. */
+void counter_sent_slow(struct counter_shard *shard, uint32_t peer, unsigned op, uint64_t bytes);
+void counter_received_slow(struct counter_shard *shard, uint32_t peer, unsigned op, uint64_t bytes);
 
-	if (__builtin_expect(shard->shared, 0))
-		counter_lock();
-	cell = counter_cell(shard, peer, op);
+static inline void counter_sent_fast(struct counter_shard *shard, uint32_t peer, unsigned op,
+				     uint64_t bytes, int64_t now)
+{
+	struct live_cell *cell = counter_cell(shard, peer, op);
+
 	cell->tx_bytes += bytes;
 	cell->tx_messages++;
 	counter_stamp(cell, now);
 	counter_size(shard, bytes)->tx_messages++;
-	if (__builtin_expect(counter.window != 0, 0)) {
-		cell = counter_window_cell(shard, peer, now);
-		cell->tx_bytes += bytes;
-		cell->tx_messages++;
-	}
-	if (__builtin_expect(shard->shared, 0))
-		counter_unlock();
+}
+
+static inline void counter_received_fast(struct counter_shard *shard, uint32_t peer, unsigned op,
+					 uint64_t bytes, int64_t now)
+{
+	struct live_cell *cell = counter_cell(shard, peer, op);
+
+	cell->rx_bytes += bytes;
+	cell->rx_messages++;
+	counter_stamp(cell, now);
+	counter_size(shard, bytes)->rx_messages++;
+}
+
+/* One message of BYTES to PEER (world rank or LIVE_OUTSIDE). */
+static inline void counter_sent(struct counter_shard *shard, uint32_t peer, unsigned op,
+				uint64_t bytes)
+{
+	if (__builtin_expect(shard->slow, 0))
+		counter_sent_slow(shard, peer, op, bytes);
+	else
+		counter_sent_fast(shard, peer, op, bytes, counter_now());
 }
 
 /* One message of BYTES from PEER. */
 static inline void counter_received(struct counter_shard *shard, uint32_t peer, unsigned op,
 				    uint64_t bytes)
 {
-	int64_t now = counter_now();
-	struct live_cell *cell;
-
-	if (__builtin_expect(shard->shared, 0))
-		counter_lock();
-	cell = counter_cell(shard, peer, op);
-	cell->rx_bytes += bytes;
-	cell->rx_messages++;
-	counter_stamp(cell, now);
-	counter_size(shard, bytes)->rx_messages++;
-	if (__builtin_expect(counter.window != 0, 0)) {
-		cell = counter_window_cell(shard, peer, now);
-		cell->rx_bytes += bytes;
-		cell->rx_messages++;
-	}
-	if (__builtin_expect(shard->shared, 0))
-		counter_unlock();
+	if (__builtin_expect(shard->slow, 0))
+		counter_received_slow(shard, peer, op, bytes);
+	else
+		counter_received_fast(shard, peer, op, bytes, counter_now());
 }
 
 /* A receive that the rx counters do not hold, or hold only as posted. */

@@ -8,18 +8,21 @@
 
 static void place_entry(struct index *index, uint64_t key, void *entry)
 {
-	const size_t mask = ((size_t)1 << (64 - index->shift)) - 1;
 	size_t place = index_place(index, key);
 
 	while (index->slots[place].entry)
-		place = (place + 1) & mask;
+		place = (place + 1) & index->mask;
 	index->slots[place] = (struct index_slot){ key, entry };
 }
 
 static int grow(struct index *index)
 {
-	struct index next = { .shift = index->shift - 1, .count = index->count };
-	size_t slots = (size_t)1 << (64 - index->shift);
+	size_t slots = index->mask + 1;
+	struct index next = {
+		.shift = index->shift - 1,
+		.mask = 2 * slots - 1,
+		.count = index->count,
+	};
 
 	next.slots = calloc(2 * slots, sizeof(*next.slots));
 	if (!next.slots)
@@ -35,14 +38,15 @@ static int grow(struct index *index)
 int index_init(struct index *index)
 {
 	index->shift = 64 - FIRST_LOG2;
+	index->mask = ((size_t)1 << FIRST_LOG2) - 1;
 	index->count = 0;
-	index->slots = calloc((size_t)1 << FIRST_LOG2, sizeof(*index->slots));
+	index->slots = calloc(index->mask + 1, sizeof(*index->slots));
 	return index->slots ? 0 : -1;
 }
 
 int index_add(struct index *index, uint64_t key, void *entry)
 {
-	if (2 * (index->count + 1) > (size_t)1 << (64 - index->shift) && grow(index) < 0)
+	if (2 * (index->count + 1) > index->mask + 1 && grow(index) < 0)
 		return -1;
 	place_entry(index, key, entry);
 	index->count++;
@@ -51,7 +55,7 @@ int index_add(struct index *index, uint64_t key, void *entry)
 
 void index_clear(struct index *index)
 {
-	memset(index->slots, 0, sizeof(*index->slots) << (64 - index->shift));
+	memset(index->slots, 0, sizeof(*index->slots) * (index->mask + 1));
 	index->count = 0;
 }
 

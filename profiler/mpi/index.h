@@ -19,6 +19,7 @@ struct index_slot {
 struct index {
 	struct index_slot *slots; /* a power of two of them, at most half in use; owned */
 	unsigned shift;           /* 64 - log2(slots) */
+	size_t mask;              /* slots - 1 */
 	size_t count;
 };
 
@@ -44,7 +45,6 @@ static inline size_t index_place(const struct index *index, uint64_t key)
 /* The entry under KEY, or NULL. */
 static inline void *index_find(const struct index *index, uint64_t key)
 {
-	const size_t mask = ((size_t)1 << (64 - index->shift)) - 1;
 	size_t place = index_place(index, key);
 
 	for (;;) {
@@ -52,7 +52,7 @@ static inline void *index_find(const struct index *index, uint64_t key)
 
 		if (__builtin_expect(slot->key == key, 1) || !slot->entry)
 			return slot->entry;
-		place = (place + 1) & mask;
+		place = (place + 1) & index->mask;
 	}
 }
 

@@ -16,5 +16,5 @@ void onesided_count(enum rankrma call, MPI_Win win, int target, int count, MPI_D
 	if (!group)
 		return;
 	peer = comm_world_rank(group, target);
-	counter_rma(shard, peer, call, (uint64_t)count * types_size(type));
+	counter_rma(shard, peer, call, (uint64_t)count * types_size(shard, type));
 }

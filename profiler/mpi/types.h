@@ -8,7 +8,7 @@
 #ifndef NETPROF_TYPES_H
 #define NETPROF_TYPES_H
 
-#include "index.h"
+#include "counter.h"
 #include "ompi.h"
 
 #include <stdint.h>
@@ -21,11 +21,20 @@ int types_init(void);
 /* For a datatype that is not predefined. */
 uint64_t types_ask(MPI_Datatype type);
 
-static inline uint64_t types_size(MPI_Datatype type)
+static inline uint64_t types_size(struct counter_shard *shard, MPI_Datatype type)
 {
-	void *known = index_find(&types_predefined, (uintptr_t)type);
+	void *known;
 
-	return __builtin_expect(known != NULL, 1) ? (uintptr_t)known - 1 : types_ask(type);
+	if (__builtin_expect(shard->type_seen == type, 1))
+		return shard->type_size;
+	known = index_find(&types_predefined, (uintptr_t)type);
+	if (!known)
+		return types_ask(type);
+	if (!shard->shared) {
+		shard->type_size = (uintptr_t)known - 1;
+		shard->type_seen = type;
+	}
+	return (uintptr_t)known - 1;
 }
 
 #endif
