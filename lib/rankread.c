@@ -557,7 +557,9 @@ static const struct json_field file_fields[] = {
 	PART(RANKKEY_UNSEEN, read_part, PART_UNSEEN),
 };
 
-/* PFProf's arrays as rows: PEERS gets one per rank it exchanged messages with. */
+/* PFProf's arrays as rows: PEERS gets one per rank it exchanged messages with.
+ * (A rank of ours that died may have counted the bytes of one and not yet it.)
+ */
 static int take_dense(const struct reader *reader, const char *name, struct rankpeers *peers,
 		      struct err *err)
 {
@@ -583,10 +585,13 @@ static int take_dense(const struct reader *reader, const char *name, struct rank
 			.last = -1,
 		};
 
-		if ((row.tx_bytes && !row.tx_messages) || (row.rx_bytes && !row.rx_messages))
+		if (!row.tx_messages && !row.rx_messages && !row.tx_bytes && !row.rx_bytes)
+			continue;
+		if (!reader->version &&
+		    ((row.tx_bytes && !row.tx_messages) || (row.rx_bytes && !row.rx_messages)))
 			return err_set(err, "%s: '%s'[%u]: bytes without a message", name,
 				       row.tx_messages ? keys[2] : keys[0], peer);
-		if ((row.tx_messages || row.rx_messages) && !rankpeers_add(peers, &row))
+		if (!rankpeers_add(peers, &row))
 			return err_errno(err, "%s", name);
 	}
 	return 0;
