@@ -102,13 +102,18 @@ test_line_count() {
 	}
 }
 
-# helpers: the pids of this cluster's helpers.
-helpers() {
-	for helper in $(pgrep -x netprof-helper); do
-		grep -qzFx "SLURM_CONF=$SLURM_CONF" "/proc/$helper/environ" 2>/dev/null &&
-			echo "$helper"
+# processes_of NAME: the pids of this cluster's processes of that name.
+processes_of() {
+	for process in $(pgrep -x "$1"); do
+		grep -qzFx "SLURM_CONF=$SLURM_CONF" "/proc/$process/environ" 2>/dev/null &&
+			echo "$process"
 	done
 	true
+}
+
+# helpers: the pids of this cluster's helpers.
+helpers() {
+	processes_of netprof-helper
 }
 
 no_helpers() {
