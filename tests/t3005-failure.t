@@ -52,7 +52,7 @@ test_expect_success 'a missing library: one line' '
 	END
 '
 
-test_expect_success 'a library that the user may not read' '
+test_expect_success 'a library that is no file' '
 	cp "$netprof_lib" "$place/libnetprof.so" &&
 	mkdir -p "$place/closed" && mkdir "$place/closed/libnetprof.so" &&
 	broken "optional $netprof_plugin lib=$place/closed/libnetprof.so libexec=$netprof_libexec" &&
