@@ -2,6 +2,7 @@
 /* rankread.c - a rank file back into memory */
 #include "jsontable.h"
 #include "rankcheck.h"
+#include "rankdense.h"
 #include "rankfile.h"
 #include "rankkeys.h"
 
@@ -11,7 +12,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-#define NCOUNTS 4 /* tx_bytes, tx_messages, rx_bytes, rx_messages */
+#define NCOUNTS RANKDENSE_COLUMNS
 #define NALL    6 /* and first_ns, last_ns */
 
 /* What the file is read into, and the context of every object in it. */
@@ -557,46 +558,6 @@ static const struct json_field file_fields[] = {
 	PART(RANKKEY_UNSEEN, read_part, PART_UNSEEN),
 };
 
-/* PFProf's arrays as rows: PEERS gets one per rank it exchanged messages with.
- * (A rank of ours that died may have counted the bytes of one and not yet it.)
- */
-static int take_dense(const struct reader *reader, const char *name, struct rankpeers *peers,
-		      struct err *err)
-{
-	static const char *const keys[] = { RANKKEY_TX_BYTES, RANKKEY_TX_MESSAGES, RANKKEY_RX_BYTES,
-					    RANKKEY_RX_MESSAGES };
-	const struct json_numbers *dense = reader->dense;
-
-	for (int c = 0; c < NCOUNTS; c++) {
-		if (!dense[c].values)
-			return err_set(err, "%s: the key '%s' is missing", name, keys[c]);
-		if (dense[c].count != reader->rank.ranks)
-			return err_set(err, "%s: '%s': %zu numbers for %u ranks", name, keys[c],
-				       dense[c].count, reader->rank.ranks);
-	}
-	for (uint32_t peer = 0; peer < reader->rank.ranks; peer++) {
-		struct rankpeer row = {
-			.peer = peer,
-			.tx_bytes = dense[0].values[peer],
-			.tx_messages = dense[1].values[peer],
-			.rx_bytes = dense[2].values[peer],
-			.rx_messages = dense[3].values[peer],
-			.first = -1,
-			.last = -1,
-		};
-
-		if (!row.tx_messages && !row.rx_messages && !row.tx_bytes && !row.rx_bytes)
-			continue;
-		if (!reader->version &&
-		    ((row.tx_bytes && !row.tx_messages) || (row.rx_bytes && !row.rx_messages)))
-			return err_set(err, "%s: '%s'[%u]: bytes without a message", name,
-				       row.tx_messages ? keys[2] : keys[0], peer);
-		if (!rankpeers_add(peers, &row))
-			return err_errno(err, "%s", name);
-	}
-	return 0;
-}
-
 static int copy_peers(struct rankpeers *to, const struct rankpeers *from)
 {
 	for (size_t i = 0; i < from->count; i++)
@@ -615,35 +576,11 @@ static int finish_foreign(struct reader *reader, const char *name, struct err *e
 	rankpeers_release(&rank->peers);
 	for (int op = 0; op < RANKOP_COUNT; op++)
 		rankpeers_release(&rank->ops[op]);
-	if (take_dense(reader, name, &rank->peers, err) < 0)
+	if (rankdense_rows(reader->dense, rank, name, &rank->peers, err) < 0)
 		return -1;
 	if (copy_peers(&rank->ops[RANKOP_OTHER], &rank->peers) < 0)
 		return err_errno(err, "%s", name);
 	return 0;
-}
-
-/* PFProf's arrays in a file of ours say the same as its peers. */
-static int compare_dense(const struct reader *reader, const char *name, struct err *err)
-{
-	const struct rankpeers *peers = &reader->rank.peers;
-	struct rankpeers dense = { 0 };
-	int rc = take_dense(reader, name, &dense, err);
-
-	if (rc == 0 && dense.count != peers->count)
-		rc = err_set(err, "%s: '%s' has %zu ranks with messages, '%s' has %zu", name,
-			     RANKKEY_PEERS, peers->count, RANKKEY_TX_MESSAGES, dense.count);
-	for (size_t i = 0; rc == 0 && i < dense.count; i++) {
-		const struct rankpeer *a = &dense.rows[i];
-		const struct rankpeer *b = &peers->rows[i];
-
-		if (a->peer != b->peer || a->tx_bytes != b->tx_bytes ||
-		    a->tx_messages != b->tx_messages || a->rx_bytes != b->rx_bytes ||
-		    a->rx_messages != b->rx_messages)
-			rc = err_set(err, "%s: '%s': rank %u is not the same there and in '%s'",
-				     name, RANKKEY_PEERS, b->peer, RANKKEY_TX_BYTES);
-	}
-	rankpeers_release(&dense);
-	return rc;
 }
 
 static int finish_ours(struct reader *reader, const char *name, struct err *err)
@@ -653,8 +590,8 @@ static int finish_ours(struct reader *reader, const char *name, struct err *err)
 	if (!reader->sparse)
 		return err_set(err, "%s: the key '%s' is missing", name, RANKKEY_PEERS);
 	for (int c = 0; c < NCOUNTS; c++)
-		if (reader->dense[c].values || rank->ranks <= RANKFILE_DENSE)
-			return compare_dense(reader, name, err);
+		if (reader->dense[c].room || rank->ranks <= RANKFILE_DENSE)
+			return rankdense_compare(reader->dense, rank, name, err);
 	return 0;
 }
 
