@@ -106,12 +106,15 @@ static int sort_pairs(struct matrix *matrix)
 	return 0;
 }
 
+/* Returns whether a sum did not fit. */
 static bool pair_sum(struct matrix_pair *to, const struct matrix_pair *from)
 {
-	return __builtin_add_overflow(to->bytes, from->bytes, &to->bytes) |
-	       __builtin_add_overflow(to->messages, from->messages, &to->messages) |
-	       __builtin_add_overflow(to->rx_bytes, from->rx_bytes, &to->rx_bytes) |
-	       __builtin_add_overflow(to->rx_messages, from->rx_messages, &to->rx_messages);
+	bool overflow = __builtin_add_overflow(to->bytes, from->bytes, &to->bytes);
+
+	overflow |= __builtin_add_overflow(to->messages, from->messages, &to->messages);
+	overflow |= __builtin_add_overflow(to->rx_bytes, from->rx_bytes, &to->rx_bytes);
+	overflow |= __builtin_add_overflow(to->rx_messages, from->rx_messages, &to->rx_messages);
+	return overflow;
 }
 
 int matrix_finish(struct matrix *matrix)

@@ -77,8 +77,9 @@ static json_t *data_of_file(const char *path, int *bad)
 static int64_t number_of(const struct row *row, const char *key)
 {
 	const json_t *value = json_object_get(row->data, key);
+	double number = json_number_value(value);
 
-	return json_is_number(value) ? (int64_t)json_number_value(value) : 0;
+	return number > 0 && number < 1e15 ? (int64_t)number : 0;
 }
 
 static int rows_add(struct rows *rows, const char *path, json_t *data, struct err *err)
