@@ -12,9 +12,10 @@
  *   exit     all leave by _exit(7)
  *   wait     all wait for ever; rank 0 has made the file "ready"
  *
- * With FILLER, rank 0 writes that file until nothing more goes into its file
- * system (or up to its limit), after the first and before further messages,
- * which are of so many sizes and phases that counters need more room.
+ * With FILLER, rank 0 writes that file until nothing more goes into its (small)
+ * file system, after the first and before further messages, which are of so
+ * many sizes and phases that counters need more room.  With FILLER "limit" all
+ * ranks set a limit on the size of files instead.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +24,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#define SIZE_MOST  65536
-#define RANKS_MOST 64
-#define PHASES     60
+#define SIZE_MOST   65536
+#define RANKS_MOST  64
+#define PHASES      60
+#define FILLER_MOST (16 << 20)
 
 static int rank, size;
 static char out[SIZE_MOST], in[SIZE_MOST];
@@ -59,16 +62,27 @@ static void fill(const char *path)
 {
 	static char block[4096];
 	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+	long written = 0;
 
-	signal(SIGXFSZ, SIG_IGN);
 	for (size_t length = sizeof(block); fd >= 0 && length; length /= 2)
-		while (write(fd, block, length) > 0)
-			;
+		while (written < FILLER_MOST && write(fd, block, length) > 0)
+			written += (long)length;
+}
+
+/* SIGXFSZ keeps its meaning: it kills who does not expect it. */
+static void limit_files(void)
+{
+	const struct rlimit limit = { .rlim_cur = 8192, .rlim_max = 8192 };
+
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		MPI_Abort(MPI_COMM_WORLD, 99);
 }
 
 static void grow(const char *filler)
 {
-	if (rank == 0)
+	if (!strcmp(filler, "limit"))
+		limit_files();
+	else if (rank == 0)
 		fill(filler);
 	MPI_Barrier(MPI_COMM_WORLD);
 	for (int phase = 1; phase <= PHASES; phase++) {

@@ -210,6 +210,10 @@ static void fetch(struct roster_world *world, struct roster_rank *rank, const ch
 	char to[PATH_MAX];
 
 	rank->finished = rank->complete = true;
+	/* Where it counted elsewhere for a while a log is left. */
+	for (int i = 0; i < rank->nlive; i++)
+		if (rank->memory[i] < 0)
+			home_clear(world, rank->live[i]);
 	if (!rank->file)
 		return;
 	if (!world->usable || rank_path(to, world->rundir, rank) < 0 ||

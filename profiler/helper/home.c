@@ -102,6 +102,9 @@ void home_log(struct roster_world *world, const char *name, const char *fmt, ...
 	va_end(ap);
 	if (home)
 		rundir_log(home, name, "%s", line);
+	/* A full run directory takes no log line either. */
+	if (world->spare && world->spare != home)
+		rundir_log(world->spare, name, "%s", line);
 }
 
 static int copy(int from, int to)
