@@ -26,9 +26,9 @@
 
 #include <stddef.h>
 
-#define GATHER_VERSION	 1
-#define GATHER_COOKIE	 33		  /* 32 hexadecimal digits and NUL */
-#define GATHER_FILE_MAX	 (1ull << 30)	  /* bytes of one file */
+#define GATHER_VERSION  1
+#define GATHER_COOKIE   33           /* 32 hexadecimal digits and NUL */
+#define GATHER_FILE_MAX (1ull << 30) /* bytes of one file */
 
 /* Client (the helper).  ADDRESS is HOST:PORT:COOKIE, IPv6 hosts in brackets.
  * Every call takes at most a few seconds.  Return 0/1 or -1 with ERR written.

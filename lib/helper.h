@@ -32,19 +32,19 @@
 #define HELPER_FD_LIST 5
 
 /* Keys on the life pipe, each at most once, before the first `exit`. */
-#define HELPER_KEY_LIST(X)                                                                         \
-	X(job)	    /* SLURM_JOB_ID */                                                             \
-	X(step)	    /* step id, or "batch", "interactive" */                                       \
-	X(node)	    /* SLURMD_NODENAME */                                                          \
-	X(index)    /* of this node in the job's node list, from 0 */                              \
-	X(nodelist) /* of the job, SLURM_JOB_NODELIST */                                           \
-	X(tasks)    /* on this node */                                                             \
-	X(settings) /* effective settings, as netprof_settings_format() writes them */             \
-	X(keep)	    /* ns, as plugstack keep=; only together with store */                         \
-	X(store)    /* the directory keep= bounds: plugstack dir=, expanded */                     \
-	X(gather)   /* HOST:PORT:COOKIE of the collector in srun; see gather.h */                  \
-	X(libslurm) /* path of the library that slurmstepd has slurm_load_job from */              \
-	X(command)  /* argv of the step, JSON array of strings */                                  \
+#define HELPER_KEY_LIST(X)                                                             \
+	X(job)      /* SLURM_JOB_ID */                                                 \
+	X(step)     /* step id, or "batch", "interactive" */                           \
+	X(node)     /* SLURMD_NODENAME */                                              \
+	X(index)    /* of this node in the job's node list, from 0 */                  \
+	X(nodelist) /* of the job, SLURM_JOB_NODELIST */                               \
+	X(tasks)    /* on this node */                                                 \
+	X(settings) /* effective settings, as netprof_settings_format() writes them */ \
+	X(keep)     /* ns, as plugstack keep=; only together with store */             \
+	X(store)    /* the directory keep= bounds: plugstack dir=, expanded */         \
+	X(gather)   /* HOST:PORT:COOKIE of the collector in srun; see gather.h */      \
+	X(libslurm) /* path of the library that slurmstepd has slurm_load_job from */  \
+	X(command)  /* argv of the step, JSON array of strings */                      \
 	X(submit)   /* submit directory */
 
 /* Append a line for this process to the list of the helper named by

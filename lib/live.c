@@ -22,9 +22,9 @@ struct image {
 };
 
 static const uint32_t entry_sizes[LIVE_KINDS] = {
-	[LIVE_CELLS] = sizeof(struct live_cell),     [LIVE_WINDOWS] = sizeof(struct live_cell),
-	[LIVE_SIZES] = sizeof(struct live_size),     [LIVE_TIMING] = sizeof(struct live_timing),
-	[LIVE_PHASES] = sizeof(struct live_phase),   [LIVE_RMA] = sizeof(struct live_rma),
+	[LIVE_CELLS] = sizeof(struct live_cell),    [LIVE_WINDOWS] = sizeof(struct live_cell),
+	[LIVE_SIZES] = sizeof(struct live_size),    [LIVE_TIMING] = sizeof(struct live_timing),
+	[LIVE_PHASES] = sizeof(struct live_phase),  [LIVE_RMA] = sizeof(struct live_rma),
 	[LIVE_UNSEEN] = sizeof(struct live_unseen), [LIVE_BYPASS] = sizeof(struct live_bypass),
 };
 
@@ -124,9 +124,9 @@ static void image_close(struct image *image)
 /* What is being put together: RANK and lists of cells to be sorted later. */
 struct gathering {
 	struct rankfile *rank;
-	int64_t zero; /* CLOCK_MONOTONIC of time 0 */
-	int64_t last; /* latest time seen, ns after zero */
-	uint32_t level; /* coarsest level of windows over all shards */
+	int64_t zero;                  /* CLOCK_MONOTONIC of time 0 */
+	int64_t last;                  /* latest time seen, ns after zero */
+	uint32_t level;                /* coarsest level of windows over all shards */
 	struct live_phase phases[257]; /* by slot - 1 */
 	uint32_t nphases;
 };
@@ -434,24 +434,24 @@ static int add_entry(struct gathering *g, const struct live_extent *extent, cons
 		return cell_bad(g, entry) ? 1 : add_window(g, entry, extent->level);
 	case LIVE_SIZES:
 		return ((const struct live_size *)entry)->log2 &&
-				       ((const struct live_size *)entry)->size > 63 ?
-			       1 :
-			       add_size(g, entry);
+				       ((const struct live_size *)entry)->size > 63
+			       ? 1
+			       : add_size(g, entry);
 	case LIVE_TIMING:
 		return ((const struct live_timing *)entry)->peer >= g->rank->ranks &&
-				       ((const struct live_timing *)entry)->peer != LIVE_OUTSIDE ?
-			       1 :
-			       add_timing(g, entry);
+				       ((const struct live_timing *)entry)->peer != LIVE_OUTSIDE
+			       ? 1
+			       : add_timing(g, entry);
 	case LIVE_RMA:
 		return ((const struct live_rma *)entry)->peer >= g->rank->ranks ||
-				       ((const struct live_rma *)entry)->call >= RANKRMA_COUNT ?
-			       1 :
-			       add_rma(g, entry);
+				       ((const struct live_rma *)entry)->call >= RANKRMA_COUNT
+			       ? 1
+			       : add_rma(g, entry);
 	case LIVE_UNSEEN:
 		return ((const struct live_unseen *)entry)->op >= RANKOP_COUNT ||
-				       ((const struct live_unseen *)entry)->why >= RANKUNSEEN_COUNT ?
-			       1 :
-			       add_unseen(g, entry);
+				       ((const struct live_unseen *)entry)->why >= RANKUNSEEN_COUNT
+			       ? 1
+			       : add_unseen(g, entry);
 	case LIVE_BYPASS:
 		return add_bypass(g, entry);
 	case LIVE_PHASES:
@@ -504,7 +504,8 @@ static int image_add(struct gathering *g, const struct image *image, struct err 
 		     extent->level != image->header.levels[extent->shard]))
 			continue;
 		for (uint32_t i = 0; i < extent->used; i++) {
-			const char *entry = (const char *)(extent + 1) + (size_t)i * extent->entry_size;
+			const char *entry =
+				(const char *)(extent + 1) + (size_t)i * extent->entry_size;
 			int rc = add_entry(g, extent, entry, i);
 
 			if (rc > 0)

@@ -11,15 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RUNDIR_VERSION	1
-#define RUNDIR_PREFIX	"netemu."
-#define RUNDIR_RUN	"run.json"
-#define RUNDIR_NODE	"node-%u.json"
-#define RUNDIR_WORLD	".world" /* which MPI world made a mpirun<k> directory */
-#define RUNDIR_MPI	"mpi"
-#define RUNDIR_RANK	"rank-%u.json"
-#define RUNDIR_LIVE	".rank-%u.live"
-#define RUNDIR_LOG	"log"
+#define RUNDIR_VERSION 1
+#define RUNDIR_PREFIX  "netemu."
+#define RUNDIR_RUN     "run.json"
+#define RUNDIR_NODE    "node-%u.json"
+#define RUNDIR_WORLD   ".world" /* which MPI world made a mpirun<k> directory */
+#define RUNDIR_MPI     "mpi"
+#define RUNDIR_RANK    "rank-%u.json"
+#define RUNDIR_LIVE    ".rank-%u.live"
+#define RUNDIR_LOG     "log"
 
 /* Expand %j (JOB), %s (STEP), %u (USER) and %% in TEMPLATE into BUF.  Returns
  * 0, or -1 with ERR written: "'%x' in dir=...: unknown conversion (%j, %s, %u

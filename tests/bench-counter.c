@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROUNDS	 7
+#define ROUNDS   7
 #define MESSAGES 2000000
 
 static int no_next(char path[PATH_MAX])

@@ -98,7 +98,8 @@ static void dump_rest(const struct rankfile *rank)
 	for (size_t i = 0; i < rank->nsizes; i++)
 		printf("size %s%" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 		       rank->sizes[i].log2 ? ">=" : "",
-		       rank->sizes[i].log2 ? (uint64_t)1 << rank->sizes[i].size : rank->sizes[i].size,
+		       rank->sizes[i].log2 ? (uint64_t)1 << rank->sizes[i].size
+					   : rank->sizes[i].size,
 		       rank->sizes[i].tx_messages, rank->sizes[i].rx_messages);
 	for (size_t i = 0; i < rank->ntiming; i++)
 		printf("timing %u %u %" PRIu64 "\n", rank->rank, rank->timing[i].peer,
