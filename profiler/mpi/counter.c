@@ -72,7 +72,7 @@ static struct live_extent *extend(struct counter_shard *shard, enum live_kind ki
 		return pool->extent = spare_take(shard);
 	if (shard->id >= LIVE_SHARDS || !counter.file)
 		return NULL;
-	pool->extent = livefile_extend(counter.file, kind, shard->id, kinds[kind].entry, entries,
+	pool->extent = livefile_extend(counter.file, kind, shard->id, kinds[kind].entry, entries, 1,
 				       shard->level);
 	if (pool->extent && (uint64_t)entries * 2 * kinds[kind].entry <= EXTENT_MAX)
 		pool->next_entries = pool->extent->capacity * 2;
@@ -554,7 +554,7 @@ static uint32_t phase_slot(int level)
 	struct live_phase *rows;
 
 	if (!phases && counter.file)
-		phases = livefile_extend(counter.file, LIVE_PHASES, 0, sizeof(*rows), 257, 0);
+		phases = livefile_extend(counter.file, LIVE_PHASES, 0, sizeof(*rows), 257, 257, 0);
 	if (!phases) {
 		lost();
 		return 0;

@@ -143,36 +143,50 @@ static int part_open(struct livefile_part *part)
 	return fd;
 }
 
-static struct live_extent *part_extend(struct livefile *file, uint64_t size)
+/* *SIZE bytes more in the last part, where they do not fit half of them and so
+ * on, but not less than LEAST.
+ */
+static struct live_extent *part_extend(struct livefile *file, uint64_t *size, uint64_t least)
 {
 	struct livefile_part *part = &file->parts[file->count - 1];
-	struct live_extent *extent;
-	int saved;
+	struct live_extent *extent = NULL;
 	int fd = part_open(part);
+	uint64_t wanted;
 
 	if (fd < 0)
 		return NULL;
-	extent = map_range(fd, part->size, size);
-	saved = errno;
+	for (wanted = *size; !extent && wanted >= least; wanted = wanted / 2 & ~4095ull) {
+		extent = map_range(fd, part->size, wanted);
+		*size = wanted;
+	}
 	close(fd);
-	errno = saved;
 	if (extent)
-		part->size += size;
+		part->size += *size;
 	return extent;
 }
 
-struct live_extent *livefile_extend(struct livefile *file, enum live_kind kind, uint32_t shard,
-				    uint32_t entry_size, uint32_t entries, uint32_t level)
+static uint64_t extent_size(uint32_t entry_size, uint32_t entries)
 {
 	uint64_t size = sizeof(struct live_extent) + (uint64_t)entry_size * entries;
+
+	return (size + 4095) & ~4095ull;
+}
+
+struct live_extent *livefile_extend(struct livefile *file, enum live_kind kind, uint32_t shard,
+				    uint32_t entry_size, uint32_t entries, uint32_t least,
+				    uint32_t level)
+{
+	const uint64_t wanted = extent_size(entry_size, entries);
+	uint64_t size = wanted;
 	struct live_extent *extent;
 	int saved = errno;
 
-	size = (size + 4095) & ~4095ull;
 	pthread_mutex_lock(&lock);
-	extent = part_extend(file, size);
-	if (!extent && part_elsewhere(file, file->parts[0].header) == 0)
-		extent = part_extend(file, size);
+	extent = part_extend(file, &size, extent_size(entry_size, least));
+	while (!extent && part_elsewhere(file, file->parts[0].header) == 0) {
+		size = wanted;
+		extent = part_extend(file, &size, extent_size(entry_size, least));
+	}
 	if (!extent)
 		file->lost = true;
 	pthread_mutex_unlock(&lock);

@@ -54,12 +54,14 @@ struct livefile {
 int livefile_create(struct livefile *file, const char *path, const struct live_header *header,
 		    const struct livefile_ops *ops, struct err *err);
 
-/* A new extent of KIND and SHARD with room for at least ENTRIES entries of
- * ENTRY_SIZE bytes, all zero, `used` 0; capacity says how many fit.  Returns
- * NULL when none can be had; FILE->lost is set then.
+/* A new extent of KIND and SHARD with room for ENTRIES entries of ENTRY_SIZE
+ * bytes, where space is short for fewer, but not fewer than LEAST; all zero,
+ * `used` 0; capacity says how many fit.  Returns NULL when none can be had;
+ * FILE->lost is set then.
  */
 struct live_extent *livefile_extend(struct livefile *file, enum live_kind kind, uint32_t shard,
-				    uint32_t entry_size, uint32_t entries, uint32_t level);
+				    uint32_t entry_size, uint32_t entries, uint32_t least,
+				    uint32_t level);
 
 /* Set `field` of the header in all parts. */
 #define livefile_set(file, field, value)                              \
