@@ -41,7 +41,7 @@ test_expect_success 'a job id, with and without step' '
 test_expect_success 'a job with several runs asks which one' '
 	cp -R netemu.17.0 netemu.17.1 && sed -i "s/\"step\": \"0\"/\"step\": \"1\"/" netemu.17.1/mpi/* &&
 	test_expect_code 1 netemu-matrix 17 2>err &&
-	grep "17.* means 2 runs.*name one" err &&
+	grep "17.* means 2 runs, name one: netemu.17.0, netemu.17.1$" err &&
 	is 17.1
 '
 
@@ -82,9 +82,9 @@ test_expect_success 'live files that were left over are read, and it is said' '
 	netemu-matrix --format=tsv whole >expected-live &&
 	netemu-matrix --format=tsv live >out 2>err &&
 	test_cmp expected-live out &&
-	grep "warning: live: 1 of 8 ranks read from live counters that were left over" err &&
+	grep "warning: live: 1 of 8 ranks read from their live counters: left over" err &&
 	tar -czf live.tgz live && netemu-matrix --format=tsv live.tgz >out 2>err &&
-	test_cmp expected-live out && grep "1 of 8 ranks read from live" err
+	test_cmp expected-live out && grep "1 of 8 ranks read from their live counters" err
 '
 
 test_expect_success 'a live file beside its finished rank file does not count twice' '

@@ -83,7 +83,7 @@ static void warn_unfinished(const struct run *run, const char *name)
 	if (run->live)
 		fprintf(stderr,
 			"netemu-matrix: warning: %s: %" PRIu32 " of %" PRIu32
-			" ranks read from live counters that were left over\n",
+			" ranks read from their live counters: left over, or still counting\n",
 			name, run->live, run->ranks);
 	if (run->incomplete)
 		fprintf(stderr,

@@ -266,23 +266,27 @@ static int read_path(struct source *source, const char *path, struct err *err)
 /* The runs of a job, of which one has to be the one that is meant. */
 static int read_job(struct source *source, const char *name, struct err *err)
 {
+	char list[512] = "";
+	const char *only = NULL;
 	char **paths;
 	int count = rundir_find(name, &paths, err);
-	int found = -1, several = 0;
+	int several = 0;
 	int rc;
 
 	if (count < 0)
 		return -1;
-	for (int i = 0; i < count; i++)
-		if (is_folder(paths[i], source->from)) {
-			found = i;
-			several++;
-		}
+	for (int i = 0; i < count; i++) {
+		size_t used = strlen(list);
+
+		if (!is_folder(paths[i], source->from))
+			continue;
+		only = paths[i];
+		snprintf(list + used, sizeof(list) - used, "%s%s", several++ ? ", " : "", only);
+	}
 	if (several > 1)
-		rc = err_set(err, "'%s' means %d runs, '%s' and others: name one", name, several,
-			     paths[found]);
+		rc = err_set(err, "'%s' means %d runs, name one: %s", name, several, list);
 	else
-		rc = read_path(source, paths[found < 0 ? 0 : found], err);
+		rc = read_path(source, only ? only : paths[0], err);
 	rundir_free_paths(paths);
 	return rc;
 }
