@@ -82,13 +82,32 @@ int source_take(struct source *source, const char *data, size_t size, const char
 	return rc;
 }
 
+/* The rank is that of the file's name: a rank that is still running may remove
+ * the file before it is looked into.
+ */
+static int live_rank(const char *path, uint32_t *rank, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct live_header header;
+	unsigned number;
+
+	if (sscanf(slash ? slash + 1 : path, RUNDIR_LIVE, &number) == 1) {
+		*rank = number;
+		return 0;
+	}
+	if (live_peek(path, &header, err) < 0)
+		return -1;
+	*rank = header.rank;
+	return 0;
+}
+
 int source_take_live(struct source *source, char *path, char *origin, bool temporary,
 		     struct err *err)
 {
 	struct source_live *live = source->live;
-	struct live_header header;
+	uint32_t rank;
 
-	if (live_peek(path, &header, err) < 0)
+	if (live_rank(path, &rank, err) < 0)
 		goto fail;
 	live = realloc(source->live, (source->nlive + 1) * sizeof(*live));
 	if (!live) {
@@ -97,7 +116,7 @@ int source_take_live(struct source *source, char *path, char *origin, bool tempo
 	}
 	source->live = live;
 	live[source->nlive++] = (struct source_live){
-		.rank = header.rank,
+		.rank = rank,
 		.temporary = temporary,
 		.path = path,
 		.origin = origin,
@@ -301,6 +320,24 @@ static int live_compare(const void *a, const void *b)
 	return strcmp(left->origin, right->origin);
 }
 
+/* The rank file that LIVE has become since the directory was listed: what is
+ * read while a job is running may do so at any moment.  Returns 0, or -1 when
+ * there is none (ERR is kept) or it cannot be read.
+ */
+static int take_successor(struct source *source, const struct source_live *live, struct err *err)
+{
+	const char *slash = strrchr(live->path, '/');
+	int folder = slash ? (int)(slash + 1 - live->path) : 0;
+	char name[PATH_MAX];
+
+	if (access(live->path, F_OK) == 0 ||
+	    snprintf(name, sizeof(name), "%.*s" RUNDIR_RANK, folder, live->path, live->rank) >=
+		    (int)sizeof(name) ||
+	    access(name, F_OK) < 0)
+		return -1;
+	return take_path(source, name, err);
+}
+
 /* COUNT live files of one rank. */
 static int load_live(struct source *source, const struct source_live *live, size_t count,
 		     struct err *err)
@@ -316,7 +353,7 @@ static int load_live(struct source *source, const struct source_live *live, size
 	rc = live_load(paths, (int)count, &rank, err);
 	free(paths);
 	if (rc < 0)
-		return -1;
+		return take_successor(source, live, err);
 	rc = source->fn(&rank, live->origin, true, source->arg, err);
 	rankfile_release(&rank);
 	return rc;
