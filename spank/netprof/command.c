@@ -79,7 +79,7 @@ void command_json(char *buf, size_t size, int argc, char *const *argv)
 		if (i > 0)
 			*item++ = ',';
 		if (item >= end || !put_string(&item, end, argv[i])) {
-			strcpy(at, i > 0 ? TAIL : TAIL + 1);
+			strcpy(at, i > 0 ? TAIL : &TAIL[1]);
 			return;
 		}
 		at = item;
