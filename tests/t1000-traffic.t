@@ -95,6 +95,14 @@ test_expect_success 'oneself is a peer' '
 	expect_lines op "p2p 0 0 1 50" "p2p 1 1 1 50"
 '
 
+test_expect_success 'processes of another world are outside, and have a run of their own' '
+	mpi_run -n 2 -- "$TESTBIN/traffic" spawn &&
+	dump_run run/netemu.mpirun0 && expect_complete 2 &&
+	expect_lines outside "0 2 0" "1 2 0" &&
+	dump_run run/netemu.mpirun1 && expect_complete 2 &&
+	expect_lines outside "0 0 2" "1 0 2"
+'
+
 test_expect_success 'a truncated receive is there, and said' '
 	mpi_run -n 4 -- "$TESTBIN/traffic" truncate &&
 	expect_total p2p 4 400 &&

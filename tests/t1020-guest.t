@@ -122,6 +122,44 @@ test_expect_success 'MPI opened by an interpreter with RTLD_LOCAL' '
 	dump_run run/netemu.* && expect_total p2p 20 11478
 '
 
+command -v mpicc.mpich >/dev/null && command -v mpiexec.hydra >/dev/null && test_set_prereq MPICH
+test_expect_success MPICH 'another MPI is left alone, and named in the log' '
+	cat >other.c <<-\EOF &&
+	#include <mpi.h>
+	#include <stdio.h>
+	int main(int argc, char **argv)
+	{
+		long sum = 1, put = 5, cell = 0;
+		int rank, size;
+		MPI_Win win;
+
+		MPI_Init(&argc, &argv);
+		MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+		MPI_Comm_size(MPI_COMM_WORLD, &size);
+		MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_LONG, MPI_SUM, MPI_COMM_WORLD);
+		MPI_Win_create(&cell, sizeof(cell), 1, MPI_INFO_NULL, MPI_COMM_WORLD, &win);
+		MPI_Win_fence(0, win);
+		MPI_Put(&put, 1, MPI_LONG, (rank + 1) % size, 0, 1, MPI_LONG, win);
+		MPI_Win_fence(0, win);
+		MPI_Win_free(&win);
+		printf("%ld %ld\n", sum, cell);
+		MPI_Finalize();
+		return 0;
+	}
+	EOF
+	mpicc.mpich -o other other.c &&
+	rm -rf run &&
+	LD_PRELOAD=$LIBNETPROF NETPROF=dir=$PWD/run mpiexec.hydra -n 3 ./other >out 2>err &&
+	mpiexec.hydra -n 3 ./other >expect &&
+	test_cmp expect out &&
+	test $(grep -c "^3 " out) = 3 &&
+	test_must_be_empty err &&
+	cat run/netemu.*/log/*.log >log &&
+	test $(wc -l <log) = 1 &&
+	grep "not profiled: .MPICH.* is not Open MPI" log &&
+	! ls run/netemu.*/mpi/*
+'
+
 # The rank file is larger than the limit, the counters fit into two files.
 test_expect_success 'a file-size limit: the program runs on, the counters stay' '
 	rm -rf run tmp && mkdir tmp &&

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *program;
 static int rank, size, left, right;
 static char out[1 << 20], in[1 << 20];
 
@@ -522,6 +523,32 @@ static void do_hang(void)
 		pause();
 }
 
+/* Two more processes, each of which gets a message from every rank. */
+static void do_spawn(void)
+{
+	char *argv[] = { "spawned", NULL };
+	MPI_Comm children;
+
+	MPI_Comm_spawn(program, argv, 2, MPI_INFO_NULL, 0, MPI_COMM_WORLD, &children,
+		       MPI_ERRCODES_IGNORE);
+	for (int i = 0; i < 2; i++)
+		MPI_Send(out, 90, MPI_BYTE, i, 140, children);
+	MPI_Comm_disconnect(&children);
+}
+
+static void do_spawned(void)
+{
+	MPI_Comm parent;
+	int senders;
+
+	MPI_Comm_get_parent(&parent);
+	check(parent != MPI_COMM_NULL, "not spawned");
+	MPI_Comm_remote_size(parent, &senders);
+	for (int i = 0; i < senders; i++)
+		MPI_Recv(in, 90, MPI_BYTE, MPI_ANY_SOURCE, 140, parent, MPI_STATUS_IGNORE);
+	MPI_Comm_disconnect(&parent);
+}
+
 static const struct kind {
 	const char *name;
 	void (*run)(void);
@@ -562,6 +589,8 @@ static const struct kind {
 	{ "abort", do_abort },
 	{ "kill", do_kill },
 	{ "hang", do_hang },
+	{ "spawn", do_spawn }, /* to outside: 2N, 180N, beside what spawning takes */
+	{ "spawned", do_spawned },
 };
 
 static int run(const char *name)
@@ -581,6 +610,7 @@ int main(int argc, char **argv)
 	int threads = argc > 1 && !strcmp(argv[1], "threads");
 	int provided, rc = 0;
 
+	program = argv[0];
 	if (threads)
 		MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
 	else
