@@ -64,6 +64,8 @@ int matrix_add(struct matrix *matrix, const struct rankfile *rank, const struct 
 	for (size_t i = 0; i < rank->nunseen; i++) {
 		if (rank->unseen[i].why == RANKUNSEEN_POSTED)
 			unseen->posted = true;
+		else if (rank->unseen[i].why == RANKUNSEEN_TRUNCATED)
+			unseen->truncated = true;
 		else
 			unseen->lost += rank->unseen[i].messages;
 	}
@@ -196,7 +198,7 @@ static bool worse(const struct matrix_pair *a, const struct matrix_pair *b)
 static bool explain(struct matrix_unseen *unseen, const struct matrix_pair *pair)
 {
 	if (pair->messages == pair->rx_messages)
-		return unseen->posted && pair->rx_bytes > pair->bytes;
+		return pair->rx_bytes > pair->bytes ? unseen->posted : unseen->truncated;
 	if (pair->messages < pair->rx_messages ||
 	    pair->messages - pair->rx_messages > unseen->lost - unseen->found)
 		return false;

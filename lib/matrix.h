@@ -22,6 +22,7 @@ struct matrix_unseen {
 	uint64_t lost;  /* receives that are in no rx count */
 	uint64_t found; /* of those, accounted for by matrix_check() */
 	bool posted;    /* some are counted with their posted size */
+	bool truncated; /* some may be counted with the size of their buffer */
 };
 
 struct matrix {
@@ -60,7 +61,7 @@ struct matrix_mismatch {
 	struct matrix_pair worst[MATRIX_WORST]; /* by bytes, then messages, then place */
 	/* The worst pair that the receiver's own list of unseen receives does
 	 * not account for, if any: fewer messages received, by no more than
-	 * were lost, or the same number with posted sizes.
+	 * were lost, or the same number with other sizes.
 	 */
 	bool unexplained;
 	struct matrix_pair culprit;
