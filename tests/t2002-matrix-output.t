@@ -136,7 +136,13 @@ test_expect_success TERMINAL 'blocks in UTF-8, colours on a terminal alone' '
 
 test_expect_success 'names from files cannot send escapes to the terminal' '
 	mkdir evil && ours 0 1 0 1 1 1 1 "\"program\": \"a\\u001b[31mb\"" >evil/rank-0.json &&
-	netemu-matrix evil >out && grep "a?\[31mb" out
+	netemu-matrix evil >out && grep "a?\[31mb" out &&
+	cp evil/rank-0.json "$(printf "x\033[31m.json")" && rm evil/rank-0.json &&
+	sed -i "s/\"node\": \"n0\"/\"node\": \"n\\\\u001b[31m\\\\u009b32m\"/" x*.json &&
+	printf "{" >"$(printf "y\033[31m.json")" &&
+	{ netemu-matrix --by=node x*.json; netemu-matrix --by=node --diff x*.json x*.json
+	netemu-matrix --by=node --format=tsv x*.json; netemu-matrix y*.json; } >out 2>&1
+	! LC_ALL=C grep "$(printf "\033")" out && grep "n?\[31m?32m" out
 '
 
 test_expect_success 'sizes as a histogram and as a table' '

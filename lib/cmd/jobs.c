@@ -3,12 +3,14 @@
 
 #include "jobs.h"
 #include "netprof_settings.h"
+#include "plain.h"
 #include "rows.h"
 #include "units.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,37 +184,16 @@ static void filter(struct rows *rows, const struct options *options)
 	rows->count = kept;
 }
 
-/* What is named in run.json comes from a user: no control characters. */
-static void put_plain(const char *text, int width)
-{
-	int used = 0;
-
-	for (; *text; text++, used += (*text & 0xc0) != 0x80)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
-	while (used++ < width)
-		putchar(' ');
-}
-
-/* Characters, not bytes. */
-static int width_of(const char *text)
-{
-	int width = 0;
-
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
-	return width;
-}
-
 static void put_table(const struct rows *rows, const struct options *options)
 {
 	int widths[COLUMN_COUNT * 2];
 	char text[TEXT_MAX];
 
 	for (int c = 0; c < options->ncolumns; c++) {
-		widths[c] = width_of(column_headings[options->columns[c]]);
+		widths[c] = (int)strlen(column_headings[options->columns[c]]);
 		for (size_t i = 0; i < rows->count; i++) {
-			int width = width_of(row_column(&rows->list[i], options->columns[c], false,
-							text, sizeof(text)));
+			int width = plain_put(NULL, row_column(&rows->list[i], options->columns[c],
+							       false, text, sizeof(text)));
 
 			if (width > widths[c])
 				widths[c] = width;
@@ -222,10 +203,11 @@ static void put_table(const struct rows *rows, const struct options *options)
 		for (int c = 0; c < options->ncolumns; c++) {
 			bool last = c == options->ncolumns - 1;
 
-			put_plain(!i ? column_headings[options->columns[c]]
-				     : row_column(&rows->list[i - 1], options->columns[c], false,
-						  text, sizeof(text)),
-				  last ? 0 : widths[c] + 2);
+			plain_put_padded(stdout,
+					 !i ? column_headings[options->columns[c]]
+					    : row_column(&rows->list[i - 1], options->columns[c],
+							 false, text, sizeof(text)),
+					 last ? 0 : widths[c] + 2);
 			if (last)
 				putchar('\n');
 		}
@@ -242,9 +224,8 @@ static void put_tsv(const struct rows *rows, const struct options *options)
 		for (int c = 0; c < options->ncolumns; c++) {
 			if (c)
 				putchar('\t');
-			put_plain(row_column(&rows->list[i], options->columns[c], true, text,
-					     sizeof(text)),
-				  0);
+			plain_put_cell(stdout, row_column(&rows->list[i], options->columns[c], true,
+							  text, sizeof(text)));
 		}
 		putchar('\n');
 	}
@@ -318,6 +299,7 @@ int cmd_jobs(int argc, char **argv)
 	int bad = 0;
 	int rc;
 
+	setlocale(LC_CTYPE, "");
 	default_columns(&options);
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);

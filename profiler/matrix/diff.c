@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* diff.c - communication as a regression test */
+#include "plain.h"
 #include "report.h"
 #include "units.h"
 
@@ -39,9 +40,9 @@ static void diff_text(const struct report *a, const struct report *b,
 	char x[32], y[32];
 
 	fprintf(out, "A: ");
-	put_plain(out, a->name);
+	plain_put(out, a->name);
 	fprintf(out, "\nB: ");
-	put_plain(out, b->name);
+	plain_put(out, b->name);
 	fprintf(out, "\n\n%-14s %24s %24s  change\n", "", "A", "B");
 	text_total(out, "bytes", diff->bytes);
 	text_total(out, "messages", diff->messages);
@@ -57,8 +58,10 @@ static void diff_text(const struct report *a, const struct report *b,
 	for (size_t i = 0; i < diff->ntop; i++) {
 		const struct matrix_change *top = &diff->top[i];
 
-		fprintf(out, "%-12s ", report_label(a, top->from, x));
-		fprintf(out, "%-12s ", report_label(a, top->to, x));
+		plain_put_padded(out, report_label(a, top->from, x), 12);
+		putc(' ', out);
+		plain_put_padded(out, report_label(a, top->to, x), 12);
+		putc(' ', out);
 		fprintf(out, "%24s %24s ", units_grouped(x, sizeof(x), top->bytes[0]),
 			units_grouped(y, sizeof(y), top->bytes[1]));
 		fprintf(out, "%10s %10s\n", units_grouped(x, sizeof(x), top->messages[0]),
@@ -74,9 +77,9 @@ static void diff_tsv(const struct report *a, const struct matrix_diff *diff, FIL
 	for (size_t i = 0; i < diff->ntop; i++) {
 		const struct matrix_change *top = &diff->top[i];
 
-		put_plain(out, report_label(a, top->from, buf));
+		plain_put_cell(out, report_label(a, top->from, buf));
 		putc('\t', out);
-		put_plain(out, report_label(a, top->to, buf));
+		plain_put_cell(out, report_label(a, top->to, buf));
 		fprintf(out, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
 			top->bytes[0], top->bytes[1], top->messages[0], top->messages[1]);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* heat.c - a matrix on the terminal */
+#include "plain.h"
 #include "report.h"
 #include "units.h"
 
@@ -124,10 +125,12 @@ static int label_width(const struct report *report)
 static void put_rows(const struct report *report, const struct scale *scale, const double *values,
 		     uint32_t side, uint32_t width, int label, FILE *out)
 {
-	char buf[32];
+	char buf[32], name[64];
 
 	for (uint32_t row = 0; row < side; row++) {
-		fprintf(out, "%*.*s ", label, label, report_label(report, row * width, buf));
+		snprintf(name, sizeof(name), "%.*s", label, report_label(report, row * width, buf));
+		plain_put_padded(out, name, -label);
+		putc(' ', out);
 		fputs(report->utf8 ? "\u2502" : "|", out);
 		for (uint32_t column = 0; column < side; column++) {
 			double value = values[(size_t)row * side + column];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - netemu-matrix: read a run, check it, show it */
 #include "options.h"
+#include "plain.h"
 #include "source.h"
 #include "units.h"
 
@@ -299,7 +300,9 @@ int main(int argc, char **argv)
 	rc = options.diff ? run_diff(&options, &err) : run_one(&options, &err);
 	if (rc < 0) {
 		fflush(stdout);
-		fprintf(stderr, "netemu-matrix: %s\n", err.text);
+		fputs("netemu-matrix: ", stderr);
+		plain_put(stderr, err.text);
+		putc('\n', stderr);
 		return 1;
 	}
 	return 0;

@@ -74,8 +74,6 @@ int report_bins(const struct run *run, uint64_t bins[REPORT_BINS]);
 void report_diff(const struct report *a, const struct report *b, const struct matrix_diff *diff,
 		 const char *format, FILE *out);
 
-/* TEXT from a file with control characters replaced, to be shown. */
-void put_plain(FILE *out, const char *text);
 /* TEXT as a JSON string, or null. */
 void put_json(FILE *out, const char *text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tables.c - a run for programs: tab-separated and JSON */
+#include "plain.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -42,9 +43,9 @@ int report_tsv(const struct report *report, FILE *out, struct err *err)
 	for (size_t i = 0; i < report->matrix->count; i++) {
 		const struct matrix_pair *pair = &report->matrix->pairs[i];
 
-		put_plain(out, report_label(report, pair->from, buf));
+		plain_put_cell(out, report_label(report, pair->from, buf));
 		putc('\t', out);
-		put_plain(out, report_label(report, pair->to, buf));
+		plain_put_cell(out, report_label(report, pair->to, buf));
 		fprintf(out, "\t%" PRIu64 "\t%" PRIu64 "\n", pair->bytes, pair->messages);
 	}
 	return 0;

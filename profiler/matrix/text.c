@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text.c - a run for people */
+#include "plain.h"
 #include "report.h"
 #include "units.h"
 
@@ -8,12 +9,6 @@
 
 #define TOP_PAIRS   10
 #define SIZES_SHOWN 20
-
-void put_plain(FILE *out, const char *text)
-{
-	for (; text && *text; text++)
-		putc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
-}
 
 const char *report_label(const struct report *report, uint32_t index, char buf[32])
 {
@@ -73,7 +68,7 @@ static void put_head(const struct report *report, FILE *out)
 	const struct run *run = report->run;
 	char buf[32];
 
-	put_plain(out, report->name);
+	plain_put(out, report->name);
 	fprintf(out, ": %s rank%s", units_grouped(buf, sizeof(buf), run->ranks),
 		run->ranks == 1 ? "" : "s");
 	if (!run->nameless)
@@ -83,7 +78,7 @@ static void put_head(const struct report *report, FILE *out)
 		fprintf(out, ", %.3f s", run->duration);
 	if (run->program) {
 		fprintf(out, ", ");
-		put_plain(out, run->program);
+		plain_put(out, run->program);
 	}
 	put_selection(report, out);
 	fprintf(out, "\n");
@@ -167,7 +162,7 @@ static void put_unseen(const struct report *report, FILE *out)
 
 	for (size_t i = 0; i < run->nbypass; i++, line = "") {
 		fprintf(out, "%s  what MPI's ", line);
-		put_plain(out, run->bypass[i].name);
+		plain_put(out, run->bypass[i].name);
 		fprintf(out,
 			" carried past the layer that is counted (in use on %" PRIu32 " ranks)\n",
 			run->bypass[i].ranks);
@@ -208,8 +203,10 @@ static void put_top(const struct report *report, FILE *out)
 	fprintf(out, "\n%-12s %-12s %24s %20s\n", report->by == BY_NODE ? "from node" : "from rank",
 		"to", "bytes", "messages");
 	for (size_t i = 0; i < count; i++) {
-		fprintf(out, "%-12s ", report_label(report, top[i].from, buf));
-		fprintf(out, "%-12s ", report_label(report, top[i].to, buf));
+		plain_put_padded(out, report_label(report, top[i].from, buf), 12);
+		putc(' ', out);
+		plain_put_padded(out, report_label(report, top[i].to, buf), 12);
+		putc(' ', out);
 		put_count(out, top[i].bytes, 24);
 		put_count(out, top[i].messages, 21);
 		fprintf(out, "\n");
