@@ -812,7 +812,7 @@ static void a_stuck_helper_holds_nobody_up(void **state)
 	run_step();
 	start = now_ms();
 	finish_step();
-	assert_in_range(now_ms() - start, 2500, 6000);
+	assert_in_range(now_ms() - start, 2500, 15000); /* not the 60 s it sleeps */
 	kill((pid_t)strtol(read_file("pid"), NULL, 10), SIGKILL);
 	write_file("libexec/netprof-helper", helper_script, 0755);
 }

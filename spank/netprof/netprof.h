@@ -126,7 +126,7 @@ struct start {
 	mode_t umask;
 };
 
-/* Start it and wait (up to 3 s) until it is ready.  Writes the path of its
+/* Start it and wait (up to 5 s) until it is ready.  Writes the path of its
  * list into LIST.  Returns 0, or -1 with ERR written.
  */
 int start_helper(const struct start *start, char *list, size_t size, struct err *err);

@@ -24,7 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 3000 /* ms */
+#define READY_PATIENCE  5000 /* ms; only when it hangs, a failure is seen at once */
+#define FINISH_PATIENCE 3000 /* ms */
 
 static int life = -1, ack = -1;
 
@@ -195,7 +196,7 @@ int start_helper(const struct start *start, char *list, size_t size, struct err 
 	}
 	while (waitpid(middle, NULL, 0) < 0 && errno == EINTR)
 		;
-	if (!await_ready(now_ms() + PATIENCE, line, sizeof(line)) ||
+	if (!await_ready(now_ms() + READY_PATIENCE, line, sizeof(line)) ||
 	    sscanf(line, "ready %u", &pid) != 1) {
 		drop();
 		return err_set(err, "unable to start '%s'", start->program);
@@ -228,7 +229,7 @@ void start_tell(const char *key, const char *value)
 
 void start_finish(void)
 {
-	int64_t deadline = now_ms() + PATIENCE;
+	int64_t deadline = now_ms() + FINISH_PATIENCE;
 	char line[64];
 
 	if (ack < 0)
