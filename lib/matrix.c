@@ -26,7 +26,7 @@ static int matrix_reserve(struct matrix *matrix, size_t more)
 	struct matrix_pair *pairs;
 
 	while (room < matrix->count + more)
-		room += room / 2;
+		room += room / 2 + 16;
 	if (room == matrix->room)
 		return 0;
 	pairs = realloc(matrix->pairs, room * sizeof(*pairs));
@@ -138,6 +138,14 @@ int matrix_finish(struct matrix *matrix)
 			matrix->pairs[kept++] = *pair;
 	}
 	matrix->count = kept;
+	if (kept < matrix->room / 2) { /* both sides of a pair were a row each */
+		struct matrix_pair *smaller = realloc(matrix->pairs, (kept + 1) * sizeof(*smaller));
+
+		if (smaller) {
+			matrix->pairs = smaller;
+			matrix->room = kept + 1;
+		}
+	}
 	if (overflow) {
 		errno = EOVERFLOW;
 		return -1;

@@ -146,6 +146,9 @@ static void excuses_only_what_a_receiver_could_not_see(void **state)
 	assert_true(received(40, 3, RANKUNSEEN_FREED, 3).unexplained);
 	assert_true(received(20, 3, RANKUNSEEN_POSTED, 3).unexplained);
 	assert_true(received(40, 4, RANKUNSEEN_POSTED, 3).unexplained);
+	assert_false(received(20, 3, RANKUNSEEN_TRUNCATED, 1).unexplained);
+	assert_true(received(40, 3, RANKUNSEEN_TRUNCATED, 1).unexplained);
+	assert_true(received(20, 2, RANKUNSEEN_TRUNCATED, 1).unexplained);
 }
 
 static void does_not_wrap_around(void **state)

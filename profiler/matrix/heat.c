@@ -82,28 +82,24 @@ static void put_legend(const struct report *report, const struct scale *scale, u
 		       FILE *out)
 {
 	int count = scale->shades->count;
+	double step = pow(scale->most / scale->least, 1.0 / count);
+	/* Where all cells are the same, they have the last shade. */
+	int first = scale->most > scale->least ? 0 : count - 1;
 
 	fprintf(out, "\n%s sent, from row to column",
 		report->what == WHAT_MESSAGES ? "messages" : "bytes");
 	if (width > 1)
 		fprintf(out, ", %u %s a cell", width, report->by == BY_NODE ? "nodes" : "ranks");
 	fprintf(out, ":\n");
-	for (int shade = 0; shade < count && scale->most > 0; shade++) {
-		if (scale->most == scale->least && shade < count - 1)
-			continue;
-		fprintf(out, "%s%s ", shade % 4 && scale->most > scale->least ? "  " : "  ",
-			scale->shades->cells[shade]);
-		put_value(report,
-			  scale->most == scale->least
-				  ? scale->least
-				  : scale->least *
-					    pow(scale->most / scale->least, (double)shade / count),
-			  out);
-		fprintf(out, "%s", shade == count - 1 ? " and more" : "");
+	if (scale->most <= 0)
+		return;
+	for (int shade = first; shade < count; shade++) {
+		fprintf(out, "  %s ", scale->shades->cells[shade]);
+		put_value(report, scale->least * pow(step, shade), out);
 		if (shade % 4 == 3 && shade < count - 1)
 			fprintf(out, "\n");
 	}
-	fprintf(out, "\n");
+	fprintf(out, " and more\n");
 }
 
 static int label_width(const struct report *report)
