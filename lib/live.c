@@ -41,6 +41,8 @@ static int header_check(const struct live_header *header, const char *path, stru
 	    header->ranks == LIVE_OUTSIDE)
 		return err_set(err, "%s: rank %u of %u cannot be", path, header->rank,
 			       header->ranks);
+	if (header->init_monotonic < 0 || header->finalize_monotonic < 0)
+		return err_set(err, "%s: a time before the machine's start cannot be", path);
 	for (int shard = 0; shard < LIVE_SHARDS; shard++)
 		if (header->levels[shard] > 40)
 			return err_set(err, "%s: window level %u cannot be", path,
@@ -229,7 +231,7 @@ static int add_window(struct gathering *g, const struct live_cell *cell, uint32_
 		rank->windows = windows;
 	}
 	rank->windows[rank->nwindows] = (struct rankwindow){
-		.start = (int64_t)(cell->window >> (g->level - level)),
+		.start = (int64_t)((uint64_t)cell->window >> (g->level - level)),
 	};
 	if (!rankpeers_add(&rank->windows[rank->nwindows].peers, &row))
 		return -1;
@@ -264,7 +266,11 @@ static int windows_fold(struct gathering *g)
 	rank->nwindows = kept + 1;
 	for (size_t i = 0; i < rank->nwindows; i++) {
 		rankpeers_sort(&rank->windows[i].peers);
-		rank->windows[i].start *= rank->window_width;
+		if (__builtin_mul_overflow(rank->windows[i].start, rank->window_width,
+					   &rank->windows[i].start)) {
+			errno = EOVERFLOW;
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -543,6 +549,10 @@ static int take_header(struct gathering *g, const struct live_header *header)
 	rank->precise = header->flags & LIVE_PRECISE;
 	rank->overhead_send = header->overhead_send / 1e3;
 	rank->overhead_receive = header->overhead_receive / 1e3;
+	if (header->window_width > INT64_MAX >> g->level) {
+		errno = EOVERFLOW;
+		return -1;
+	}
 	rank->window_width = header->window_width << g->level;
 	rank->outside.first = rank->outside.last = -1;
 	g->zero = header->init_monotonic;
@@ -563,8 +573,9 @@ static int finish_phases(struct gathering *g, int64_t end)
 		phase->other = i == 256;
 		phase->opened = live->opened;
 		phase->duration = live->total;
-		if (live->since && end > live->since)
-			phase->duration += end - live->since;
+		if (live->since > 0 && end > live->since &&
+		    __builtin_add_overflow(phase->duration, end - live->since, &phase->duration))
+			phase->duration = INT64_MAX;
 		for (int op = 0; op < RANKOP_COUNT; op++)
 			rankpeers_sort(&phase->ops[op]);
 	}
