@@ -139,13 +139,13 @@ test_expect_success 'a working directory that is not there' '
 test_expect_success 'two steps on one node are independent' '
 	cat >two.sh <<-"END" &&
 		#!/bin/sh
-		srun --overlap -N1 -n1 sh -c "echo first >>ids; exec sleep 1000" &
+		srun --overlap -N1 -n1 sh -c "echo first \$SLURM_STEP_ID >>ids; exec sleep 1000" &
 		first=$!
 		srun --overlap -N1 -n1 sh -c "echo second >>ids; cat >/dev/null <fifo; echo \$NETPROF_HELPER" >second.out &
 		while test "$(wc -l <ids)" -lt 2; do sleep 0.05; done
 		echo both >state
 		while test -e state; do sleep 0.05; done
-		scancel "$SLURM_JOB_ID.$(squeue -h -s -j "$SLURM_JOB_ID" -o %i | sed "s/.*\.//" | grep -x 0)"
+		scancel "$SLURM_JOB_ID.$(sed -n "s/^first //p" ids)"
 		wait $first
 		echo one >state
 		wait
