@@ -92,6 +92,16 @@ test_expect_success 'a live file beside its finished rank file does not count tw
 	test_cmp expected-live out && test_must_be_empty err
 '
 
+test_expect_success 'all live files of a rank are added up, from any place' '
+	mkdir -p several elsewhere &&
+	make-live several/.rank-0.live 0 2 1:p2p:60:1:0:0 && make-live several/.rank-0.1.live 0 2 1:p2p:30:2:0:0 &&
+	make-live elsewhere/.rank-0.2.live 0 2 1:p2p:10:1:0:0 && make-live several/.rank-1.live 1 2 0:p2p:0:0:100:4 &&
+	netemu-matrix --format=tsv several elsewhere >out 2>err &&
+	tsv "0 1 100 4" >all && test_cmp all out && ! grep differ err &&
+	netemu-matrix --format=tsv several >out 2>err &&
+	tsv "0 1 90 3" >some && test_cmp some out && grep "differ on 1 of 1 pairs, by 10 bytes" err
+'
+
 test_expect_success 'a broken live file is said' '
 	rm live/rank-3.json && truncate -s 5000 live/.rank-3.live &&
 	refused "live/.rank-3.live: byte 4096: an extent" live &&
