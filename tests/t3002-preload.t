@@ -19,9 +19,21 @@ echo "export PROLOG_SAID=hello"
 END
 chmod +x "$place/task-prolog"
 
+# What salloc without a command runs, as a step of its own.
+cat >"$place/shell" <<END
+#!/bin/sh
+cd "$PWD" || exit
+env >interactive
+srun --overlap -N1 env >inside
+srun --overlap -N1 --netprof=no env >without
+END
+chmod +x "$place/shell"
+
 cluster_plugstack "$(netprof_line)"
 cluster_start 2 --plugstack plugstack.conf --prolog-flags Alloc,Contain \
-	--conf "TaskProlog=$place/task-prolog"
+	--conf "TaskProlog=$place/task-prolog" \
+	--conf "LaunchParameters=use_interactive_step" \
+	--conf "InteractiveStepOptions=\"--interactive --preserve-env $place/shell\""
 
 # preloads_of COMMAND: LD_PRELOAD of all processes of that name.
 preloads_of() {
@@ -111,9 +123,21 @@ test_expect_success 'srun, slurmstepd and the extern step do not have it' '
 	test_must_be_empty mapped
 '
 
-test_expect_success 'an interactive step does not have it, the steps inside do' '
-	scontrol show config | grep LaunchParameters &&
-	salloc --netprof -N1 sh -c "echo shell=\$LD_PRELOAD; srun --overlap sh -c \"echo task=\\\$LD_PRELOAD\"" >actual &&
+test_expect_success 'an interactive step has what a batch script has, steps inside as usual' '
+	salloc --netprof=dir=/tmp/%j.%s -N1 >out 2>err &&
+	job=$(sed -n "s/^SLURM_JOB_ID=//p" interactive) &&
+	step=$(sed -n "s/^SLURM_STEP_ID=//p" inside) &&
+	what_a_script_has "yes,dir=/tmp/$job.%s" user >expected &&
+	our_variables <interactive >actual &&
+	test_cmp expected actual &&
+	grep "^NETPROF=yes,dir=/tmp/$job.$step$" inside &&
+	grep "^LD_PRELOAD=$netprof_lib$" inside &&
+	our_variables <without >actual &&
+	test_must_be_empty actual
+'
+
+test_expect_success 'what salloc runs on its own host does not have it, the steps inside do' '
+	salloc --netprof -N1 sh -c "echo shell=\$LD_PRELOAD; srun sh -c \"echo task=\\\$LD_PRELOAD\"" >actual &&
 	printf "%s\n" "shell=" "task=$netprof_lib" >expected &&
 	test_cmp expected actual
 '

@@ -126,6 +126,14 @@ static bool launches_mpi_daemons(spank_t sp)
 	       options_is_mpi_daemon(argv[0]);
 }
 
+/* Steps in which mpirun runs, or what it runs: they count as one with all that
+ * mpirun starts, and its directories are not named after them.
+ */
+static bool is_for_mpirun(spank_t sp)
+{
+	return launches_mpi_daemons(sp) || item(sp, S_JOB_STEPID) >= SLURM_MAX_NORMAL_STEP_ID;
+}
+
 static uint32_t nodes_of_job(spank_t sp)
 {
 	const char *text = getenv("SLURM_JOB_NUM_NODES");
@@ -134,10 +142,10 @@ static uint32_t nodes_of_job(spank_t sp)
 	return nodes > 0 && nodes < UINT32_MAX ? (uint32_t)nodes : item(sp, S_JOB_NNODES);
 }
 
-static void sample(spank_t sp, bool daemons)
+static void sample(spank_t sp, bool mpirun)
 {
-	uint32_t step = daemons ? NO_STEP : item(sp, S_JOB_STEPID);
-	uint32_t nodes = daemons ? nodes_of_job(sp) : item(sp, S_JOB_NNODES);
+	uint32_t step = mpirun ? NO_STEP : item(sp, S_JOB_STEPID);
+	uint32_t nodes = mpirun ? nodes_of_job(sp) : item(sp, S_JOB_NNODES);
 
 	if (!options_sampled(options_of_plugstack(), item(sp, S_JOB_ID), step, nodes))
 		decision.settings.enable = 0;
@@ -175,7 +183,7 @@ static void start_gathering(void)
 	env_set(NULL, ENV_GATHER, address);
 }
 
-static int place(spank_t sp, bool daemons, struct err *err)
+static int place(spank_t sp, bool mpirun, struct err *err)
 {
 	char *dir = decision.settings.dir;
 	char job[16], step[16], user[256], parent[PATH_MAX];
@@ -183,9 +191,9 @@ static int place(spank_t sp, bool daemons, struct err *err)
 	snprintf(job, sizeof(job), "%u", item(sp, S_JOB_ID));
 	snprintf(step, sizeof(step), "%u", item(sp, S_JOB_STEPID));
 	directory_user(user, sizeof(user), getuid());
-	if (directory_expand(dir, job, daemons ? NULL : step, user, err) < 0)
+	if (directory_expand(dir, job, mpirun ? NULL : step, user, err) < 0)
 		return -1;
-	if (daemons)
+	if (mpirun)
 		return 0;
 	if (rundir_expand(parent, sizeof(parent), dir, job, step, user, err) < 0)
 		return -1;
@@ -197,13 +205,13 @@ static int place(spank_t sp, bool daemons, struct err *err)
 
 int local_user_init(spank_t sp)
 {
-	bool daemons = launches_mpi_daemons(sp);
+	bool mpirun = is_for_mpirun(sp);
 	struct err err;
 
 	if (decision.automatic && decision.settings.enable)
-		sample(sp, daemons);
+		sample(sp, mpirun);
 	env_scrub(NULL);
-	if ((decision.settings.enable && place(sp, daemons, &err) < 0) || pass_on(&err) < 0) {
+	if ((decision.settings.enable && place(sp, mpirun, &err) < 0) || pass_on(&err) < 0) {
 		slurm_error("netprof: not profiled: %s", err.text);
 		env_set(NULL, ENV_SETTINGS, "user:no");
 		return 0;
