@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "home.h"
+#include "keep.h"
 #include "rundir.h"
 
 #include <dirent.h>
@@ -194,8 +195,17 @@ void home_clear(struct roster_world *world, const char *file)
 	remove_around(base);
 }
 
-void home_tidy(const struct roster_world *world)
+void home_drop(const struct roster_world *world)
 {
-	if (world->spare)
-		remove_around(world->spare);
+	char parent[PATH_MAX];
+	int fd;
+
+	if (!world->spare)
+		return;
+	fd = open(above(parent, world->spare, 1), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (keep_remove(fd, strrchr(world->spare, '/') + 1) == 0)
+		rmdir(parent);
+	close(fd);
 }

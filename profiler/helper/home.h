@@ -36,7 +36,7 @@ int home_copy(const char *from, const char *to);
  */
 void home_clear(struct roster_world *world, const char *file);
 
-/* Remove the spare directory when nothing lies in it. */
-void home_tidy(const struct roster_world *world);
+/* Remove the spare directory with what is in it. */
+void home_drop(const struct roster_world *world);
 
 #endif

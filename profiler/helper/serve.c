@@ -196,6 +196,14 @@ static void write_run(struct serving *serving, struct roster_world *world, const
 		home_log(world, serving->log, "%s", err.text);
 }
 
+static bool has_spared(const struct roster_world *world)
+{
+	for (size_t i = 0; i < world->count; i++)
+		if (world->ranks[i].spared)
+			return true;
+	return false;
+}
+
 static void finish_world(struct serving *serving, struct roster_world *world)
 {
 	const char *home = home_of(world);
@@ -213,7 +221,9 @@ static void finish_world(struct serving *serving, struct roster_world *world)
 	if (roster_find(world, 0))
 		write_run(serving, world, home);
 	ship_world(&serving->inbox, world, node, in_spare, serving->log);
-	home_tidy(world);
+	/* All went home after all: what the spare log says is over. */
+	if (!in_spare && !has_spared(world))
+		home_drop(world);
 }
 
 static void finish(struct serving *serving)

@@ -2,11 +2,9 @@
 #include "ship.h"
 #include "gather.h"
 #include "home.h"
-#include "keep.h"
 #include "rundir.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,22 +66,6 @@ static int send_all(struct gather *gather, struct roster_world *world, const cha
 	return send_logs(gather, home, world->rundir, err);
 }
 
-/* Remove the spare directory with all in it. */
-static void remove_spare(const struct roster_world *world)
-{
-	char parent[PATH_MAX];
-	const char *name = strrchr(world->spare, '/');
-	int fd;
-
-	snprintf(parent, sizeof(parent), "%.*s", (int)(name - world->spare), world->spare);
-	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (keep_remove(fd, name + 1) == 0)
-		rmdir(parent);
-	close(fd);
-}
-
 /* Returns 1 when it is there already, 0 when it was sent, -1 with ERR written. */
 static int ship(const struct inbox *inbox, struct roster_world *world, const char *node,
 		bool in_spare, struct err *err)
@@ -115,5 +97,5 @@ void ship_world(const struct inbox *inbox, struct roster_world *world, const cha
 		home_log(world, log, "%s; the part of this node lies in '%s'", err.text,
 			 world->spare ? world->spare : world->rundir);
 	else if (rc == 0 && world->spare)
-		remove_spare(world);
+		home_drop(world);
 }
