@@ -292,6 +292,59 @@ static void a_command_that_does_not_fit_is_cut_between_words(void **state)
 	}
 }
 
+static void a_node_is_found_in_the_list(void **state)
+{
+	static const struct {
+		const char *list, *name;
+		int64_t index;
+	} cases[] = {
+		{ "n1", "n1", 0 },
+		{ "a,b,c", "c", 2 },
+		{ "n[1-4]", "n1", 0 },
+		{ "n[1-4]", "n4", 3 },
+		{ "n[1-4]", "n5", -1 },
+		{ "n[1,3,5-7]", "n6", 3 },
+		{ "n[8-12]", "n10", 2 },
+		{ "n[08-12]", "n08", 0 },
+		{ "n[08-12]", "n8", -1 },
+		{ "n[8-12]", "n08", -1 },
+		{ "n[08-12]", "n10", 2 },
+		{ "n[98-102]", "n101", 3 },
+		{ "n[1-2],m[1-3],x", "m2", 3 },
+		{ "n[1-2],m[1-3],x", "x", 5 },
+		{ "n[1-2]-ib,n[1-2]", "n2", 3 },
+		{ "n[1-2]-ib,n[1-2]", "n2-ib", 1 },
+		{ "r1n[0-3],r2n[0-3]", "r2n1", 5 },
+		{ "n[1-4]", "n", -1 },
+		{ "n[1-4]", "n1x", -1 },
+		{ "n[1-4]", "m1", -1 },
+		{ "", "n1", -1 },
+		{ "a,b", "", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (nodelist_find(cases[i].list, cases[i].name) != cases[i].index)
+			fail_msg("'%s' in '%s' is not %d", cases[i].name, cases[i].list,
+				 (int)cases[i].index);
+}
+
+static void a_list_that_is_none_is_not_understood(void **state)
+{
+	static const char *const bad[] = {
+		"n[1-4", "n1-4]",   "n[",      "n]",
+		"n[]]",  "n[a-b]",  "n[4-1]",  "n[1-]",
+		"n[-1]", "n[1--2]", "n[1;2]",  "r[0-1]n[0-1]",
+		",n9",   "a,,n9",   "n[1[2]]", "n[9999999999-99999999999]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(nodelist_find(bad[i], "n9"), -1);
+	/* a huge range is only counted */
+	assert_int_equal(nodelist_find("a[0-999999999],n9", "n9"), 1000000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +362,8 @@ int main(void)
 		cmocka_unit_test(a_command_is_json),
 		cmocka_unit_test(bytes_that_are_no_text_are_replaced),
 		cmocka_unit_test(a_command_that_does_not_fit_is_cut_between_words),
+		cmocka_unit_test(a_node_is_found_in_the_list),
+		cmocka_unit_test(a_list_that_is_none_is_not_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,15 @@ void start_finish(void);
  */
 void command_json(char *buf, size_t size, int argc, char *const *argv);
 
+/* ---- nodelist.c ---- */
+
+/* Where the node NAME stands in LIST ("n[1-3,08],m1"), from 0; -1 when it is
+ * not there or LIST is not understood.  LIST comes from the job's environment
+ * and this runs as root: so it is not Slurm's own parser, which expects Slurm's
+ * own lists, but one that only counts.
+ */
+int64_t nodelist_find(const char *list, const char *name);
+
 /* ---- local.c ---- */
 int local_init_post_opt(spank_t sp);
 int local_user_init(spank_t sp);

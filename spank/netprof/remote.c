@@ -177,7 +177,7 @@ static int check_library(struct err *err)
 }
 
 /* Of slurmstepd, else of the job: which one has it depends on the version. */
-static int daemon_variable(spank_t sp, const char *name, char *value, size_t size)
+static bool daemon_variable(spank_t sp, const char *name, char *value, size_t size)
 {
 	return env_get(NULL, name, value, size) == 1 || env_get(sp, name, value, size) == 1;
 }
@@ -228,26 +228,14 @@ static mode_t umask_of_job(spank_t sp)
  */
 static uint32_t index_in_job(spank_t sp)
 {
-	typedef void *create_fn(const char *list);
-	typedef int find_fn(void *list, const char *name);
-	typedef void destroy_fn(void *list);
-	create_fn *create = (create_fn *)dlsym(RTLD_DEFAULT, "slurm_hostlist_create");
-	find_fn *find = (find_fn *)dlsym(RTLD_DEFAULT, "slurm_hostlist_find");
-	destroy_fn *destroy = (destroy_fn *)dlsym(RTLD_DEFAULT, "slurm_hostlist_destroy");
 	char nodes[8192], name[256];
-	int index = -1;
-	void *list;
+	int64_t index;
 
-	if (!create || !find || !destroy ||
-	    env_get(sp, "SLURM_JOB_NODELIST", nodes, sizeof(nodes)) != 1 ||
+	if (env_get(sp, "SLURM_JOB_NODELIST", nodes, sizeof(nodes)) != 1 ||
 	    !daemon_variable(sp, "SLURMD_NODENAME", name, sizeof(name)))
 		return state.node;
-	list = create(nodes);
-	if (list) {
-		index = find(list, name);
-		destroy(list);
-	}
-	return index >= 0 ? (uint32_t)index : state.node;
+	index = nodelist_find(nodes, name);
+	return index >= 0 && index <= UINT32_MAX ? (uint32_t)index : state.node;
 }
 
 static void tell_variable(spank_t sp, const char *key, const char *name)
