@@ -297,6 +297,29 @@ index -4
 	test -e netemu.6.7/node-0.json
 '
 
+test_expect_success 'without an answer of Slurm the rest is written' '
+	run=$(run_dir netemu.6.8) &&
+	KEYS="libslurm /nonexistent/libslurm.so
+" && export KEYS &&
+	step "make-live -t $run $run/mpi/.rank-0.live 0 1" &&
+	grep "no data of the job from Slurm: /nonexistent" netemu.6.8/log/node-0.log &&
+	test "$(value netemu.6.8/run.json job)" = 5 &&
+	test "$(value netemu.6.8/run.json cluster)" = null &&
+	library=$(find /usr/lib /usr/lib64 -name "libslurmfull.so" 2>/dev/null | head -n 1) &&
+	if test -n "$library"; then
+		run=$(run_dir netemu.6.9) &&
+		KEYS="libslurm $library
+" &&
+		(
+			SLURM_CONF=$PWD/none.conf && export SLURM_CONF &&
+			step "make-live -t $run $run/mpi/.rank-0.live 0 1"
+		) &&
+		grep "no data of the job from Slurm" netemu.6.9/log/node-0.log &&
+		test "$(value netemu.6.9/run.json ranks)" = 1
+	fi &&
+	KEYS=
+'
+
 # in_small COMMAND: a step whose run directory lies in a file system of 16 KiB
 # that only it sees; COMMAND goes on after the rank has counted, as a user who
 # may mount there.  What is left of the file system is copied to after/.
@@ -323,6 +346,20 @@ test_expect_success MOUNT 'when nothing can be written there any more it is kept
 	in_small "mount -o remount,bind,ro $PWD/small" &&
 	test "$(value tmp/netprof.*/netemu.7.0/mpi/rank-0.json tx_bytes)" = "[0,100]" &&
 	test "$(value tmp/netprof.*/netemu.7.0/node-0.json node)" = "\"node0\""
+'
+
+test_expect_success MOUNT 'when TMPDIR is full too it is kept in /tmp' '
+	id=$$ && cat >full.sh <<-EOT &&
+	mount -t tmpfs -o size=16k,mode=700 none small && mkdir small/tmp && cd small &&
+	run=\$(run_dir netemu.$id.0) && cd .. && TMPDIR=$PWD/small/tmp && export TMPDIR && KEYS= &&
+	step "make-live -t $PWD/small/netemu.$id.0 $PWD/small/netemu.$id.0/mpi/.rank-0.live 0 2 \
+		1:p2p:100:2:50:1
+		mount -o remount,bind,ro $PWD/small"
+	EOT
+	unshare --user --map-root-user --mount sh -c ". ./functions.sh; . ./full.sh" &&
+	kept=$(ls -d /tmp/netprof.*/netemu.$id.0) &&
+	value "$kept/mpi/rank-0.json" tx_bytes >kept && rm -r "${kept%/*}" &&
+	echo "[0,100]" | test_cmp - kept
 '
 
 test_expect_success VALGRIND 'valgrind finds nothing wrong' '

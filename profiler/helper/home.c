@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PRIVATE "/netemu-" /* how the name of a rank's own directory begins */
+#define SPARE_ROOM (256 << 10) /* bytes that must go into a spare place */
+#define PRIVATE    "/netemu-"  /* how the name of a rank's own directory begins */
 
 /* PATH without its last COUNT components, in BUF of PATH_MAX. */
 static const char *above(char *buf, const char *path, int count)
@@ -71,19 +72,38 @@ static int make_spare(struct roster_world *world, const char *top)
 	return -1;
 }
 
+/* Whether a file of some size goes into DIR. */
+static bool has_room(const char *dir)
+{
+	int fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	int error;
+
+	if (fd < 0) /* not every file system has nameless files: try it */
+		return errno == EOPNOTSUPP || errno == EISDIR;
+	error = posix_fallocate(fd, 0, SPARE_ROOM);
+	close(fd);
+	return error == 0;
+}
+
+static bool try_spare(struct roster_world *world, const char *tmp)
+{
+	char top[PATH_MAX];
+
+	if (*tmp != '/' || !has_room(tmp) ||
+	    snprintf(top, sizeof(top), "%s/netprof.XXXXXX", tmp) >= (int)sizeof(top) ||
+	    !mkdtemp(top))
+		return false;
+	if (make_spare(world, top) < 0)
+		rmdir(top);
+	return world->spare;
+}
+
 const char *home_spare(struct roster_world *world)
 {
 	const char *tmp = getenv("TMPDIR");
-	char top[PATH_MAX];
 
-	if (world->spare)
-		return world->spare;
-	if (snprintf(top, sizeof(top), "%s/netprof.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") >=
-		    (int)sizeof(top) ||
-	    !mkdtemp(top))
-		return NULL;
-	if (make_spare(world, top) < 0)
-		rmdir(top);
+	if (!world->spare && !(tmp && try_spare(world, tmp)))
+		try_spare(world, "/tmp");
 	return world->spare;
 }
 
