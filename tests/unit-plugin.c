@@ -848,10 +848,10 @@ static void tasks_get_no_descriptor(void **state)
 	size_t before, during;
 
 	(void)state;
-	before = (size_t)system("exit $(ls /proc/$$/fd | wc -l)");
+	before = (size_t)system("exit $(ls /proc/self/fd | wc -l)");
 	prepare_step(NULL, "user:yes,dir=/d");
 	run_step();
-	during = (size_t)system("exit $(ls /proc/$$/fd | wc -l)");
+	during = (size_t)system("exit $(ls /proc/self/fd | wc -l)");
 	assert_int_equal(during, before);
 	finish_step();
 }
