@@ -206,7 +206,7 @@ test_expect_success 'the helper without rank 0 writes no run file' '
 '
 
 test_expect_success 'helpers of one node that serve the same run merge' '
-	run=$(run_dir netemu.6.2) &&
+	run=$(run_dir netemu.6.2) && before=$(ls -d /tmp/netprof.*/netemu.6.2 2>/dev/null)
 	for rank in 0 1 2 3 4 5; do
 		mkdir -p helper$rank && (
 			cd helper$rank &&
@@ -215,12 +215,13 @@ test_expect_success 'helpers of one node that serve the same run merge' '
 	done
 	wait
 	for rank in 0 1 2 3 4 5; do
-		test "$(node_value netemu.6.2/node-0.json $rank complete)" = false || return 1
+		test "$(node_value netemu.6.2/node-0.json $rank complete)" = false &&
+		test -e netemu.6.2/mpi/rank-$rank.json || return 1
 	done &&
 	test "$(ls netemu.6.2)" = "log
 mpi
 node-0.json
-run.json" &&
+run.json" && test -z "$(ls netemu.6.2/log)" && test "$(ls -d /tmp/netprof.*/netemu.6.2 2>/dev/null)" = "$before" &&
 	nothing_temporary netemu.6.2
 '
 

@@ -124,7 +124,7 @@ static int load(struct roster_world *world, const struct roster_rank *rank, cons
 	for (int i = 0; i < rank->nlive; i++) {
 		if (is_usable(world, rank, rank->live[i], &err))
 			usable[count++] = rank->live[i];
-		else if (!is_blank(rank->live[i]))
+		else if (access(rank->live[i], F_OK) == 0 && !is_blank(rank->live[i]))
 			home_log(world, name, "rank %u: %s", rank->rank, err.text);
 	}
 	if (!count)
@@ -180,11 +180,15 @@ static void remove_blank(const struct roster_rank *rank)
 
 static void finish_rank(struct roster_world *world, struct roster_rank *rank, const char *name)
 {
+	char path[PATH_MAX];
 	struct rankfile file;
 	struct err err = { "" };
 
 	if (load(world, rank, name, &file) < 0) {
 		remove_blank(rank);
+		/* It may have been written by another helper of this node. */
+		rank->finished =
+			rank_path(path, world->rundir, rank) == 0 && access(path, F_OK) == 0;
 		return;
 	}
 	rank->complete = file.complete;
@@ -251,19 +255,30 @@ static void bring_back(struct roster_world *world, const char *name)
 			 world->rundir, world->spare);
 }
 
-void finish_ranks(struct roster *roster, const char *name)
+static void finish_world(struct roster_world *world, const char *node, const char *name)
+{
+	roster_adopt(world, node);
+	for (size_t i = 0; i < world->count; i++) {
+		if (world->ranks[i].done)
+			fetch(world, &world->ranks[i], name);
+		else
+			finish_rank(world, &world->ranks[i], name);
+	}
+	if (world->spare)
+		bring_back(world, name);
+}
+
+void finish_ranks(struct roster *roster, const char *node, const char *name)
 {
 	for (size_t i = 0; i < roster->count; i++) {
 		struct roster_world *world = &roster->worlds[i];
+		int fd;
 
 		home_find(world);
-		for (size_t j = 0; j < world->count; j++) {
-			if (world->ranks[j].done)
-				fetch(world, &world->ranks[j], name);
-			else
-				finish_rank(world, &world->ranks[j], name);
-		}
-		if (world->spare)
-			bring_back(world, name);
+		/* Another helper may find the files of our ranks, or we of its. */
+		fd = world->usable ? home_lock(world->rundir) : -1;
+		finish_world(world, node, name);
+		if (fd >= 0)
+			close(fd);
 	}
 }

@@ -16,11 +16,11 @@
  */
 bool finish_all_gone(const struct roster *roster);
 
-/* Write the rank files that are missing into mpi/ of their run directories;
+/* Write the rank files that are missing on NODE into mpi/ of their run directories;
  * what goes wrong is written to log/NAME.log there.  Files of ranks that
  * found no room are fetched; what the run directory does not take goes into
  * the spare one (home.h), and the log says where.
  */
-void finish_ranks(struct roster *roster, const char *name);
+void finish_ranks(struct roster *roster, const char *node, const char *name);
 
 #endif

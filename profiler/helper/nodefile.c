@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nodefile.h"
+#include "home.h"
 #include "jsonfile.h"
 #include "rundir.h"
 
@@ -8,13 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NAMES_TRIED 64
-#define LOCK_TRIES  250 /* of 20 ms */
 
 const char *nodefile_step(const char *rundir)
 {
@@ -135,22 +133,6 @@ static json_t *node_object(const struct inbox *inbox, const struct roster_world 
 	return root;
 }
 
-/* Keep the other helper of this node away.  Not every file system has locks,
- * and nobody waits for ever.
- */
-static int lock(const char *dir)
-{
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	return fd;
-}
-
 static bool is_of_node(const json_t *old, const char *node)
 {
 	const char *text = json_string_value(json_object_get(old, "node"));
@@ -198,7 +180,7 @@ static int write_locked(const struct inbox *inbox, const struct roster_world *wo
 int nodefile_write(const struct inbox *inbox, const struct roster_world *world, const char *dir,
 		   char name[32], struct err *err)
 {
-	int fd = lock(dir);
+	int fd = home_lock(dir);
 	int rc = write_locked(inbox, world, dir, name, err);
 
 	if (fd >= 0)

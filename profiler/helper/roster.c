@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,7 +256,8 @@ static void adopt_file(struct roster_world *world, const char *path, const char 
 	struct roster_rank *rank;
 
 	if (live_peek(path, &header, NULL) < 0 || strcmp(header.node, node) ||
-	    header.ranks != world->size || !roster_is_live(path, header.rank))
+	    header.ranks != world->size || !roster_is_live(path, header.rank) ||
+	    kill(header.pid, 0) == 0 || errno != ESRCH)
 		return;
 	rank = rank_of(world, header.rank, header.pid,
 		       header.procid == UINT32_MAX ? -1 : (int)header.procid);
@@ -270,7 +272,7 @@ static bool is_own_directory(const char *path)
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
-static void adopt_world(struct roster_world *world, const char *node)
+void roster_adopt(struct roster_world *world, const char *node)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -289,12 +291,6 @@ static void adopt_world(struct roster_world *world, const char *node)
 	}
 	if (stream)
 		closedir(stream);
-}
-
-void roster_adopt(struct roster *roster, const char *node)
-{
-	for (size_t i = 0; i < roster->count; i++)
-		adopt_world(&roster->worlds[i], node);
 }
 
 void roster_release(struct roster *roster)

@@ -53,10 +53,10 @@ struct roster {
  */
 int roster_read(struct roster *roster, int fd);
 
-/* Take in live files in mpi/ of the known run directories that were written on
- * NODE by a process that could not say so.
+/* Take in live files in mpi/ of WORLD that were written on NODE by a process
+ * that is gone and could not say so.
  */
-void roster_adopt(struct roster *roster, const char *node);
+void roster_adopt(struct roster_world *world, const char *node);
 
 /* Whether TEXT is an absolute path without "." and ".." whose last component
  * begins with RUNDIR_PREFIX.

@@ -236,8 +236,7 @@ static void finish(struct serving *serving)
 	snprintf(serving->log, sizeof(serving->log), "node-%u",
 		 (unsigned)inbox_number(&serving->inbox, INBOX_index, 0));
 	wait_for_ranks(serving);
-	roster_adopt(roster, inbox_text(&serving->inbox, INBOX_node));
-	finish_ranks(roster, serving->log);
+	finish_ranks(roster, inbox_text(&serving->inbox, INBOX_node), serving->log);
 	for (size_t i = 0; i < roster->count; i++) {
 		if (i == 0 && roster->refused)
 			home_log(&roster->worlds[i], serving->log,
