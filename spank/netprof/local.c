@@ -163,23 +163,25 @@ static void port_range(unsigned *first, unsigned *last)
 	}
 }
 
-/* A directory that the nodes do not share is no reason to do without. */
+/* A directory that the nodes do not share is no reason to do without.  One
+ * collector serves all components of a heterogeneous step.
+ */
 static void start_gathering(void)
 {
-	char cookie[GATHER_COOKIE], address[64];
+	static char address[64];
+	char cookie[GATHER_COOKIE];
 	unsigned first, last, port;
 	struct err err;
 
-	port_range(&first, &last);
-	if (!server)
-		server = gather_serve(first, last, &port, cookie, &err);
-	else
-		return;
 	if (!server) {
-		slurm_info("netprof: %s", err.text);
-		return;
+		port_range(&first, &last);
+		server = gather_serve(first, last, &port, cookie, &err);
+		if (!server) {
+			slurm_info("netprof: %s", err.text);
+			return;
+		}
+		snprintf(address, sizeof(address), ":%u:%s", port, cookie);
 	}
-	snprintf(address, sizeof(address), ":%u:%s", port, cookie);
 	env_set(NULL, ENV_GATHER, address);
 }
 
