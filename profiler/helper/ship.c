@@ -10,18 +10,28 @@
 #include <string.h>
 #include <unistd.h>
 
-static int send_ranks(struct gather *gather, const struct roster_world *world, struct err *err)
+/* Send the rank files; with ONLY_SPARED those that did not go into the run
+ * directory, which the collector shares.  What arrived from the spare
+ * directory is removed there: no rank may be found twice.
+ */
+static int send_ranks(struct gather *gather, struct roster_world *world, bool only_spared,
+		      struct err *err)
 {
-	char relative[64];
+	char relative[64], path[PATH_MAX];
 
 	for (size_t i = 0; i < world->count; i++) {
-		const struct roster_rank *rank = &world->ranks[i];
+		struct roster_rank *rank = &world->ranks[i];
 
+		if (!rank->finished || (only_spared && !rank->spared))
+			continue;
 		snprintf(relative, sizeof(relative), RUNDIR_MPI "/" RUNDIR_RANK, rank->rank);
-		if (rank->finished &&
-		    gather_send(gather, rank->spared ? world->spare : world->rundir, world->rundir,
+		if (gather_send(gather, rank->spared ? world->spare : world->rundir, world->rundir,
 				relative, err) < 0)
 			return -1;
+		if (rank->spared && snprintf(path, sizeof(path), "%s/%s", world->spare, relative) <
+					    (int)sizeof(path))
+			unlink(path);
+		rank->spared = false;
 	}
 	return 0;
 }
@@ -56,7 +66,7 @@ static int send_all(struct gather *gather, struct roster_world *world, const cha
 
 	if (!home)
 		return err_set(err, "nothing to send");
-	if (send_ranks(gather, world, err) < 0 ||
+	if (send_ranks(gather, world, false, err) < 0 ||
 	    gather_send(gather, in_spare ? world->spare : home, world->rundir, node, err) < 0)
 		return -1;
 	if (roster_find(world, 0) &&
@@ -66,7 +76,7 @@ static int send_all(struct gather *gather, struct roster_world *world, const cha
 	return send_logs(gather, home, world->rundir, err);
 }
 
-/* Returns 1 when it is there already, 0 when it was sent, -1 with ERR written. */
+/* Returns 1 when the directory is shared, 0 when all was sent, -1 with ERR written. */
 static int ship(const struct inbox *inbox, struct roster_world *world, const char *node,
 		bool in_spare, struct err *err)
 {
@@ -75,11 +85,12 @@ static int ship(const struct inbox *inbox, struct roster_world *world, const cha
 
 	if (!gather)
 		return -1;
-	/* A part in the spare directory is seen by nobody. */
-	if (!world->spare)
+	if (!in_spare)
 		rc = gather_sees(gather, world->rundir, node, err);
 	if (rc == 0)
 		rc = send_all(gather, world, node, in_spare, err);
+	else if (rc == 1 && send_ranks(gather, world, true, err) < 0)
+		rc = -1;
 	gather_close(gather);
 	return rc;
 }
