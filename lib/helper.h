@@ -20,7 +20,8 @@
  * from wait(2)); its end of file means: finish and go.
  *
  * helper -> slurmstepd: `ready PID\n` on HELPER_FD_ACK as soon as the list can
- * be appended to; its end of file means: all is flushed.
+ * be appended to; its end of file means: all is flushed, or what is left to do
+ * is to wait for processes that slurmstepd has yet to kill.
  */
 #ifndef NETEMU_HELPER_H
 #define NETEMU_HELPER_H
