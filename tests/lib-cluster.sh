@@ -37,10 +37,14 @@ cluster_plugstack() {
 }
 
 # cluster_start N [OPTION...]: start a cluster named after the test and export
-# its environment.  Skips the script where Slurm or munge is not installed.
+# its environment.  $NETEMU_CLUSTER_OPTIONS (make soak: --netns) goes before the
+# options.  Skips the script where Slurm or munge is not installed.
 cluster_start() {
 	skip_unless slurmctld slurmd munged srun
-	cluster_start_named "$this_test" "$@"
+	cluster_nodes=$1
+	shift
+	# shellcheck disable=SC2086 # words
+	cluster_start_named "$this_test" "$cluster_nodes" ${NETEMU_CLUSTER_OPTIONS:-} "$@"
 	cluster_env=$("$CLUSTER" env --name "$this_test") || error "no environment of the cluster"
 	eval "$cluster_env"
 	mpi_env
