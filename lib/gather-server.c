@@ -6,6 +6,7 @@
  * size of a file, the time without progress.
  */
 #include "gather.h"
+#include "clock.h"
 #include "rundir.h"
 
 #include <errno.h>
@@ -57,14 +58,6 @@ struct gather_server {
 	bool stopping;
 	struct connection connections[CONNECTIONS];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- which names are allowed ---- */
 
@@ -376,7 +369,7 @@ static void on_readable(struct gather_server *server, struct connection *c)
 		hang_up(c);
 		return;
 	}
-	c->progress = now_ms();
+	c->progress = clock_ms();
 	c->used += (size_t)n;
 	digest(server, c);
 }
@@ -392,7 +385,7 @@ static void on_connection(struct gather_server *server)
 
 		if (c->fd >= 0)
 			continue;
-		*c = (struct connection){ .fd = fd, .file = -1, .dir = -1, .progress = now_ms() };
+		*c = (struct connection){ .fd = fd, .file = -1, .dir = -1, .progress = clock_ms() };
 		return;
 	}
 	close(fd);
@@ -403,7 +396,7 @@ static void on_connection(struct gather_server *server)
 /* Fill POLLERS: [0] wake, [1] listener, then the connections in order. */
 static bool prepare(struct gather_server *server, struct pollfd *pollers)
 {
-	int64_t idle = now_ms() - (server->stopping ? DRAIN_IDLE : IDLE_MS);
+	int64_t idle = clock_ms() - (server->stopping ? DRAIN_IDLE : IDLE_MS);
 	bool trusted = false, room = false;
 
 	for (size_t i = 0; i < CONNECTIONS; i++) {
@@ -433,7 +426,7 @@ static void *serve(void *argument)
 	for (;;) {
 		bool trusted = prepare(server, pollers);
 
-		if (server->stopping && (!trusted || now_ms() > deadline))
+		if (server->stopping && (!trusted || clock_ms() > deadline))
 			break;
 		if (poll(pollers, CONNECTIONS + 2, server->stopping ? 100 : 1000) <= 0)
 			continue;
@@ -444,7 +437,7 @@ static void *serve(void *argument)
 			on_connection(server);
 		if (pollers[0].revents) {
 			server->stopping = true;
-			deadline = now_ms() + DRAIN_MS;
+			deadline = clock_ms() + DRAIN_MS;
 		}
 	}
 	for (size_t i = 0; i < CONNECTIONS; i++)

@@ -5,6 +5,7 @@
 #include "rankdense.h"
 #include "rankfile.h"
 #include "rankkeys.h"
+#include "rankrows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -216,35 +217,6 @@ static int read_sizes(struct jsonscan *scan, const struct json_field *field, voi
 		    add_size(scan, &entry, field->argument, to) < 0)
 			return -1;
 	return rc;
-}
-
-static int size_compare(const void *a, const void *b)
-{
-	const struct ranksize *left = a;
-	const struct ranksize *right = b;
-
-	if (left->log2 != right->log2)
-		return left->log2 - right->log2;
-	return (left->size > right->size) - (left->size < right->size);
-}
-
-/* What was sent and what was received of one size into one row. */
-static void fold_sizes(struct rankfile *rank)
-{
-	size_t kept = 0;
-
-	if (!rank->nsizes)
-		return;
-	qsort(rank->sizes, rank->nsizes, sizeof(*rank->sizes), size_compare);
-	for (size_t i = 1; i < rank->nsizes; i++) {
-		if (size_compare(&rank->sizes[i], &rank->sizes[kept])) {
-			rank->sizes[++kept] = rank->sizes[i];
-			continue;
-		}
-		rank->sizes[kept].tx_messages += rank->sizes[i].tx_messages;
-		rank->sizes[kept].rx_messages += rank->sizes[i].rx_messages;
-	}
-	rank->nsizes = kept + 1;
 }
 
 static int read_timing(struct jsonscan *scan, const struct json_field *field, void *to,
@@ -608,7 +580,7 @@ static int read_all(struct reader *reader, struct jsonscan *scan)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (*texts[i])
 			latin1(*texts[i]);
-	fold_sizes(rank);
+	rank->nsizes = rankrows_fold(&rankrows_sizes, rank->sizes, rank->nsizes);
 	rank->outside.first = rank->outside.last = -1;
 	return 0;
 }

@@ -12,6 +12,7 @@
  *   -s N     cut the file to N bytes
  */
 #include "helper.h"
+#include "clock.h"
 #include "live.h"
 #include "rankfile.h"
 
@@ -36,14 +37,6 @@ static int die(const char *text)
 	exit(1);
 }
 
-static int64_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec * 1000000000ll + time.tv_nsec;
-}
-
 static void put(int fd, const void *data, size_t size)
 {
 	if (write(fd, data, size) != (ssize_t)size)
@@ -62,8 +55,8 @@ static void put_header(int fd, const struct options *options, uint32_t rank, uin
 		.ranks = ranks,
 		.pid = getpid(),
 		.procid = rank,
-		.init_realtime = now(CLOCK_REALTIME),
-		.init_monotonic = now(CLOCK_MONOTONIC),
+		.init_realtime = clock_ns(CLOCK_REALTIME),
+		.init_monotonic = clock_ns(CLOCK_MONOTONIC),
 		.resolution = 4000000,
 		.program = "/bin/make-live",
 		.mpi = "Open MPI v4.1.4",
@@ -95,7 +88,7 @@ static struct live_cell parse_cell(const char *text)
 	cell.tx_messages = txm;
 	cell.rx_bytes = rxb;
 	cell.rx_messages = rxm;
-	cell.first = cell.last = now(CLOCK_MONOTONIC);
+	cell.first = cell.last = clock_ns(CLOCK_MONOTONIC);
 	return cell;
 }
 

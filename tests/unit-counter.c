@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-counter.c - counters, live files and their growth, without MPI */
 #include "counter.h"
+#include "phase.h"
 #include "quiet.h"
 
 #include <pthread.h>
@@ -324,13 +325,13 @@ static void phases_run(void)
 
 	start(&settings);
 	for (int i = 0; i < 300; i++) {
-		counter_phase_open(i + 1);
+		phase_open(i + 1);
 		counter_sent(counter_shard(), 0, RANKOP_P2P, 1);
 	}
-	counter_phase_open(0);
+	phase_open(0);
 	counter_sent(counter_shard(), 0, RANKOP_P2P, 1);
-	counter_phase_open(-5);
-	counter_phase_open(3);
+	phase_open(-5);
+	phase_open(3);
 	counter_sent(counter_shard(), 0, RANKOP_P2P, 1);
 	load(&rank);
 	need(rank.nphases == 257);

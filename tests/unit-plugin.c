@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The netprof plugin in every context, on a stand-in for Slurm. */
 #include "fakehost.h"
+#include "clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -822,14 +823,6 @@ static void a_step_without_tasks_ends_its_helper(void **state)
 	assert_non_null(strstr(read_file("told"), "job 7\n"));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* It never reads, and never goes by itself. */
 static void a_stuck_helper_holds_nobody_up(void **state)
 {
@@ -848,9 +841,9 @@ static void a_stuck_helper_holds_nobody_up(void **state)
 	fakehost_job.local_tasks = 100;
 	prepare_step(NULL, "user:yes,dir=/d");
 	run_step();
-	start = now_ms();
+	start = clock_ms();
 	finish_step();
-	assert_in_range(now_ms() - start, 2500, 15000); /* not the 60 s it sleeps */
+	assert_in_range(clock_ms() - start, 2500, 15000); /* not the 60 s it sleeps */
 	kill((pid_t)strtol(read_file("pid"), NULL, 10), SIGKILL);
 	write_file("libexec/netprof-helper", helper_script, 0755);
 }

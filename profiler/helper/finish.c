@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "finish.h"
+#include "clock.h"
 #include "home.h"
 #include "live.h"
 #include "rankfile.h"
@@ -18,14 +19,6 @@
 #include <unistd.h>
 
 #define SECOND 1000000000ll
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
-}
 
 /* State and start (ns since the epoch) of the process PID.  Returns 0 or -1. */
 static int process_stat(int pid, char *state, int64_t *start)

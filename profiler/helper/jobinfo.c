@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobinfo.h"
+#include "clock.h"
 #include "helper.h"
 #include "jsonfile.h"
 
@@ -192,25 +193,17 @@ __attribute__((noreturn)) static void ask(const char *library, uint32_t job, int
 	_exit(json_dumpfd(root, fd, JSON_COMPACT) < 0);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
-
 /* All that comes from FD before the time is over, as text (malloc). */
 static char *listen_to(int fd)
 {
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	int64_t end = now_ms() + (JOBINFO_SECONDS + 1) * 1000ll;
+	int64_t end = clock_ms() + (JOBINFO_SECONDS + 1) * 1000ll;
 	size_t room = 1 << 16, used = 0;
 	char *text = malloc(room);
 	ssize_t length = 1;
 
 	while (text && length > 0 && used < ANSWER_LONGEST) {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms();
 
 		if (left <= 0 || poll(&poller, 1, (int)left) <= 0)
 			break;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
+#include "rankrows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -295,32 +296,10 @@ static int add_windows(struct run *run, const struct rankfile *rank, const char 
 	return 0;
 }
 
-static int size_compare(const void *a, const void *b)
-{
-	const struct ranksize *left = a;
-	const struct ranksize *right = b;
-
-	if (left->log2 != right->log2)
-		return left->log2 - right->log2;
-	return (left->size > right->size) - (left->size < right->size);
-}
-
 static void fold_sizes(struct run *run)
 {
-	size_t kept = 0;
-
-	if (!run->nsizes)
-		return;
-	qsort(run->sizes, run->nsizes, sizeof(*run->sizes), size_compare);
-	for (size_t i = 1; i < run->nsizes; i++) {
-		if (size_compare(&run->sizes[i], &run->sizes[kept])) {
-			run->sizes[++kept] = run->sizes[i];
-			continue;
-		}
-		run->sizes[kept].tx_messages += run->sizes[i].tx_messages;
-		run->sizes[kept].rx_messages += run->sizes[i].rx_messages;
-	}
-	run->nsizes = run->sorted_sizes = kept + 1;
+	run->nsizes = rankrows_fold(&rankrows_sizes, run->sizes, run->nsizes);
+	run->sorted_sizes = run->nsizes;
 }
 
 /* Those of all ranks behind each other, brought together whenever they have

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "counter.h"
+#include "clock.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -222,7 +223,7 @@ void counter_stop_in_child(void)
 	counter_self = NULL;
 }
 
-static void lost(void)
+void counter_lost(void)
 {
 	if (counter.file)
 		counter.file->lost = true;
@@ -233,7 +234,7 @@ struct live_cell *counter_cell_add(struct counter_shard *shard, uint64_t key)
 	struct live_cell *cell = entry_new(shard, LIVE_CELLS);
 
 	if (!cell || index_add(&shard->cells, key, cell) < 0) {
-		lost();
+		counter_lost();
 		return &shard->sink;
 	}
 	cell->peer = (uint32_t)(key >> 32);
@@ -252,7 +253,7 @@ static struct live_size *size_bin(struct counter_shard *shard, uint64_t size)
 		return entry;
 	entry = entry_new(shard, LIVE_SIZES);
 	if (!entry) {
-		lost();
+		counter_lost();
 		return &shard->sink_size;
 	}
 	entry->size = log2;
@@ -271,7 +272,7 @@ struct live_size *counter_size_add(struct counter_shard *shard, uint64_t size)
 		return size_bin(shard, size);
 	entry = entry_new(shard, LIVE_SIZES);
 	if (!entry || index_add(&shard->sizes, size, entry) < 0) {
-		lost();
+		counter_lost();
 		return &shard->sink_size;
 	}
 	entry->size = size;
@@ -292,7 +293,7 @@ void counter_unseen(struct counter_shard *shard, enum rankop op, enum rankunseen
 	if (!entry) {
 		entry = entry_new(shard, LIVE_UNSEEN);
 		if (!entry) {
-			lost();
+			counter_lost();
 			goto out;
 		}
 		entry->op = op;
@@ -315,7 +316,7 @@ static struct live_timing *timing_get(struct counter_shard *shard, uint32_t peer
 		return entry;
 	entry = entry_new(shard, LIVE_TIMING);
 	if (!entry || index_add(&shard->timing, peer, entry) < 0) {
-		lost();
+		counter_lost();
 		return NULL;
 	}
 	entry->peer = peer;
@@ -349,7 +350,7 @@ static struct live_rma *rma_get(struct counter_shard *shard, uint32_t peer, enum
 		return entry;
 	entry = entry_new(shard, LIVE_RMA);
 	if (!entry || index_add(&shard->rma, key, entry) < 0) {
-		lost();
+		counter_lost();
 		return NULL;
 	}
 	entry->peer = peer;
@@ -398,7 +399,7 @@ void counter_bypass(const char *name)
 			strncpy(entry->name, name, sizeof(entry->name) - 1);
 			entry_publish(shard, LIVE_BYPASS);
 		} else {
-			lost();
+			counter_lost();
 		}
 	}
 	if (shard->shared)
@@ -414,7 +415,7 @@ static struct live_cell *window_add(struct counter_shard *shard, uint64_t key)
 	struct live_extent *extent = shard->pools[LIVE_WINDOWS].extent;
 
 	if (!cell || index_add(&shard->windows, key, cell) < 0) {
-		lost();
+		counter_lost();
 		return &shard->sink;
 	}
 	if (extent != before) {
@@ -423,7 +424,7 @@ static struct live_cell *window_add(struct counter_shard *shard, uint64_t key)
 				(shard->nwindow_extents + 1) * sizeof(struct live_extent *));
 
 		if (!list) {
-			lost();
+			counter_lost();
 			return &shard->sink;
 		}
 		shard->window_extents = list;
@@ -535,72 +536,6 @@ void counter_received_slow(struct counter_shard *shard, uint32_t peer, unsigned 
 		counter_unlock();
 }
 
-/* ---- phases ---- */
-
-static pthread_mutex_t phase_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct live_extent *phases;
-
-static int64_t monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* The slot of LEVEL, 1..256, or 257 ("other") when all are taken; 0 without memory. */
-static uint32_t phase_slot(int level)
-{
-	struct live_phase *rows;
-
-	if (!phases && counter.file)
-		phases = livefile_extend(counter.file, LIVE_PHASES, 0, sizeof(*rows), 257, 257, 0);
-	if (!phases) {
-		lost();
-		return 0;
-	}
-	rows = (struct live_phase *)(void *)(phases + 1);
-	for (uint32_t i = 0; i < phases->used && i < 256; i++)
-		if (rows[i].level == level)
-			return i + 1;
-	if (phases->used < 256) {
-		rows[phases->used].level = level;
-		__atomic_store_n(&phases->used, phases->used + 1, __ATOMIC_RELEASE);
-		return phases->used;
-	}
-	if (phases->used == 256) {
-		livefile_set(counter.file, flags,
-			     counter.file->parts[0].header->flags | LIVE_PHASES_DROPPED);
-		__atomic_store_n(&phases->used, 257, __ATOMIC_RELEASE);
-	}
-	return 257;
-}
-
-void counter_phase_open(int level)
-{
-	struct live_phase *rows;
-	uint32_t slot;
-	int64_t now = monotonic();
-
-	if (stopped)
-		return;
-	pthread_mutex_lock(&phase_lock);
-	slot = counter_phase;
-	if (slot) {
-		rows = (struct live_phase *)(void *)(phases + 1);
-		rows[slot - 1].total += now - rows[slot - 1].since;
-		rows[slot - 1].since = 0;
-	}
-	slot = level ? phase_slot(level) : 0;
-	if (slot) {
-		rows = (struct live_phase *)(void *)(phases + 1);
-		rows[slot - 1].since = now;
-		rows[slot - 1].opened++;
-	}
-	__atomic_store_n(&counter_phase, slot, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&phase_lock);
-}
-
 /* ---- what it costs ---- */
 
 #define OVERHEAD_ROUNDS   5
@@ -613,14 +548,14 @@ static uint32_t overhead_of(struct counter_shard *shard, counter_fn count)
 	int64_t best = INT64_MAX;
 
 	for (int round = 0; round < OVERHEAD_ROUNDS; round++) {
-		int64_t begin = monotonic();
+		int64_t begin = clock_ns(CLOCK_MONOTONIC);
 		int64_t took;
 
 		for (int i = 0; i < OVERHEAD_MESSAGES; i++) {
 			count(shard, (uint32_t)(i & 3), RANKOP_P2P, 8);
 			__asm__ volatile("" ::: "memory");
 		}
-		took = monotonic() - begin;
+		took = clock_ns(CLOCK_MONOTONIC) - begin;
 		if (took < best)
 			best = took;
 	}

@@ -169,6 +169,9 @@ static inline void counter_received(struct counter_shard *shard, uint32_t peer, 
 		counter_received_fast(shard, peer, op, bytes, counter_now());
 }
 
+/* There was no room for a count: the rank file will say so. */
+void counter_lost(void);
+
 /* A receive that the rx counters do not hold, or hold only as posted. */
 void counter_unseen(struct counter_shard *shard, enum rankop op, enum rankunseen why,
 		    uint64_t bytes);
@@ -181,9 +184,6 @@ void counter_rma(struct counter_shard *shard, uint32_t peer, enum rankrma call, 
 
 /* NAME ("osc/rdma") carries traffic past the PML; each name is kept once. */
 void counter_bypass(const char *name);
-
-/* MPI_Pcontrol(LEVEL): open the phase LEVEL, close the open one when 0. */
-void counter_phase_open(int level);
 
 /* Measure what counter_sent() and counter_received() cost, in 1/1000 ns a
  * message, on counters of their own.

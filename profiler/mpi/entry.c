@@ -9,6 +9,7 @@
 #include "comm.h"
 #include "onesided.h"
 #include "ompi.h"
+#include "phase.h"
 #include "pml.h"
 #include "session.h"
 
@@ -87,7 +88,7 @@ static int around_Pcontrol(int (*next)(const int, ...), const int level)
 	int rc;
 
 	if (depth++ == 0 && session_active)
-		counter_phase_open(level);
+		phase_open(level);
 	rc = next(level);
 	depth--;
 	return rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pml.h"
+#include "clock.h"
 #include "bypass.h"
 #include "types.h"
 
@@ -62,25 +63,18 @@ static int isend(const void *buf, size_t count, MPI_Datatype type, int dst, int 
 	return rc;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int send_timed(const void *buf, size_t count, MPI_Datatype type, int dst, int tag, int mode,
 		      MPI_Comm comm)
 {
-	int64_t begin = now_ns();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	struct counter_shard *shard;
 	int rc;
 
 	count_send(count, type, dst, tag, comm);
 	rc = next.send(buf, count, type, dst, tag, mode, comm);
 	shard = counter_shard();
-	counter_timed(shard, comm_peer(shard, comm, dst), (uint64_t)(now_ns() - begin));
+	counter_timed(shard, comm_peer(shard, comm, dst),
+		      (uint64_t)(clock_ns(CLOCK_MONOTONIC) - begin));
 	return rc;
 }
 
@@ -92,7 +86,7 @@ static int isend_timed(const void *buf, size_t count, MPI_Datatype type, int dst
 	struct request timed = {
 		.kind = REQUEST_SEND,
 		.flags = REQUEST_ACTIVE,
-		.begin = now_ns(),
+		.begin = clock_ns(CLOCK_MONOTONIC),
 		.peer = comm_peer(shard, comm, dst),
 	};
 	MPI_Status status;
@@ -104,7 +98,8 @@ static int isend_timed(const void *buf, size_t count, MPI_Datatype type, int dst
 		return rc;
 	ompi.request_get_status(*request, &done, &status);
 	if (done) {
-		counter_timed(shard, timed.peer, (uint64_t)(now_ns() - timed.begin));
+		counter_timed(shard, timed.peer,
+			      (uint64_t)(clock_ns(CLOCK_MONOTONIC) - timed.begin));
 	} else {
 		timed.handle = *request;
 		request_enter(&timed);
@@ -206,7 +201,7 @@ void pml_completed(const struct request *request, const MPI_Status *status, int 
 {
 	if (request->kind == REQUEST_SEND && request->begin)
 		counter_timed(counter_shard(), request->peer,
-			      (uint64_t)(now_ns() - request->begin));
+			      (uint64_t)(clock_ns(CLOCK_MONOTONIC) - request->begin));
 	else if (request->kind == REQUEST_RECEIVE && !(request->flags & REQUEST_HIDDEN))
 		count_receive(request, status, rc);
 }
@@ -377,7 +372,7 @@ void pml_starting(size_t count, MPI_Request *requests)
 void pml_started(size_t count, const MPI_Request *handles, const MPI_Request *requests)
 {
 	struct counter_shard *shard = counter_shard();
-	int64_t begin = pml_timed ? now_ns() : 0;
+	int64_t begin = pml_timed ? clock_ns(CLOCK_MONOTONIC) : 0;
 	struct request request;
 
 	for (size_t i = 0; i < count; i++) {

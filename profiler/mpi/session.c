@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session.h"
+#include "clock.h"
 #include "bypass.h"
 #include "completion.h"
 #include "counter.h"
@@ -28,14 +29,6 @@ static struct {
 	struct place place;
 	struct livefile file;
 } session;
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool wanted(struct err *err)
 {

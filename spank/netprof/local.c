@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* local.c - in srun, sbatch and salloc: decide, and pass the decision on */
 #include "netprof.h"
+#include "clock.h"
 #include "gather.h"
 #include "rundir.h"
 
@@ -223,21 +224,13 @@ int local_user_init(spank_t sp)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* A file system that hangs must not hang srun. */
 static void await_child(pid_t pid)
 {
-	int64_t deadline = now_ms() + CLOSING_PATIENCE;
+	int64_t deadline = clock_ms() + CLOSING_PATIENCE;
 
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (now_ms() >= deadline) {
+		if (clock_ms() >= deadline) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 			return;

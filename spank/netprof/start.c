@@ -6,6 +6,7 @@
  * own, and tied to slurmstepd by two descriptors instead of a process id.
  */
 #include "netprof.h"
+#include "clock.h"
 #include "helper.h"
 
 #include <errno.h>
@@ -33,14 +34,6 @@ struct ends {
 	int life, ack, list; /* the helper's */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Read from the helper until `ready PID\n`, its end of file or DEADLINE. */
 static bool await_ready(int64_t deadline, char *line, size_t size)
 {
@@ -48,7 +41,7 @@ static bool await_ready(int64_t deadline, char *line, size_t size)
 
 	while (used + 1 < size) {
 		struct pollfd poller = { .fd = ack, .events = POLLIN };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		ssize_t n;
 
 		if (left <= 0 || (poll(&poller, 1, (int)left) < 0 && errno != EINTR))
@@ -196,7 +189,7 @@ int start_helper(const struct start *start, char *list, size_t size, struct err 
 	}
 	while (waitpid(middle, NULL, 0) < 0 && errno == EINTR)
 		;
-	if (!await_ready(now_ms() + READY_PATIENCE, line, sizeof(line)) ||
+	if (!await_ready(clock_ms() + READY_PATIENCE, line, sizeof(line)) ||
 	    sscanf(line, "ready %u", &pid) != 1) {
 		drop();
 		return err_set(err, "unable to start '%s'", start->program);
@@ -229,7 +222,7 @@ void start_tell(const char *key, const char *value)
 
 void start_finish(void)
 {
-	int64_t deadline = now_ms() + FINISH_PATIENCE;
+	int64_t deadline = clock_ms() + FINISH_PATIENCE;
 	char line[64];
 
 	if (ack < 0)
