@@ -14,6 +14,7 @@
  *   phase LEVEL|other RANK OPENED MESSAGES BYTES
  *   window RANK WIDTH_NS COUNT MESSAGES BYTES RX_MESSAGES RX_BYTES
  *   timing RANK PEER SENDS
+ *   stamps RANK PEER FIRST LAST DURATION RESOLUTION	all in ns
  *   rma CALL CALLS BYTES
  *   unseen OP WHY MESSAGES BYTES
  *   bypass NAME
@@ -101,6 +102,10 @@ static void dump_rest(const struct rankfile *rank)
 		       rank->sizes[i].log2 ? (uint64_t)1 << rank->sizes[i].size
 					   : rank->sizes[i].size,
 		       rank->sizes[i].tx_messages, rank->sizes[i].rx_messages);
+	for (size_t i = 0; i < rank->peers.count; i++)
+		printf("stamps %u %u %" PRId64 " %" PRId64 " %.0f %" PRId64 "\n", rank->rank,
+		       rank->peers.rows[i].peer, rank->peers.rows[i].first,
+		       rank->peers.rows[i].last, rank->duration * 1e9, rank->resolution);
 	for (size_t i = 0; i < rank->ntiming; i++)
 		printf("timing %u %u %" PRIu64 "\n", rank->rank, rank->timing[i].peer,
 		       rank->timing[i].sends);

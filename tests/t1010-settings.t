@@ -47,6 +47,31 @@ test_expect_success 'windows add up to the totals, also after they were merged' 
 	awk "\$1 == \"window\" && (\$3 < 1024000 || \$4 > 1024) { exit 1 }" dump
 '
 
+# The program exchanges messages for a second by its own clock.
+for stamps in coarse precise; do
+	test_expect_success "stamps=$stamps: first and last message of each peer" '
+		netprof=stamps=$stamps &&
+		mpi_run -n 2 -- "$TESTBIN/traffic" slow &&
+		netprof= &&
+		grep -h "\"stamps\": \"$stamps\"" run/netemu.*/mpi/rank-0.json &&
+		awk "\$1 == \"stamps\" {
+			n++
+			if (\$4 < 0 || \$5 - \$4 < 5e8 || \$5 > \$6 + 2 * \$7)
+				exit 1
+		} END { exit n != 2 }" dump
+	'
+done
+
+test_expect_success 'the time of MPI_Init lies within the run' '
+	before=$(date +%s%N) &&
+	mpi_run -n 2 -- "$TESTBIN/traffic" send &&
+	after=$(date +%s%N) &&
+	for rank in 0 1; do
+		init=$(sed -n "s/.*\"init_realtime_ns\": \([0-9]*\).*/\1/p" run/netemu.*/mpi/rank-$rank.json) &&
+		test "$init" -gt "$before" && test "$init" -lt "$after" || return 1
+	done
+'
+
 test_expect_success 'timing=yes times each send once' '
 	netprof=timing=yes &&
 	mpi_run -n 4 -- "$TESTBIN/traffic" send isend persistent datatypes &&

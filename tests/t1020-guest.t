@@ -160,6 +160,20 @@ test_expect_success MPICH 'another MPI is left alone, and named in the log' '
 	! ls run/netemu.*/mpi/*
 '
 
+# The program's own table comes first, and is as good for Open MPI.
+test_expect_success 'tables of a shape nobody knows are left alone' '
+	echo "void *mca_pml[512];" >table.c &&
+	gcc -shared -fPIC -o libtable.so table.c &&
+	rm -rf run &&
+	LD_PRELOAD=$LIBNETPROF:./libtable.so NETPROF=dir=$PWD/run \
+		mpirun -n 2 "$TESTBIN/traffic" send bcast 2>err &&
+	test_must_be_empty err &&
+	cat run/netemu.*/log/*.log >log &&
+	test $(wc -l <log) = 1 &&
+	grep "not profiled: Open MPI.*a table .mca_pml. of 4096 bytes is not known" log &&
+	! ls run/netemu.*/mpi/*
+'
+
 # The rank file is larger than the limit, the counters fit into two files.
 test_expect_success 'a file-size limit: the program runs on, the counters stay' '
 	rm -rf run tmp && mkdir tmp &&
