@@ -83,6 +83,12 @@ batch() {
 	sbatch --parsable -W -o batch.out "$@" batch.sh >batch.id
 }
 
+# unlabel FILE: what `srun -l` wrote, without the numbers of the tasks.  Only so
+# are lines of several tasks whole.
+unlabel() {
+	sed -i "s/^ *[0-9]*: //" "$1"
+}
+
 # submitted: how many jobs there have ever been (ids are given in order).
 submitted() {
 	scontrol show job -o 2>/dev/null | grep -c '^JobId='

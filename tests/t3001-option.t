@@ -228,7 +228,7 @@ test_expect_success 'a job submitted from a profiled one starts afresh' '
 '
 
 test_expect_success 'both halves of a heterogeneous job have it' '
-	srun --netprof env : env >out &&
+	srun -l --netprof env : env >out && unlabel out &&
 	test "$(grep -c "^NETPROF=yes" out)" = 2
 '
 

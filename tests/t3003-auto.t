@@ -188,8 +188,8 @@ test_expect_success 'a user who asks is not sampled' '
 
 test_expect_success 'minnodes= leaves small jobs out' '
 	netprof_set auto=yes minnodes=3 &&
-	srun -N2 env >out && clean_environment out &&
-	srun -N3 env >out && test "$(grep -c "^NETPROF=yes" out)" = 3 &&
+	srun -l -N2 env >out && unlabel out && clean_environment out &&
+	srun -l -N3 env >out && unlabel out && test "$(grep -c "^NETPROF=yes" out)" = 3 &&
 	batch -N2 <<-"END" && clean_environment batch.out &&
 		env
 	END

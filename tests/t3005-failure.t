@@ -46,7 +46,7 @@ said() {
 
 test_expect_success 'a missing library: one line' '
 	broken "optional $netprof_plugin lib=/nonexistent/libnetprof.so libexec=$netprof_libexec" &&
-	srun --netprof -N2 env >out 2>err &&
+	srun -l --netprof -N2 env >out 2>err && unlabel out &&
 	said 1 "netprof: not profiled: unable to open .*/nonexistent/libnetprof.so.*: No such file" &&
 	said 1 "netprof" &&
 	our_variables <out >actual && test_must_be_empty actual &&
@@ -65,7 +65,7 @@ test_expect_success 'a library that is no file' '
 
 test_expect_success 'a missing helper: one line, and the ranks write their files themselves' '
 	broken "optional $netprof_plugin lib=$netprof_lib libexec=/nonexistent" &&
-	srun --netprof -N2 env >out 2>err &&
+	srun -l --netprof -N2 env >out 2>err && unlabel out &&
 	said 1 "netprof: .*unable to start .*/nonexistent/netprof-helper" &&
 	test "$(grep -c "^LD_PRELOAD=$netprof_lib" out)" = 2 &&
 	! grep NETPROF_HELPER out
@@ -78,7 +78,7 @@ test_expect_success 'a helper that fails, hangs or talks nonsense' '
 		"echo ready >&4"; do
 		printf "%s\n" "#!/bin/sh" "$body" >"$place/libexec/netprof-helper" &&
 		chmod 755 "$place/libexec/netprof-helper" &&
-		srun --netprof -N2 env >out 2>err &&
+		srun -l --netprof -N2 env >out 2>err && unlabel out &&
 		test "$(grep -c "^LD_PRELOAD=$netprof_lib" out)" = 2 || return 1
 	done
 '
