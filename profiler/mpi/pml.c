@@ -36,7 +36,9 @@ __thread enum comm_class pml_making __attribute__((tls_model("initial-exec")));
 
 /* ---- sends ---- */
 
-static inline void count_send(size_t count, MPI_Datatype type, int dst, int tag, MPI_Comm comm)
+/* Inline: saving the arguments a second time would cost 2 ns of 10. */
+static inline __attribute__((always_inline)) void count_send(size_t count, MPI_Datatype type,
+							     int dst, int tag, MPI_Comm comm)
 {
 	struct counter_shard *shard = counter_shard();
 
