@@ -10,32 +10,6 @@
 #define TOP_PAIRS   10
 #define SIZES_SHOWN 20
 
-const char *report_label(const struct report *report, uint32_t index, char buf[32])
-{
-	if (report->by == BY_NODE)
-		return report->run->nodes[index];
-	snprintf(buf, 32, "%" PRIu32, index);
-	return buf;
-}
-
-int report_bins(const struct run *run, uint64_t bins[REPORT_BINS])
-{
-	int used = 0;
-
-	memset(bins, 0, REPORT_BINS * sizeof(*bins));
-	for (size_t i = 0; i < run->nsizes; i++) {
-		const struct ranksize *size = &run->sizes[i];
-		int bin = size->log2   ? (int)size->size + 1
-			  : size->size ? 64 - __builtin_clzll(size->size)
-				       : 0;
-
-		bins[bin] += size->tx_messages;
-		if (size->tx_messages && bin >= used)
-			used = bin + 1;
-	}
-	return used;
-}
-
 static double percent(uint64_t part, uint64_t all)
 {
 	return all ? 100.0 * (double)part / (double)all : 0;
