@@ -131,6 +131,7 @@ test_expect_success MPICH 'another MPI is left alone, and named in the log' '
 	{
 		long sum = 1, put = 5, cell = 0;
 		int rank, size;
+		MPI_Request request;
 		MPI_Win win;
 
 		MPI_Init(&argc, &argv);
@@ -142,6 +143,10 @@ test_expect_success MPICH 'another MPI is left alone, and named in the log' '
 		MPI_Put(&put, 1, MPI_LONG, (rank + 1) % size, 0, 1, MPI_LONG, win);
 		MPI_Win_fence(0, win);
 		MPI_Win_free(&win);
+		MPI_Send_init(&put, 1, MPI_LONG, MPI_PROC_NULL, 0, MPI_COMM_WORLD, &request);
+		MPI_Start(&request);
+		MPI_Wait(&request, MPI_STATUS_IGNORE);
+		MPI_Request_free(&request);
 		printf("%ld %ld\n", sum, cell);
 		MPI_Finalize();
 		return 0;

@@ -116,14 +116,16 @@ EXPORT int PMPI_Pcontrol(const int level, ...)
 
 static int around_Start(int (*next)(MPI_Request *), MPI_Request *request)
 {
-	MPI_Request before = request ? *request : NULL;
+	MPI_Request before = NULL;
 	int rc;
 
-	if (depth == 0 && session_active && request)
+	if (depth == 0 && session_active && request) {
+		before = *request;
 		pml_starting(1, request);
+	}
 	depth++;
 	rc = next(request);
-	if (--depth == 0 && session_active && rc == MPI_SUCCESS)
+	if (--depth == 0 && before && rc == MPI_SUCCESS)
 		pml_started(1, &before, request);
 	return rc;
 }
@@ -226,12 +228,13 @@ BOTH(Win_create_dynamic, (MPI_Info info, MPI_Comm comm, MPI_Win *win), info, com
 
 static int around_Win_free(int (*next)(MPI_Win *), MPI_Win *win)
 {
-	MPI_Win handle = win ? *win : NULL;
+	/* A handle is a pointer in Open MPI alone: look at it only there. */
+	MPI_Win handle = session_active && win ? *win : NULL;
 	int rc;
 
 	depth++;
 	rc = next(win);
-	if (--depth == 0 && session_active && rc == MPI_SUCCESS)
+	if (--depth == 0 && handle && rc == MPI_SUCCESS)
 		comm_removed(handle);
 	return rc;
 }
