@@ -80,7 +80,7 @@ batch() {
 		cat
 	} >batch.sh
 	: >batch.out
-	sbatch --parsable -W -o batch.out "$@" batch.sh >batch.id
+	timeout 300 sbatch --parsable -W -o batch.out "$@" batch.sh >batch.id
 }
 
 # unlabel FILE: what `srun -l` wrote, without the numbers of the tasks.  Only so

@@ -24,12 +24,18 @@ helpers_are() {
 	test "$(helpers | wc -l)" -eq "$1"
 }
 
-# running OPTION...: a step in the background whose tasks wait; its id in $step.
+all_run() {
+	test "$(wc -l <ids)" -eq "$1"
+}
+
+# running -N<NODES>: a step in the background with a task on each node that
+# waits; its id in $step.  What a case that failed has left is ended before.
 running() {
+	squeue -h -o %A | xargs -r scancel
 	: >ids
-	srun --netprof "$@" sh -c 'echo $SLURM_JOB_ID.$SLURM_STEP_ID >>ids; exec sleep 1000' >srun.out 2>&1 &
+	srun --netprof "$1" sh -c 'echo $SLURM_JOB_ID.$SLURM_STEP_ID >>ids; exec sleep 1000' >srun.out 2>&1 &
 	srun_pid=$!
-	wait_for 30 test -s ids || return 1
+	wait_for 30 all_run "${1#-N}" || return 1
 	step=$(head -n 1 ids)
 }
 
