@@ -32,6 +32,7 @@ static const struct command {
 	{ "help", cmd_help, "show the manual of a command" },
 	{ "jobs", cmd_jobs, "list the runs that were collected" },
 	{ "matrix", NULL, "show who sent how much to whom" },
+	{ "sim", NULL, "simulate jobs on a cluster and their traffic on its links" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(*commands))
