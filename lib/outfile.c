@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "outfile.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void forget(struct outfile *file)
+{
+	free(file->path);
+	free(file->temp);
+	memset(file, 0, sizeof(*file));
+}
+
+/* mkstemp() makes files of mode 600; give it what open() would have. */
+static void usual_mode(int fd)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	fchmod(fd, 0666 & ~mask);
+}
+
+static int open_temp(struct outfile *file, const char *path)
+{
+	int fd;
+
+	file->path = strdup(path);
+	if (!file->path || asprintf(&file->temp, "%s.XXXXXX", path) < 0) {
+		file->temp = NULL;
+		errno = ENOMEM;
+		return -1;
+	}
+	fd = mkostemp(file->temp, O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	usual_mode(fd);
+	file->stream = fdopen(fd, "w");
+	if (file->stream)
+		return 0;
+	close(fd);
+	unlink(file->temp);
+	return -1;
+}
+
+int outfile_open(struct outfile *file, const char *path, struct err *err)
+{
+	memset(file, 0, sizeof(*file));
+	if (!path || strcmp(path, "-") == 0) {
+		file->stream = stdout;
+		return 0;
+	}
+	if (open_temp(file, path) == 0)
+		return 0;
+	err_errno(err, "unable to write '%s'", path);
+	forget(file);
+	return -1;
+}
+
+int outfile_commit(struct outfile *file, struct err *err)
+{
+	bool failed = fflush(file->stream) != 0 || ferror(file->stream);
+
+	if (!file->path) {
+		file->stream = NULL;
+		return failed ? err_errno(err, "unable to write standard output") : 0;
+	}
+	if (fclose(file->stream) != 0)
+		failed = true;
+	if (!failed && rename(file->temp, file->path) == 0) {
+		forget(file);
+		return 0;
+	}
+	err_errno(err, "unable to write '%s'", file->path);
+	unlink(file->temp);
+	forget(file);
+	return -1;
+}
+
+void outfile_abort(struct outfile *file)
+{
+	if (!file->stream)
+		return;
+	if (file->path) {
+		fclose(file->stream);
+		unlink(file->temp);
+	}
+	forget(file);
+}

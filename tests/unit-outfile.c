@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unit-outfile.c - files appear whole or not at all */
+#include "config.h"
+
+#include "outfile.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int make_folder(void **state)
+{
+	static char folder[64];
+
+	strcpy(folder, "outfile.XXXXXX");
+	*state = mkdtemp(folder);
+	return *state && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	unlink("x");
+	return chdir("..") == 0 && rmdir(*state) == 0 ? 0 : -1;
+}
+
+static size_t files(void)
+{
+	DIR *dir = opendir(".");
+	size_t count = 0;
+
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+static void text_is(const char *text)
+{
+	char buf[64] = "";
+	FILE *file = fopen("x", "r");
+
+	assert_non_null(file);
+	fread(buf, 1, sizeof(buf) - 1, file);
+	fclose(file);
+	assert_string_equal(buf, text);
+}
+
+static void appears_when_committed(void **state)
+{
+	struct outfile file;
+	struct stat st;
+
+	(void)state;
+	umask(027);
+	assert_int_equal(outfile_open(&file, "x", NULL), 0);
+	fputs("one", file.stream);
+	assert_int_equal(access("x", F_OK), -1);
+	assert_int_equal(outfile_commit(&file, NULL), 0);
+	text_is("one");
+	assert_int_equal(stat("x", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+}
+
+static void abort_keeps_the_old_one(void **state)
+{
+	struct outfile file;
+
+	(void)state;
+	assert_int_equal(outfile_open(&file, "x", NULL), 0);
+	fputs("two", file.stream);
+	outfile_abort(&file);
+	outfile_abort(&file);
+	text_is("one");
+	assert_int_equal(files(), 1);
+}
+
+static void says_what_it_cannot_write(void **state)
+{
+	struct outfile file;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(outfile_open(&file, "no/x", &err), -1);
+	assert_string_equal(err.text, "unable to write 'no/x': No such file or directory");
+}
+
+static void a_full_device_leaves_nothing(void **state)
+{
+	struct outfile file;
+	struct err err;
+	int full = open("/dev/full", O_WRONLY);
+
+	(void)state;
+	assert_int_equal(outfile_open(&file, "x", NULL), 0);
+	assert_int_not_equal(dup2(full, fileno(file.stream)), -1);
+	close(full);
+	fputs("three", file.stream);
+	assert_int_equal(outfile_commit(&file, &err), -1);
+	assert_string_equal(err.text, "unable to write 'x': No space left on device");
+	text_is("one");
+	assert_int_equal(files(), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(appears_when_committed),
+		cmocka_unit_test(abort_keeps_the_old_one),
+		cmocka_unit_test(says_what_it_cannot_write),
+		cmocka_unit_test(a_full_device_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
