@@ -57,20 +57,30 @@ enum netemu_resource {
 };
 
 struct netemu_job {
-	uint64_t id;                      /* as accounting has it, or counted from 0 */
-	int64_t submit;                   /* ns */
-	int64_t limit;                    /* ns of run time asked for; the run time when none was */
-	int64_t start;                    /* ns, while it runs; NETEMU_NEVER before */
-	uint32_t nodes;                   /* hosts wanted; 0: as many as hold its ranks */
-	uint32_t ranks;                   /* processes */
-	uint64_t want[NETEMU_RESOURCES];  /* of each host; licences in all */
-	int64_t priority;                 /* more is earlier */
-	bool shares;                      /* may share its hosts with other jobs */
-	const uint32_t *given;            /* the hosts the real job had, or NULL */
+	uint64_t id;                     /* as accounting has it, or counted from 0 */
+	int64_t submit;                  /* ns */
+	int64_t limit;                   /* ns of run time asked for; the run time when none was */
+	int64_t start;                   /* ns, while it runs; NETEMU_NEVER before */
+	int64_t ran;                     /* ns it ran before it was stopped */
+	uint32_t nodes;                  /* hosts wanted; 0: as many as hold its ranks */
+	uint32_t ranks;                  /* processes */
+	uint64_t want[NETEMU_RESOURCES]; /* of each host; licences in all */
+	int64_t priority;                /* more is earlier */
+	bool shares;                     /* may share its hosts with other jobs */
+	const uint32_t *given;           /* the hosts the real job had, or NULL */
 	uint32_t ngiven;
 	const uint32_t *hosts; /* the hosts it has, ascending, while it runs */
 	uint32_t nhosts;
+	struct netemu_job *next; /* in the queue */
 };
+
+/* When a running JOB reaches its limit. */
+static inline int64_t netemu_job_end(const struct netemu_job *job)
+{
+	int64_t left = job->limit - job->ran;
+
+	return job->start > NETEMU_NEVER - left ? NETEMU_NEVER : job->start + left;
+}
 
 /* A set of hosts: bit h % 64 of word h / 64. */
 typedef uint64_t netemu_hostset;
@@ -81,33 +91,44 @@ typedef uint64_t netemu_hostset;
 struct netemu_cluster {
 	const struct netemu_net *net;
 	int64_t now;
-	struct netemu_job *const *queue; /* waiting, in order of submission */
-	size_t queued;
-	struct netemu_job *const *running; /* in order of start */
+	struct netemu_job *queue;   /* waiting, in order of submission; then ->next */
+	struct netemu_job *arrived; /* the first of them that came since the last pass, or NULL */
+	size_t queued;              /* how many wait */
+	struct netemu_job *const *running; /* in the order in which they reach their limits */
 	size_t nrunning;
+	size_t ended;               /* jobs that ended since the last pass */
 	const netemu_hostset *idle; /* hosts with no job on them */
 	uint32_t nidle;
 	uint64_t licences; /* free */
 
 	/* Would JOB fit right now?  Node counts only, no selection made. */
 	bool (*fits)(const struct netemu_cluster *cluster, const struct netemu_job *job);
+	/* The hosts that JOB may have now into HOSTS (a bit for each of
+	 * net->hosts): idle ones, and for a job that shares those with enough
+	 * left.  Returns how many.
+	 */
+	uint32_t (*available)(const struct netemu_cluster *cluster, const struct netemu_job *job,
+			      netemu_hostset *hosts);
 	/* Hosts for JOB by the node selection in force, out of AVAILABLE (NULL:
 	 * what is free now) into HOSTS (room for net->hosts).  Returns how many,
-	 * 0 when there are not enough.
+	 * 0 when there are not enough.  The same for the same job and AVAILABLE.
 	 */
 	uint32_t (*select)(struct netemu_cluster *cluster, const struct netemu_job *job,
 			   const netemu_hostset *available, uint32_t *hosts);
-	/* Start JOB now on HOSTS (NULL: on what select() gives).  Queue, running
-	 * and idle change at once; pointers read before are stale.  Returns 0,
-	 * or -1 when it does not fit.
+	/* Start JOB, which waits, now on HOSTS (NULL: on what select() gives).
+	 * Queue, running and idle change at once: read job->next before.
+	 * Returns 0, or -1 when it does not fit.
 	 */
-	int (*start)(struct netemu_cluster *cluster, struct netemu_job *job,
-		     const uint32_t *hosts, uint32_t count);
-	/* Take a running JOB off its hosts and put it back into the queue; it
-	 * goes on from where it was when it is started again.
+	int (*start)(struct netemu_cluster *cluster, struct netemu_job *job, const uint32_t *hosts,
+		     uint32_t count);
+	/* Take a running JOB off its hosts and put it back into the queue, at its
+	 * place by submission; it goes on from where it was when it is started
+	 * again.  Returns 0, or -1 when it does not run.
 	 */
 	int (*stop)(struct netemu_cluster *cluster, struct netemu_job *job);
-	/* Have a pass at TIME even when nothing else happens then. */
+	/* Have a pass at TIME even when nothing else happens then.  Returns 0,
+	 * or -1 when TIME is not after now.
+	 */
 	int (*call_at)(struct netemu_cluster *cluster, int64_t time);
 };
 
