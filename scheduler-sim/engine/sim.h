@@ -75,6 +75,11 @@ int sim_run(struct sim *sim, struct err *err);
 int64_t sim_now(const struct sim *sim);
 const struct loads *sim_loads(const struct sim *sim);
 const struct sim_job *sim_jobs(const struct sim *sim, size_t *count); /* as in the workload */
+/* For watchers in instant(): the links whose load has changed since the last
+ * one (in any order, some perhaps twice), *COUNT of them; valid until it returns.
+ * Looking at all links at each instant would cost more than the simulation.
+ */
+const uint32_t *sim_changed(const struct sim *sim, size_t *count);
 size_t sim_waiting(const struct sim *sim);
 size_t sim_running(const struct sim *sim);
 size_t sim_finished(const struct sim *sim);
