@@ -24,6 +24,11 @@ struct loads {
 	uint32_t count;
 };
 
+static inline load_amount load_whole(uint64_t amount)
+{
+	return (load_amount)amount << LOADS_SHIFT;
+}
+
 /* What one job puts on the links: sparse, ascending by link. */
 struct load_share {
 	uint32_t link;

@@ -26,11 +26,11 @@ struct router_settings {
 #define ROUTED_HOPS 64
 
 struct routed {
-	uint64_t pairs;               /* with a path */
-	uint64_t unroutable;          /* without */
-	uint32_t from, to;            /* hosts of the first unroutable pair */
-	uint64_t hops[ROUTED_HOPS];   /* pairs by links on the path; fractional routing: shortest */
-	double bound;                 /* minmax: lower bound of the maximum load; else 0 */
+	uint64_t pairs;             /* with a path */
+	uint64_t unroutable;        /* without */
+	uint32_t from, to;          /* hosts of the first unroutable pair */
+	uint64_t hops[ROUTED_HOPS]; /* pairs by links on the path; fractional routing: shortest */
+	double bound;               /* minmax: lower bound of the maximum load; else 0 */
 	/* Paths, when asked for: those of pair i are path[start[i] ..
 	 * start[i + 1]); owned.  Not given by `split`.
 	 */
@@ -73,8 +73,8 @@ int router_route(struct router *router, const struct netemu_route *route, struct
 /* The same for all-to-all traffic, without a list of pairs where the form
  * allows it.
  */
-int router_all_to_all(struct router *router, const struct all_to_all *traffic,
-		      struct loads *loads, struct routed *routed, struct err *err);
+int router_all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
+		      struct routed *routed, struct err *err);
 
 /* Forget what was kept of a finished JOB (PFSim's caches). */
 void router_forget(struct router *router, uint64_t job);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "forms.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct router_ops *const table[] = {
+	NULL,
+};
+
+static bool is_called(const struct router_ops *ops, const char *name, size_t length)
+{
+	return (!strncmp(ops->name, name, length) && !ops->name[length]) ||
+	       (ops->alias && !strncmp(ops->alias, name, length) && !ops->alias[length]);
+}
+
+/* The one for this mode, if there are two of a name. */
+static const struct router_ops *find(const char *name, size_t length, bool pfsim)
+{
+	const struct router_ops *found = NULL;
+
+	for (size_t i = 0; table[i]; i++) {
+		if (!is_called(table[i], name, length) || (table[i]->pfsim && !pfsim))
+			continue;
+		if (!found || table[i]->pfsim)
+			found = table[i];
+	}
+	return found;
+}
+
+static int unknown(const char *name, size_t length, struct err *err)
+{
+	char known[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; table[i] && used < sizeof(known); i++) {
+		if (!table[i]->pfsim)
+			used += snprintf(known + used, sizeof(known) - used, "%s%s",
+					 used ? ", " : "", table[i]->name);
+	}
+	return err_set(err, "unknown routing '%.*s', known are %s and ./FILE.so", (int)length, name,
+		       known);
+}
+
+static int open_named(struct router *router, const char *name, struct err *err)
+{
+	size_t length = strcspn(name, ":");
+	const char *options = name[length] ? name + length + 1 : NULL;
+
+	router->ops = find(name, length, router->settings.pfsim);
+	if (!router->ops)
+		return unknown(name, length, err);
+	return router->ops->create(router, options, err);
+}
+
+static uint64_t draw(struct netemu_route *route, uint64_t below)
+{
+	return random_below(&((struct routing *)route)->random, below);
+}
+
+static void routing_release(struct routing *routing)
+{
+	free(routing->links);
+	free(routing->start);
+	free(routing->length);
+}
+
+static int routing_init(struct routing *routing, struct router *router,
+			const struct netemu_route *route, struct loads *loads,
+			struct routed *routed, struct err *err)
+{
+	size_t room = route->npairs ? route->npairs : 1;
+
+	*routing = (struct routing){
+		.route = *route,
+		.router = router,
+		.topology = router->topology,
+		.loads = loads,
+		.routed = routed,
+		.err = err,
+		.start = malloc(room * sizeof(*routing->start)),
+		.length = calloc(room, sizeof(*routing->length)),
+	};
+	routing->route.net = &router->topology->net;
+	routing->route.random = draw;
+	random_init(&routing->random, router->settings.seed, router->ops->name, route->job);
+	if (routing->start && routing->length)
+		return 0;
+	routing_release(routing);
+	errno = ENOMEM;
+	return err_errno(err, "unable to route %zu pairs", route->npairs);
+}
+
+/* Take back what routing_path() put on the links. */
+static void undo(struct routing *routing)
+{
+	for (size_t i = 0; i < routing->route.npairs; i++) {
+		const struct netemu_pair *pair = &routing->route.pairs[i];
+
+		for (uint32_t k = 0; k < routing->length[i]; k++) {
+			struct load *load =
+				&routing->loads->link[routing->links[routing->start[i] + k]];
+
+			load->bytes -= load_whole(pair->bytes);
+			load->flows -= load_whole(pair->flows);
+		}
+	}
+}
+
+static void count_unrouted(struct routing *routing)
+{
+	struct routed *routed = routing->routed;
+
+	for (size_t i = 0; i < routing->route.npairs; i++) {
+		if (routing->length[i])
+			continue;
+		if (!routed->unroutable++) {
+			routed->from = routing->route.pairs[i].from;
+			routed->to = routing->route.pairs[i].to;
+		}
+	}
+}
+
+/* The paths kept, in the order of the pairs. */
+static int give_paths(struct routing *routing, struct err *err)
+{
+	struct routed *routed = routing->routed;
+	size_t npairs = routing->route.npairs, used = 0;
+
+	routed->path = malloc(routing->nlinks ? routing->nlinks * sizeof(*routed->path) : 1);
+	routed->start = malloc((npairs + 1) * sizeof(*routed->start));
+	if (!routed->path || !routed->start) {
+		errno = ENOMEM;
+		return err_errno(err, "unable to keep the paths of %zu pairs", npairs);
+	}
+	for (size_t i = 0; i < npairs; i++) {
+		routed->start[i] = used;
+		if (routing->length[i])
+			memcpy(routed->path + used, routing->links + routing->start[i],
+			       routing->length[i] * sizeof(*routed->path));
+		used += routing->length[i];
+	}
+	routed->start[npairs] = used;
+	return 0;
+}
+
+static void routed_clear(struct routed *routed)
+{
+	*routed = (struct routed){ .want_paths = routed->want_paths };
+}
+
+/* Route PAIRS and add them up in ROUTED, which goes on from what it has. */
+static int route_pairs(struct router *router, const struct netemu_route *route, struct loads *loads,
+		       struct routed *routed, struct err *err)
+{
+	struct routing routing;
+	int rc;
+
+	if (routing_init(&routing, router, route, loads, routed, err))
+		return -1;
+	rc = router->ops->route(&routing, err);
+	if (!rc && routed->want_paths && router->ops->form != ROUTER_SPLIT)
+		rc = give_paths(&routing, err);
+	if (rc)
+		undo(&routing);
+	else if (router->ops->form != ROUTER_SPLIT)
+		count_unrouted(&routing);
+	routing_release(&routing);
+	return rc;
+}
+
+int routing_path(struct routing *routing, size_t pair, const uint32_t *links, uint32_t nlinks)
+{
+	const struct netemu_pair *what = &routing->route.pairs[pair];
+	load_amount bytes = load_whole(what->bytes), flows = load_whole(what->flows);
+
+	if (routing->room - routing->nlinks < nlinks) {
+		size_t room = routing->room * 2 + nlinks + 1024;
+		uint32_t *more = realloc(routing->links, room * sizeof(*more));
+
+		if (!more)
+			return err_errno(routing->err, "unable to keep a path");
+		routing->links = more;
+		routing->room = room;
+	}
+	routing->start[pair] = routing->nlinks;
+	routing->length[pair] = nlinks;
+	for (uint32_t i = 0; i < nlinks; i++) {
+		struct load *load = &routing->loads->link[links[i]];
+
+		load->bytes += bytes;
+		load->flows += flows;
+		routing->links[routing->nlinks++] = links[i];
+	}
+	routed_count(routing->routed, nlinks, 1);
+	return 0;
+}
+
+void routed_count(struct routed *routed, uint32_t nlinks, uint64_t count)
+{
+	routed->hops[nlinks < ROUTED_HOPS ? nlinks : ROUTED_HOPS - 1] += count;
+	routed->pairs += count;
+}
+
+void routed_fail(struct routed *routed, uint32_t from, uint32_t to, uint64_t count)
+{
+	if (!routed->unroutable || from < routed->from ||
+	    (from == routed->from && to < routed->to)) {
+		routed->from = from;
+		routed->to = to;
+	}
+	routed->unroutable += count;
+}
+
+int routing_order(const struct netemu_route *route, bool by_source, size_t **order)
+{
+	size_t *first = calloc((size_t)route->net->hosts + 1, sizeof(*first));
+	size_t *made = malloc(route->npairs ? route->npairs * sizeof(*made) : 1);
+
+	if (!first || !made) {
+		free(first);
+		free(made);
+		errno = ENOMEM;
+		return -1;
+	}
+	for (size_t i = 0; i < route->npairs; i++)
+		first[(by_source ? route->pairs[i].from : route->pairs[i].to) + 1]++;
+	for (uint32_t h = 0; h < route->net->hosts; h++)
+		first[h + 1] += first[h];
+	for (size_t i = 0; i < route->npairs; i++)
+		made[first[by_source ? route->pairs[i].from : route->pairs[i].to]++] = i;
+	free(first);
+	*order = made;
+	return 0;
+}
+
+void routed_release(struct routed *routed)
+{
+	free(routed->path);
+	free(routed->start);
+	routed_clear(routed);
+}
+
+int router_create(struct router **router, const char *name, const struct topology *topology,
+		  const struct router_settings *settings, struct err *err)
+{
+	struct router *made = calloc(1, sizeof(*made));
+	int rc;
+
+	if (!made)
+		return err_errno(err, "unable to set up routing '%s'", name);
+	made->topology = topology;
+	made->settings = *settings;
+	rc = open_named(made, name, err);
+	if (rc) {
+		free(made);
+		return -1;
+	}
+	*router = made;
+	return 0;
+}
+
+void router_destroy(struct router *router)
+{
+	if (!router)
+		return;
+	if (router->ops->destroy)
+		router->ops->destroy(router);
+	free(router);
+}
+
+const char *router_name(const struct router *router)
+{
+	return router->ops->name;
+}
+
+int router_route(struct router *router, const struct netemu_route *route, struct loads *loads,
+		 struct routed *routed, struct err *err)
+{
+	struct routed unused = { 0 };
+
+	if (!routed)
+		routed = &unused;
+	routed_clear(routed);
+	return route_pairs(router, route, loads, routed, err);
+}
+
+/* What host FROM sends into PAIRS; returns how many. */
+static size_t list_pairs(const struct router *router, const struct all_to_all *traffic,
+			 uint32_t from, struct netemu_pair *pairs)
+{
+	uint64_t weight = traffic->weight ? traffic->weight[from] : 1;
+	size_t count = 0;
+
+	for (uint32_t to = 0; to < router->topology->net.hosts; to++) {
+		uint64_t flows = weight * (traffic->weight ? traffic->weight[to] : 1);
+
+		if (to != from && flows)
+			pairs[count++] = (struct netemu_pair){
+				.from = from,
+				.to = to,
+				.bytes = flows * traffic->bytes,
+				.flows = flows,
+			};
+	}
+	return count;
+}
+
+/* With a list of the pairs, whole or of one source after the other. */
+static int all_pairs(struct router *router, const struct all_to_all *traffic, struct loads *loads,
+		     struct routed *routed, struct err *err)
+{
+	uint32_t hosts = router->topology->net.hosts;
+	bool whole = router->ops->form != ROUTER_PAIR || routed->want_paths;
+	struct netemu_pair *pairs = calloc(hosts, (whole ? hosts : 1) * sizeof(*pairs));
+	struct netemu_route route = { .pairs = pairs };
+	int rc = 0;
+
+	if (!pairs)
+		return err_errno(err, "unable to list the pairs of %u hosts", hosts);
+	for (uint32_t from = 0; from < hosts && !rc; from++) {
+		route.npairs += list_pairs(router, traffic, from, pairs + route.npairs);
+		if (whole)
+			continue;
+		rc = route_pairs(router, &route, loads, routed, err);
+		route.npairs = 0;
+		route.job++;
+	}
+	if (whole)
+		rc = route_pairs(router, &route, loads, routed, err);
+	free(pairs);
+	return rc;
+}
+
+int router_all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
+		      struct routed *routed, struct err *err)
+{
+	struct routed unused = { 0 };
+
+	if (!routed)
+		routed = &unused;
+	routed_clear(routed);
+	if (router->ops->all_to_all && !routed->want_paths)
+		return router->ops->all_to_all(router, traffic, loads, routed, err);
+	return all_pairs(router, traffic, loads, routed, err);
+}
+
+void router_forget(struct router *router, uint64_t job)
+{
+	if (router->ops->forget)
+		router->ops->forget(router, job);
+}
+
+int router_destinations(struct router *router, uint32_t *count, struct err *err)
+{
+	if (!router->ops->destinations)
+		return err_set(err,
+			       "routing '%s' has no tables: its routes do not depend on the "
+			       "destination alone",
+			       router->ops->name);
+	return router->ops->destinations(router, count, err);
+}
