@@ -16,4 +16,14 @@
 bool is_graphml(const char *head, size_t size);
 int read_graphml(struct topology *topology, const char *const *files, struct err *err);
 
+/* A dump of an InfiniBand fabric, see ibnet.h and ibfabric.h, and its forwarding
+ * tables, see iblft.h.
+ */
+bool is_ib(const char *head, size_t size);
+int read_ib(struct topology *topology, const char *const *files, struct err *err);
+
+/* See slurmtopo.h. */
+bool is_slurm(const char *head, size_t size);
+int read_slurm(struct topology *topology, const char *const *files, struct err *err);
+
 #endif

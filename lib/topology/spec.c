@@ -4,13 +4,14 @@
 #include "topology/build.h"
 #include "topology/generate.h"
 #include "topology/readers.h"
+#include "topology/textfile.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD 4096 /* bytes of a file by which its format is known */
+#define HEAD 65536 /* bytes of a file by which its format is known */
 
 /* What stands behind a SPEC. */
 struct options {
@@ -34,6 +35,8 @@ static const struct reader {
 	int (*read)(struct topology *topology, const char *const *files, struct err *err);
 } readers[] = {
 	{ "graphml", 1, read_graphml },
+	{ "ib", 2, read_ib },
+	{ "slurm", 1, read_slurm },
 };
 
 /* Files by their first bytes, NUL-terminated; asked in this order. */
@@ -42,6 +45,8 @@ static const struct format {
 	int (*read)(struct topology *topology, const char *const *files, struct err *err);
 } formats[] = {
 	{ is_graphml, read_graphml },
+	{ is_ib, read_ib },
+	{ is_slurm, read_slurm },
 };
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -138,26 +143,18 @@ static char *resolve(const char *file, const char *base)
 
 static const struct format *find_format(const char *path, struct err *err)
 {
-	char head[HEAD + 1];
-	FILE *in = fopen(path, "re");
-	size_t size;
+	char head[HEAD];
+	ssize_t size = textfile_head(path, head, sizeof(head), err);
 
-	if (!in) {
-		err_errno(err, "unable to open '%s'", path);
+	if (size < 0)
 		return NULL;
-	}
-	size = fread(head, 1, HEAD, in);
-	head[size] = '\0';
-	if (ferror(in)) {
-		err_errno(err, "unable to read '%s'", path);
-		fclose(in);
-		return NULL;
-	}
-	fclose(in);
 	for (size_t i = 0; i < COUNT(formats); i++)
-		if (formats[i].is(head, size))
+		if (formats[i].is(head, (size_t)size))
 			return &formats[i];
-	err_set(err, "%s: not GraphML or another format that is known by its content", path);
+	err_set(err,
+		"%s: not GraphML, the output of ibnetdiscover, opensm-subnet.lst or Slurm's "
+		"topology.conf",
+		path);
 	return NULL;
 }
 

@@ -42,7 +42,7 @@ struct topology_node {
 	char *mac;  /* or NULL; owned */
 	bool is_host;
 	uint32_t slots;                /* hosts: ranks it takes */
-	uint32_t lid;                  /* InfiniBand, of the node's first port; 0: none */
+	uint32_t lid;                  /* InfiniBand, the lowest of its ports; 0: none */
 	uint64_t guid;                 /* 0: none */
 	int64_t dpid;                  /* OpenFlow, -1: none */
 	uint32_t coord[TOPOLOGY_DIMS]; /* where it is in the shape, see generate.h */
@@ -54,6 +54,12 @@ struct topology_tables {
 	uint32_t lids;  /* LIDs are 0 .. lids - 1 */
 	uint8_t **port; /* [node]: NULL, or [lids] ports, 255 = no route; owned */
 	uint32_t *node; /* [lids]: the node of that LID, NETEMU_NONE = none; owned */
+	uint64_t entries; /* read */
+	/* Those that name a switch or a LID that the cables do not know, or say
+	 * something else than one before, and a sentence on the first.
+	 */
+	uint64_t strange;
+	char first_strange[256];
 };
 
 struct topology {
