@@ -2,7 +2,7 @@
 /* main.c - netemu-matrix: read a run, check it, show it */
 #include "options.h"
 #include "plain.h"
-#include "source.h"
+#include "ranksource.h"
 #include "units.h"
 
 #include <errno.h>
@@ -41,10 +41,10 @@ static int load(struct run *run, const struct options *options, char *const name
 	struct selection selection = options->selection;
 
 	if (selection.window >= 0 &&
-	    source_read(names, count, options->from, take_width, &selection.width, err) < 0)
+	    ranksource_read(names, count, options->from, take_width, &selection.width, err) < 0)
 		return -1;
 	run_init(run, &selection);
-	if (source_read(names, count, options->from, take, run, err) < 0)
+	if (ranksource_read(names, count, options->from, take, run, err) < 0)
 		return -1;
 	return run_finish(run, names[0], err);
 }

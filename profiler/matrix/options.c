@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "options.h"
-#include "source.h"
+#include "ranksource.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -143,7 +143,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	static const char *const formats[] = { "text", "tsv", "json", "pfsim" };
 	static const char *const froms[] = {
 #define X(name) name,
-		SOURCE_FROM_LIST(X)
+		RANKSOURCE_FROM_LIST(X)
 #undef X
 	};
 	struct options *options = state->input;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source.h"
+#include "ranksource.h"
 #include "live.h"
 #include "rundir.h"
 
@@ -23,20 +23,20 @@ static bool ends_in(const char *text, const char *end)
 	return length >= strlen(end) && !strcmp(text + length - strlen(end), end);
 }
 
-enum source_kind source_kind_of(const char *name)
+enum ranksource_kind ranksource_kind_of(const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	const char *base = slash ? slash + 1 : name;
 
 	if (!strncmp(base, ".rank-", 6) && ends_in(base, ".live"))
-		return SOURCE_LIVE;
+		return RANKSOURCE_LIVE;
 	if (!ends_in(base, ".json") || base[0] == '.' || !strcmp(base, RUNDIR_RUN) ||
 	    !strncmp(base, "node-", 5))
-		return SOURCE_NONE;
-	return SOURCE_RANK;
+		return RANKSOURCE_NONE;
+	return RANKSOURCE_RANK;
 }
 
-int source_reserve(struct source *source, size_t size, const char *origin, struct err *err)
+int ranksource_reserve(struct ranksource *source, size_t size, const char *origin, struct err *err)
 {
 	char *buffer;
 
@@ -53,7 +53,7 @@ int source_reserve(struct source *source, size_t size, const char *origin, struc
 }
 
 /* Note that RANK of RANKS has its file.  What does not fit is found out later. */
-static int note(struct source *source, uint32_t rank, uint32_t ranks)
+static int note(struct ranksource *source, uint32_t rank, uint32_t ranks)
 {
 	if (!source->have) {
 		source->have = calloc(ranks, sizeof(*source->have));
@@ -66,8 +66,8 @@ static int note(struct source *source, uint32_t rank, uint32_t ranks)
 	return 0;
 }
 
-int source_take(struct source *source, const char *data, size_t size, const char *origin,
-		struct err *err)
+int ranksource_take(struct ranksource *source, const char *data, size_t size, const char *origin,
+		    struct err *err)
 {
 	struct rankfile rank;
 	int rc;
@@ -101,10 +101,10 @@ static int live_rank(const char *path, uint32_t *rank, struct err *err)
 	return 0;
 }
 
-int source_take_live(struct source *source, char *path, char *origin, bool temporary,
-		     struct err *err)
+int ranksource_take_live(struct ranksource *source, char *path, char *origin, bool temporary,
+			 struct err *err)
 {
-	struct source_live *live = source->live;
+	struct ranksource_live *live = source->live;
 	uint32_t rank;
 
 	if (live_rank(path, &rank, err) < 0)
@@ -115,7 +115,7 @@ int source_take_live(struct source *source, char *path, char *origin, bool tempo
 		goto fail;
 	}
 	source->live = live;
-	live[source->nlive++] = (struct source_live){
+	live[source->nlive++] = (struct ranksource_live){
 		.rank = rank,
 		.temporary = temporary,
 		.path = path,
@@ -130,7 +130,7 @@ fail:
 	return -1;
 }
 
-static int take_fd(struct source *source, int fd, const char *path, struct err *err)
+static int take_fd(struct ranksource *source, int fd, const char *path, struct err *err)
 {
 	size_t used = 0;
 	struct stat st;
@@ -140,19 +140,19 @@ static int take_fd(struct source *source, int fd, const char *path, struct err *
 		return err_errno(err, "unable to read '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, "'%s' is not a regular file", path);
-	if (source_reserve(source, (size_t)st.st_size + 1, path, err) < 0)
+	if (ranksource_reserve(source, (size_t)st.st_size + 1, path, err) < 0)
 		return -1;
 	while ((n = read(fd, source->buffer + used, source->room - used)) != 0) {
 		if (n < 0)
 			return err_errno(err, "unable to read '%s'", path);
 		used += (size_t)n;
-		if (used == source->room && source_reserve(source, 2 * used, path, err) < 0)
+		if (used == source->room && ranksource_reserve(source, 2 * used, path, err) < 0)
 			return -1;
 	}
-	return source_take(source, source->buffer, used, path, err);
+	return ranksource_take(source, source->buffer, used, path, err);
 }
 
-static int take_path(struct source *source, const char *path, struct err *err)
+static int take_path(struct ranksource *source, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int rc;
@@ -164,7 +164,7 @@ static int take_path(struct source *source, const char *path, struct err *err)
 	return rc;
 }
 
-static int take_live_path(struct source *source, const char *path, struct err *err)
+static int take_live_path(struct ranksource *source, const char *path, struct err *err)
 {
 	char *copy = strdup(path);
 	char *origin = strdup(path);
@@ -174,16 +174,16 @@ static int take_live_path(struct source *source, const char *path, struct err *e
 		free(origin);
 		return err_errno(err, "%s", path);
 	}
-	return source_take_live(source, copy, origin, false, err);
+	return ranksource_take_live(source, copy, origin, false, err);
 }
 
 static int filter(const struct dirent *entry)
 {
-	return source_kind_of(entry->d_name) != SOURCE_NONE;
+	return ranksource_kind_of(entry->d_name) != RANKSOURCE_NONE;
 }
 
 /* All rank files right in DIR. */
-static int read_folder(struct source *source, const char *dir, struct err *err)
+static int read_folder(struct ranksource *source, const char *dir, struct err *err)
 {
 	struct dirent **entries;
 	char path[PATH_MAX];
@@ -197,8 +197,9 @@ static int read_folder(struct source *source, const char *dir, struct err *err)
 				       (int)sizeof(path))
 			rc = err_set(err, "'%s': the path is too long", dir);
 		else if (rc == 0)
-			rc = source_kind_of(path) == SOURCE_LIVE ? take_live_path(source, path, err)
-								 : take_path(source, path, err);
+			rc = ranksource_kind_of(path) == RANKSOURCE_LIVE
+				     ? take_live_path(source, path, err)
+				     : take_path(source, path, err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -220,7 +221,7 @@ static bool is_run(const char *dir)
 {
 	static const char *const instruments[] = {
 #define X(name) name,
-		SOURCE_FROM_LIST(X)
+		RANKSOURCE_FROM_LIST(X)
 #undef X
 			"log",
 	};
@@ -232,7 +233,7 @@ static bool is_run(const char *dir)
 }
 
 /* A run directory, or a plain one of rank files. */
-static int read_directory(struct source *source, const char *dir, struct err *err)
+static int read_directory(struct ranksource *source, const char *dir, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -248,7 +249,7 @@ static int read_directory(struct source *source, const char *dir, struct err *er
 }
 
 /* What a file is is told by how it begins, not by its name. */
-static int read_file(struct source *source, const char *path, struct err *err)
+static int read_file(struct ranksource *source, const char *path, struct err *err)
 {
 	char head[64] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -267,10 +268,10 @@ static int read_file(struct source *source, const char *path, struct err *err)
 		first++;
 	if (*first == '{' || ends_in(path, ".json"))
 		return take_path(source, path, err);
-	return source_archive(source, path, err);
+	return ranksource_archive(source, path, err);
 }
 
-static int read_path(struct source *source, const char *path, struct err *err)
+static int read_path(struct ranksource *source, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -283,7 +284,7 @@ static int read_path(struct source *source, const char *path, struct err *err)
 }
 
 /* The runs of a job, of which one has to be the one that is meant. */
-static int read_job(struct source *source, const char *name, struct err *err)
+static int read_job(struct ranksource *source, const char *name, struct err *err)
 {
 	char list[512] = "";
 	const char *only = NULL;
@@ -312,8 +313,8 @@ static int read_job(struct source *source, const char *name, struct err *err)
 
 static int live_compare(const void *a, const void *b)
 {
-	const struct source_live *left = a;
-	const struct source_live *right = b;
+	const struct ranksource_live *left = a;
+	const struct ranksource_live *right = b;
 
 	if (left->rank != right->rank)
 		return left->rank < right->rank ? -1 : 1;
@@ -324,7 +325,8 @@ static int live_compare(const void *a, const void *b)
  * read while a job is running may do so at any moment.  Returns 0, or -1 when
  * there is none (ERR is kept) or it cannot be read.
  */
-static int take_successor(struct source *source, const struct source_live *live, struct err *err)
+static int take_successor(struct ranksource *source, const struct ranksource_live *live,
+			  struct err *err)
 {
 	const char *slash = strrchr(live->path, '/');
 	int folder = slash ? (int)(slash + 1 - live->path) : 0;
@@ -339,7 +341,7 @@ static int take_successor(struct source *source, const struct source_live *live,
 }
 
 /* COUNT live files of one rank. */
-static int load_live(struct source *source, const struct source_live *live, size_t count,
+static int load_live(struct ranksource *source, const struct ranksource_live *live, size_t count,
 		     struct err *err)
 {
 	const char **paths = malloc(count * sizeof(*paths));
@@ -359,7 +361,7 @@ static int load_live(struct source *source, const struct source_live *live, size
 	return rc;
 }
 
-static int load_all_live(struct source *source, struct err *err)
+static int load_all_live(struct ranksource *source, struct err *err)
 {
 	size_t end;
 
@@ -378,7 +380,7 @@ static int load_all_live(struct source *source, struct err *err)
 	return 0;
 }
 
-static void source_release(struct source *source)
+static void ranksource_release(struct ranksource *source)
 {
 	for (size_t i = 0; i < source->nlive; i++) {
 		if (source->live[i].temporary)
@@ -391,10 +393,10 @@ static void source_release(struct source *source)
 	free(source->buffer);
 }
 
-int source_read(char *const names[], int count, const char *from, source_fn *fn, void *arg,
-		struct err *err)
+int ranksource_read(char *const names[], int count, const char *from, ranksource_fn *fn, void *arg,
+		    struct err *err)
 {
-	struct source source = { .from = from, .fn = fn, .arg = arg };
+	struct ranksource source = { .from = from, .fn = fn, .arg = arg };
 	int rc = 0;
 
 	for (int i = 0; rc == 0 && i < count; i++) {
@@ -407,6 +409,6 @@ int source_read(char *const names[], int count, const char *from, source_fn *fn,
 	}
 	if (rc == 0)
 		rc = load_all_live(&source, err);
-	source_release(&source);
+	ranksource_release(&source);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* archive.c - rank files in a tar archive, in any compression */
-#include "source.h"
+/* rankarchive.c - rank files in a tar archive, in any compression */
+#include "ranksource.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,7 +18,7 @@ static bool other_instrument(const char *name, const char *from)
 {
 	static const char *const instruments[] = {
 #define X(name) name,
-		SOURCE_FROM_LIST(X)
+		RANKSOURCE_FROM_LIST(X)
 #undef X
 	};
 	const char *end = strrchr(name, '/');
@@ -45,7 +45,7 @@ static int archive_fail(struct archive *archive, const char *path, struct err *e
 }
 
 /* The whole member into source->buffer.  *USED gets its length. */
-static int read_member(struct source *source, struct archive *archive, const char *path,
+static int read_member(struct ranksource *source, struct archive *archive, const char *path,
 		       const char *origin, size_t *used, struct err *err)
 {
 	la_ssize_t n;
@@ -53,7 +53,7 @@ static int read_member(struct source *source, struct archive *archive, const cha
 	*used = 0;
 	do {
 		if (source->room < *used + BLOCK &&
-		    source_reserve(source, 2 * *used + BLOCK, origin, err) < 0)
+		    ranksource_reserve(source, 2 * *used + BLOCK, origin, err) < 0)
 			return -1;
 		n = archive_read_data(archive, source->buffer + *used, BLOCK);
 		if (n < 0)
@@ -64,7 +64,7 @@ static int read_member(struct source *source, struct archive *archive, const cha
 }
 
 /* A live file has to be mapped: SIZE bytes of the buffer go to a file. */
-static int unpack_live(struct source *source, size_t size, const char *origin, struct err *err)
+static int unpack_live(struct ranksource *source, size_t size, const char *origin, struct err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *copy = strdup(origin);
@@ -89,32 +89,33 @@ static int unpack_live(struct source *source, size_t size, const char *origin, s
 		free(copy);
 		return -1;
 	}
-	return source_take_live(source, path, copy, true, err);
+	return ranksource_take_live(source, path, copy, true, err);
 }
 
-static int take_member(struct source *source, struct archive *archive, const char *path,
+static int take_member(struct ranksource *source, struct archive *archive, const char *path,
 		       struct archive_entry *entry, struct err *err)
 {
 	const char *name = archive_entry_pathname(entry);
-	enum source_kind kind = name ? source_kind_of(name) : SOURCE_NONE;
+	enum ranksource_kind kind = name ? ranksource_kind_of(name) : RANKSOURCE_NONE;
 	char *origin;
 	size_t size;
 	int rc;
 
-	if (kind == SOURCE_NONE || archive_entry_filetype(entry) != AE_IFREG ||
+	if (kind == RANKSOURCE_NONE || archive_entry_filetype(entry) != AE_IFREG ||
 	    other_instrument(name, source->from))
 		return 0;
 	if (asprintf(&origin, "%s(%s)", path, name) < 0)
 		return err_errno(err, "%s", path);
 	rc = read_member(source, archive, path, origin, &size, err);
 	if (rc == 0)
-		rc = kind == SOURCE_LIVE ? unpack_live(source, size, origin, err)
-					 : source_take(source, source->buffer, size, origin, err);
+		rc = kind == RANKSOURCE_LIVE
+			     ? unpack_live(source, size, origin, err)
+			     : ranksource_take(source, source->buffer, size, origin, err);
 	free(origin);
 	return rc;
 }
 
-static int read_members(struct source *source, struct archive *archive, const char *path,
+static int read_members(struct ranksource *source, struct archive *archive, const char *path,
 			struct err *err)
 {
 	struct archive_entry *entry;
@@ -128,7 +129,7 @@ static int read_members(struct source *source, struct archive *archive, const ch
 	return rc == ARCHIVE_EOF ? 0 : archive_fail(archive, path, err);
 }
 
-int source_archive(struct source *source, const char *path, struct err *err)
+int ranksource_archive(struct ranksource *source, const char *path, struct err *err)
 {
 	struct archive *archive = archive_read_new();
 	int rc;
