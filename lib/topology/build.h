@@ -17,6 +17,8 @@ struct topology_private {
 	size_t node_room, link_room, line_room;
 	struct netemu_link *link; /* as net.link, which cannot be written */
 	uint32_t *line;           /* of each link; NULL: all 0, or not needed any more */
+	char *shape;              /* SPEC that a file says it is of, or NULL; owned */
+	uint32_t max_nodes, max_links;
 	/* as those of net */
 	uint32_t *first, *host_node, *node_host, *slots, *level;
 	const char **name;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* specparts.c - numbers, sizes and names of generated networks */
+#include "topology/build.h"
 #include "topology/spec.h"
 
 #include <errno.h>
@@ -76,12 +77,13 @@ uint64_t spec_times(uint64_t a, uint64_t b)
 int spec_check_size(const struct topology *topology, uint64_t nodes, uint64_t cables,
 		    struct err *err)
 {
-	if (nodes > TOPOLOGY_MAX_NODES)
-		return err_set(err, "'%s': more than %u nodes", topology->source,
-			       TOPOLOGY_MAX_NODES);
-	if (cables > TOPOLOGY_MAX_LINKS / 2)
+	const struct topology_private *build = topology->build;
+
+	if (nodes > build->max_nodes)
+		return err_set(err, "'%s': more than %u nodes", topology->source, build->max_nodes);
+	if (cables > build->max_links / 2)
 		return err_set(err, "'%s': more than %u cables", topology->source,
-			       TOPOLOGY_MAX_LINKS / 2);
+			       build->max_links / 2);
 	return 0;
 }
 

@@ -162,8 +162,11 @@ int topology_init(struct topology *topology, const char *source, struct err *err
 		.source = strdup(source),
 		.build = calloc(1, sizeof(*topology->build)),
 	};
-	if (topology->name && topology->source && topology->build)
+	if (topology->name && topology->source && topology->build) {
+		topology->build->max_nodes = TOPOLOGY_MAX_NODES;
+		topology->build->max_links = TOPOLOGY_MAX_LINKS;
 		return 0;
+	}
 	topology_release(topology);
 	errno = ENOMEM;
 	return err_errno(err, "%s", source);
@@ -205,6 +208,7 @@ void topology_release(struct topology *topology)
 		release_names(build);
 		free(build->link);
 		free(build->line);
+		free(build->shape);
 		free(build->first);
 		free(build->name);
 		free(build->host_node);
