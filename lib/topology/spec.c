@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "topology/spec.h"
-
 #include "topology/build.h"
-#include "topology/generate.h"
 #include "topology/readers.h"
+#include "topology/shape.h"
 #include "topology/textfile.h"
 
 #include <errno.h>
@@ -17,15 +15,6 @@
 struct options {
 	uint32_t slots; /* 0: as they are */
 	double rate;    /* byte/s; 0: as they are */
-};
-
-/* KIND:ARGS that are no file. */
-static const struct generator {
-	const char *kind;
-	int (*generate)(struct topology *topology, const char *args, struct err *err);
-} generators[] = {
-	{ "xgft", xgft_generate }, { "kary", kary_generate },           { "torus", torus_generate },
-	{ "mesh", mesh_generate }, { "dragonfly", dragonfly_generate },
 };
 
 /* KIND:FILE[:FILE]: one that says what its file is. */
@@ -51,7 +40,7 @@ static const struct format {
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
-/* A KIND: at the beginning of SPEC?  Returns what stands behind it, or NULL. */
+/* Does SPEC begin with KIND and a ':'?  Returns what stands behind it, or NULL. */
 static const char *behind(const char *spec, const char *kind)
 {
 	size_t length = strlen(kind);
@@ -141,13 +130,25 @@ static char *resolve(const char *file, const char *base)
 	return asprintf(&path, "%s/%s", base, file) < 0 ? NULL : path;
 }
 
+/* That PATH is not there: perhaps a kind was meant. */
+static void no_file(const char *path, struct err *err)
+{
+	char kinds[128];
+
+	if (errno == ENOENT && strchr(path, ':'))
+		err_set(err, "'%s': no such file, and not one of %s", path,
+			shape_kinds(kinds, sizeof(kinds)));
+}
+
 static const struct format *find_format(const char *path, struct err *err)
 {
 	char head[HEAD];
 	ssize_t size = textfile_head(path, head, sizeof(head), err);
 
-	if (size < 0)
+	if (size < 0) {
+		no_file(path, err);
 		return NULL;
+	}
 	for (size_t i = 0; i < COUNT(formats); i++)
 		if (formats[i].is(head, (size_t)size))
 			return &formats[i];
@@ -202,15 +203,11 @@ static int read_files(struct topology *topology, const struct reader *reader, ch
 static int make(struct topology *topology, char *text, const char *base, const char *spec,
 		struct err *err)
 {
-	for (size_t i = 0; i < COUNT(generators); i++) {
-		const char *args = behind(text, generators[i].kind);
+	const char *args;
+	shape_generate_fn *generate = shape_find(text, &args);
 
-		if (!args)
-			continue;
-		if (topology_init(topology, spec, err) < 0)
-			return -1;
-		return generators[i].generate(topology, args, err);
-	}
+	if (generate)
+		return topology_init(topology, spec, err) < 0 ? -1 : generate(topology, args, err);
 	for (size_t i = 0; i < COUNT(readers); i++)
 		if (behind(text, readers[i].kind))
 			return read_files(topology, &readers[i], strchr(text, ':') + 1, base, spec,
@@ -237,6 +234,8 @@ int topology_open(struct topology *topology, const char *spec, const char *base,
 		apply(&made, &options);
 		rc = topology_finish(&made, err);
 	}
+	if (rc == 0 && made.build->shape)
+		rc = shape_adopt(&made, made.build->shape, err);
 	if (rc < 0) {
 		topology_release(&made);
 		return -1;

@@ -51,9 +51,9 @@ struct topology_node {
 
 /* Static forwarding tables: switch, destination LID -> port. */
 struct topology_tables {
-	uint32_t lids;  /* LIDs are 0 .. lids - 1 */
-	uint8_t **port; /* [node]: NULL, or [lids] ports, 255 = no route; owned */
-	uint32_t *node; /* [lids]: the node of that LID, NETEMU_NONE = none; owned */
+	uint32_t lids;    /* LIDs are 0 .. lids - 1 */
+	uint8_t **port;   /* [node]: NULL, or [lids] ports, 255 = no route; owned */
+	uint32_t *node;   /* [lids]: the node of that LID, NETEMU_NONE = none; owned */
 	uint64_t entries; /* read */
 	/* Those that name a switch or a LID that the cables do not know, or say
 	 * something else than one before, and a sentence on the first.
