@@ -13,7 +13,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "netemu sim ", NULL, NULL }, /* replaced by the commands */
+	{ "netemu sim topology", command_topology, "generate, describe and convert networks" },
 };
 
 #define NAME_OFFSET (sizeof("netemu sim ") - 1)
