@@ -14,6 +14,8 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "netemu sim topology", command_topology, "generate, describe and convert networks" },
+	{ "netemu sim load", command_load, "load the links of a network with a pattern" },
+	{ "netemu sim compare", command_compare, "show what differs between two results" },
 };
 
 #define NAME_OFFSET (sizeof("netemu sim ") - 1)
