@@ -36,20 +36,21 @@ struct router_ops {
 	int (*create)(struct router *router, const char *options, struct err *err);
 	void (*destroy)(struct router *router); /* may be NULL */
 
-	/* to: the link out of each node on its way to HOST; from: the link into
-	 * each node on its way from HOST; into NEXT [nodes], NETEMU_NONE where
-	 * there is no way.  Without loops: following it from any node ends at
-	 * HOST or at a NETEMU_NONE.  Entries of hosts with one cable, which
+	/* to: the link out of each node on its way to HOST, into NEXT [nodes],
+	 * NETEMU_NONE where there is no way; from: the same, and the path from
+	 * HOST to a node is that way backwards, each link the reverse one.
+	 * Loops are found by the caller.  Entries of hosts with one cable, which
 	 * leads to a switch, need not be set.
 	 */
 	void (*column)(struct router *router, uint32_t host, uint32_t *next);
-	/* to, from, where a path can be had for less than a column (else NULL):
-	 * the path from one host to another into LINKS [nodes].  Returns its
-	 * length, 0 when there is none.
+	/* The way from host FROM to host TO != FROM, as the column of TO has it,
+	 * into LINKS [nodes + 1].  Returns its length, 0 when there is none.
+	 * NULL where columns are faster; can_walk() (NULL: always) tells.
 	 */
 	uint32_t (*walk)(struct router *router, uint32_t from, uint32_t to, uint32_t *links);
-	/* to, from: is the column of hosts with one cable on the same switch the
-	 * same but for that cable?
+	bool (*can_walk)(const struct router *router);
+	/* Is the column of hosts with one cable on the same switch the same but
+	 * for that cable?
 	 */
 	bool by_switch;
 
@@ -87,8 +88,8 @@ struct routing {
 	/* what routing_path() keeps */
 	uint32_t *links; /* owned */
 	size_t nlinks, room;
-	size_t *start;    /* [npairs]; owned */
-	uint32_t *length; /* [npairs], 0: no path yet; owned */
+	size_t *start;    /* [npairs]; owned; NULL: a form that needs no list, none wanted */
+	uint32_t *length; /* the same; 0: no path yet */
 	struct err *err;
 };
 

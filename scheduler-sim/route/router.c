@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "forms.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct router_ops router_dmodk, router_smodk;
+
 static const struct router_ops *const table[] = {
+	&router_dmodk,
+	&router_smodk,
 	NULL,
 };
 
@@ -67,11 +72,23 @@ static void routing_release(struct routing *routing)
 	free(routing->length);
 }
 
+/* The forms that hand over one path after the other; the others do without a
+ * list of them, unless it is asked for.
+ */
+static bool keeps_paths(const struct router *router, const struct routed *routed)
+{
+	enum router_form form = router->ops->form;
+
+	if (form == ROUTER_SPLIT)
+		return false;
+	return routed->want_paths || (form != ROUTER_TO && form != ROUTER_FROM);
+}
+
 static int routing_init(struct routing *routing, struct router *router,
 			const struct netemu_route *route, struct loads *loads,
 			struct routed *routed, struct err *err)
 {
-	size_t room = route->npairs ? route->npairs : 1;
+	size_t room = route->npairs + 1;
 
 	*routing = (struct routing){
 		.route = *route,
@@ -80,12 +97,14 @@ static int routing_init(struct routing *routing, struct router *router,
 		.loads = loads,
 		.routed = routed,
 		.err = err,
-		.start = malloc(room * sizeof(*routing->start)),
-		.length = calloc(room, sizeof(*routing->length)),
 	};
 	routing->route.net = &router->topology->net;
 	routing->route.random = draw;
 	random_init(&routing->random, router->settings.seed, router->ops->name, route->job);
+	if (!keeps_paths(router, routed))
+		return 0;
+	routing->start = malloc(room * sizeof(*routing->start));
+	routing->length = calloc(room, sizeof(*routing->length));
 	if (routing->start && routing->length)
 		return 0;
 	routing_release(routing);
@@ -96,7 +115,7 @@ static int routing_init(struct routing *routing, struct router *router,
 /* Take back what routing_path() put on the links. */
 static void undo(struct routing *routing)
 {
-	for (size_t i = 0; i < routing->route.npairs; i++) {
+	for (size_t i = 0; routing->length && i < routing->route.npairs; i++) {
 		const struct netemu_pair *pair = &routing->route.pairs[i];
 
 		for (uint32_t k = 0; k < routing->length[i]; k++) {
@@ -161,11 +180,11 @@ static int route_pairs(struct router *router, const struct netemu_route *route, 
 	if (routing_init(&routing, router, route, loads, routed, err))
 		return -1;
 	rc = router->ops->route(&routing, err);
-	if (!rc && routed->want_paths && router->ops->form != ROUTER_SPLIT)
+	if (!rc && routing.length && routed->want_paths)
 		rc = give_paths(&routing, err);
 	if (rc)
 		undo(&routing);
-	else if (router->ops->form != ROUTER_SPLIT)
+	else if (routing.length)
 		count_unrouted(&routing);
 	routing_release(&routing);
 	return rc;
@@ -268,6 +287,7 @@ void router_destroy(struct router *router)
 		return;
 	if (router->ops->destroy)
 		router->ops->destroy(router);
+	tree_release(router);
 	free(router);
 }
 
