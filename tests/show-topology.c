@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* show-topology.c - what topology_open() makes of a SPEC
  *
- *	show-topology SPEC [counts|links|ports|tables]
+ *	show-topology SPEC [counts|links|ports|tables|graphml]
  *
  * counts (the default): hosts, switches, links from switch to switch, capacity
  * in use (least and most); links: one per line by name, ports and capacity;
  * ports: by LIDs, as SWITCH-LID PORT LID PORT; tables: entries as SWITCH-LID LID
- * PORT, ascending, then what did not fit.
+ * PORT, ascending, then what did not fit; graphml: the topology as GraphML.
  */
+#include "topology/graphml-write.h"
 #include "topology/topology.h"
 
 #include <stdio.h>
@@ -63,25 +64,31 @@ static void tables(const struct topology *topology)
 		printf("strange %ju: %s\n", (uintmax_t)tables->strange, tables->first_strange);
 }
 
+static void graphml(const struct topology *topology)
+{
+	struct err err;
+
+	if (graphml_write(stdout, topology, NULL, &err) < 0)
+		fprintf(stderr, "show-topology: %s\n", err.text);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*show)(const struct topology *topology);
 	} views[] = {
-		{ "counts", counts },
-		{ "links", links },
-		{ "ports", ports },
-		{ "tables", tables },
+		{ "counts", counts }, { "links", links },     { "ports", ports },
+		{ "tables", tables }, { "graphml", graphml },
 	};
 	struct topology topology;
 	struct err err;
 	size_t view = 0;
 
-	while (argc == 3 && view < 4 && strcmp(views[view].name, argv[2]) != 0)
+	while (argc == 3 && view < 5 && strcmp(views[view].name, argv[2]) != 0)
 		view++;
-	if (argc < 2 || argc > 3 || view == 4) {
-		fprintf(stderr, "usage: show-topology SPEC [counts|links|ports|tables]\n");
+	if (argc < 2 || argc > 3 || view == 5) {
+		fprintf(stderr, "usage: show-topology SPEC [counts|links|ports|tables|graphml]\n");
 		return 2;
 	}
 	if (topology_open(&topology, argv[1], NULL, &err) < 0) {

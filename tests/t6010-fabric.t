@@ -103,6 +103,15 @@ test_expect_success FABRICS 'the entries of opensm-lfts.dump' '
 	done
 '
 
+test_expect_success FABRICS 'cables from GraphML, tables from a dump' '
+	show-topology avakas.net graphml >avakas.graphml &&
+	show-topology ib:avakas.graphml:routes tables | sort >out &&
+	sort "$fabrics/avakas.lft" >expected && test_cmp expected out &&
+	same avakas.net avakas.graphml &&
+	test_expect_code 1 show-topology "ib:$fabrics/avakas.graphml:routes" 2>err &&
+	grep "no node has a lid" err
+'
+
 # What is wrong in it is said; what is right is kept.
 test_expect_success FABRICS 'tables of another fabric' '
 	show-topology "ib:avakas.net:$fabrics/fattree-324/opensm-lfts.dump.gz" tables >out &&

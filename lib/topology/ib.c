@@ -48,19 +48,12 @@ bool is_ib(const char *head, size_t size)
 	return ibnet_form(head) != NULL;
 }
 
-static int read_fabric(struct ibfabric *fabric, const char *path, struct err *err)
+static int read_fabric(struct ibfabric *fabric, ibnet_read_fn read, const char *path,
+		       struct err *err)
 {
-	char head[HEAD];
 	struct textfile file;
-	ibnet_read_fn read;
 	int rc;
 
-	if (textfile_head(path, head, sizeof(head), err) < 0)
-		return -1;
-	read = ibnet_form(head);
-	if (!read)
-		return err_set(err, "%s: not the output of ibnetdiscover or opensm-subnet.lst",
-			       path);
 	if (textfile_open(&file, path, err) < 0)
 		return -1;
 	rc = read(fabric, &file, err);
@@ -68,17 +61,46 @@ static int read_fabric(struct ibfabric *fabric, const char *path, struct err *er
 	return rc;
 }
 
-int read_ib(struct topology *topology, const char *const *files, struct err *err)
+static int read_dump(struct topology *topology, ibnet_read_fn read, const char *const *files,
+		     struct err *err)
 {
 	struct ibfabric fabric;
 	int rc;
 
 	if (ibfabric_init(&fabric, files[0], err) < 0)
 		return -1;
-	rc = read_fabric(&fabric, files[0], err);
+	rc = read_fabric(&fabric, read, files[0], err);
 	if (rc == 0)
 		rc = ibfabric_build(&fabric, topology, files[1] != NULL, err);
 	ibfabric_release(&fabric);
+	return rc;
+}
+
+/* A dump that was converted before: one LID for each node. */
+static int read_converted(struct topology *topology, const char *const *files, struct err *err)
+{
+	if (read_graphml(topology, files, err) < 0)
+		return -1;
+	return files[1] ? iblft_tables(topology, err) : 0;
+}
+
+int read_ib(struct topology *topology, const char *const *files, struct err *err)
+{
+	char head[HEAD];
+	ssize_t size = textfile_head(files[0], head, sizeof(head), err);
+	ibnet_read_fn read;
+	int rc;
+
+	if (size < 0)
+		return -1;
+	read = ibnet_form(head);
+	if (read)
+		rc = read_dump(topology, read, files, err);
+	else if (is_graphml(head, (size_t)size))
+		rc = read_converted(topology, files, err);
+	else
+		rc = err_set(err, "%s: not the output of ibnetdiscover or opensm-subnet.lst",
+			     files[0]);
 	if (rc == 0 && files[1])
 		rc = iblft_read(topology, files[1], err);
 	return rc;

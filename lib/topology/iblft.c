@@ -350,6 +350,55 @@ static int read_folder(struct iblft *lft, const char *path, struct err *err)
 	return rc;
 }
 
+/* The largest LID, 0 when there is none. */
+static uint32_t last_lid(const struct topology *topology)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < topology->net.nodes; i++)
+		last = topology->nodes[i].lid > last ? topology->nodes[i].lid : last;
+	return last;
+}
+
+static int put_lid(struct topology *topology, uint32_t node, struct err *err)
+{
+	uint32_t lid = topology->nodes[node].lid, *at = &topology->tables->node[lid];
+
+	if (lid == 0)
+		return 0;
+	if (*at != NETEMU_NONE)
+		return err_set(err, "%s: '%s' and '%s' have the same lid %u", topology->source,
+			       topology->nodes[*at].name, topology->nodes[node].name, lid);
+	*at = node;
+	return 0;
+}
+
+int iblft_tables(struct topology *topology, struct err *err)
+{
+	uint32_t last = last_lid(topology);
+	struct topology_tables *tables;
+
+	if (last == 0 || last > IB_LID_MAX)
+		return last ? err_set(err, "%s: lid %u is above the largest one, %u",
+				      topology->source, last, IB_LID_MAX)
+			    : err_set(err,
+				      "%s: no node has a lid, so forwarding tables say nothing",
+				      topology->source);
+	tables = topology->tables = calloc(1, sizeof(*tables));
+	if (!tables)
+		return err_errno(err, "%s", topology->source);
+	tables->lids = last + 1;
+	tables->port = calloc(topology->net.nodes + 1, sizeof(*tables->port));
+	tables->node = malloc(tables->lids * sizeof(*tables->node));
+	if (!tables->port || !tables->node)
+		return err_errno(err, "%s", topology->source);
+	memset(tables->node, 0xff, tables->lids * sizeof(*tables->node));
+	for (uint32_t i = 0; i < topology->net.nodes; i++)
+		if (put_lid(topology, i, err) < 0)
+			return -1;
+	return 0;
+}
+
 int iblft_read(struct topology *topology, const char *path, struct err *err)
 {
 	struct iblft lft;

@@ -38,6 +38,11 @@ struct iblft {
 	bool begun;
 };
 
+/* Give TOPOLOGY tables without an entry that know the LID of each node.  Returns 0,
+ * or -1 with ERR written: no LIDs, one above IB_LID_MAX, two nodes with the same.
+ */
+int iblft_tables(struct topology *topology, struct err *err);
+
 /* Read the file PATH, or all files of the folder PATH in the order of their
  * names (but not those that begin with a dot), into topology->tables, which has
  * all LIDs and no entry.  Returns 0, or -1 with ERR written: a line that is not
