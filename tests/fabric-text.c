@@ -192,3 +192,23 @@ void fabric_print(FILE *out, const struct topology *topology, enum fabric_form f
 		print_node(out, topology, form, order[i], seed ? seed + i : 0);
 	free(order);
 }
+
+void fabric_print_tables(FILE *out, const struct topology *topology)
+{
+	uint32_t nodes = topology->net.nodes;
+
+	for (uint32_t i = 0; i < nodes; i++) {
+		const struct topology_node *node = &topology->nodes[i];
+
+		if (node->is_host)
+			continue;
+		fprintf(out, "Unicast lids [0-%u] of switch Lid %u guid 0x%016" PRIx64 " ('%s'):\n",
+			topology->nodes[nodes - 1].lid, node->lid, node->guid, node->name);
+		for (uint32_t k = 0; k < nodes; k++)
+			fprintf(out, "0x%04x %03u # %s portguid 0x%016" PRIx64 ": '%s'\n",
+				topology->nodes[k].lid, k == i ? 0 : 1 + k % nports(topology, i),
+				topology->nodes[k].is_host ? "Channel Adapter" : "Switch",
+				topology->nodes[k].guid, topology->nodes[k].name);
+		fprintf(out, "%u lids dumped\n", nodes);
+	}
+}

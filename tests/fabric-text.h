@@ -22,6 +22,7 @@ enum fabric_form {
 	FABRIC_PLAIN,  /* ibnetdiscover, which ibsim reads as well */
 	FABRIC_PORTS,  /* ibnetdiscover -p */
 	FABRIC_SUBNET, /* opensm-subnet.lst */
+	FABRIC_TABLES, /* opensm-lfts.dump */
 };
 
 /* Give the nodes GUIDs and LIDs, ascending in the order of nodes: a host one for
@@ -29,10 +30,13 @@ enum fabric_form {
  */
 void fabric_number(struct topology *topology);
 
-/* Print TOPOLOGY, which fabric_number() has seen; a capacity that is not among
- * fabric_speeds is 4x EDR.  The order of nodes and of ports is that of SEED, 0:
- * as they are.
+/* Print TOPOLOGY, which fabric_number() has seen, in one of the first three forms; a capacity that
+ * is not among fabric_speeds is 4x EDR.  The order of nodes and of ports is that of SEED, 0: as
+ * they are.
  */
 void fabric_print(FILE *out, const struct topology *topology, enum fabric_form form, unsigned seed);
+
+/* Print forwarding tables as OpenSM does, of arbitrary ports. */
+void fabric_print_tables(FILE *out, const struct topology *topology);
 
 #endif
