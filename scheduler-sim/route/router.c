@@ -8,10 +8,13 @@
 #include <string.h>
 
 extern const struct router_ops router_dmodk, router_smodk;
+extern const struct router_ops router_greedy, router_greedy_max;
 
 static const struct router_ops *const table[] = {
 	&router_dmodk,
 	&router_smodk,
+	&router_greedy,
+	&router_greedy_max,
 	NULL,
 };
 
