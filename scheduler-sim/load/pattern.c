@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pattern.h"
 
+#include "place/place.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,33 +55,73 @@ static uint32_t slots_of(const struct pattern_settings *settings, const struct t
 	return recorded ? topology->net.slots[host] : 1;
 }
 
-/* One host after the other, each filled. */
-static int place_block(struct pattern *pattern, const struct pattern_settings *settings,
-		       const struct topology *topology, bool recorded, struct err *err)
+/* The first hosts that hold all ranks: how many; their slots into SLOTS. */
+static uint32_t first_hosts(const struct pattern *pattern, const struct pattern_settings *settings,
+			    const struct topology *topology, bool recorded, uint32_t *hosts,
+			    uint32_t *slots)
 {
-	uint32_t rank = 0;
+	uint64_t room = 0;
+	uint32_t count = 0;
 
-	for (uint32_t host = 0; host < topology->net.hosts; host++) {
-		uint32_t slots = slots_of(settings, topology, recorded, host);
-
-		for (uint32_t i = 0; i < slots && rank < pattern->ranks; i++)
-			pattern->placement[rank++] = host;
+	while (count < topology->net.hosts && room < pattern->ranks) {
+		hosts[count] = count;
+		slots[count] = slots_of(settings, topology, recorded, count);
+		room += slots[count++];
 	}
-	if (rank == pattern->ranks)
-		return 0;
-	return err_set(err,
-		       "'%s' has %u ranks, the %u hosts of '%s' take %u (see --ranks-per-host)",
-		       settings->text, pattern->ranks, topology->net.hosts, topology->source, rank);
+	return room < pattern->ranks ? 0 : count;
+}
+
+static int place_on(struct pattern *pattern, const struct pattern_settings *settings,
+		    const struct topology *topology, const struct placing *placing, struct err *err)
+{
+	const struct placer_settings how = { .seed = settings->seed };
+	const char *name = settings->placement ? settings->placement : "block";
+	struct placer *placer;
+	int rc;
+
+	if (placer_create(&placer, name, topology, &how, err) < 0)
+		return -1;
+	rc = placer_place(placer, placing, pattern->placement, err);
+	pattern->placed = name;
+	placer_destroy(placer);
+	return rc;
 }
 
 static int place(struct pattern *pattern, const struct pattern_settings *settings,
-		 const struct topology *topology, bool recorded, struct err *err)
+		 const struct topology *topology, struct router *router, bool recorded,
+		 struct err *err)
 {
+	size_t room = topology->net.hosts + (size_t)1;
+	uint32_t *hosts = malloc(room * sizeof(*hosts)), *slots = malloc(room * sizeof(*slots));
+	const struct netemu_job job = { .ranks = pattern->ranks, .start = NETEMU_NEVER };
+	struct placing placing = {
+		.job = &job,
+		.hosts = hosts,
+		.slots = slots,
+		.ranks = pattern->ranks,
+		.matrix = pattern->traffic ? pattern->traffic->pairs : NULL,
+		.npairs = pattern->traffic ? pattern->traffic->npairs : 0,
+		.router = router,
+	};
+	int rc;
+
 	pattern->placement = malloc((pattern->ranks + (size_t)1) * sizeof(*pattern->placement));
-	if (!pattern->placement)
-		return no_memory(settings, err);
-	pattern->placed = "block";
-	return place_block(pattern, settings, topology, recorded, err);
+	if (!hosts || !slots || !pattern->placement) {
+		rc = no_memory(settings, err);
+	} else {
+		placing.nhosts = first_hosts(pattern, settings, topology, recorded, hosts, slots);
+		if (!placing.nhosts && pattern->ranks)
+			rc = err_set(err,
+				     "'%s' has %u ranks, more than the %u hosts of '%s' take (see "
+				     "--ranks-per-host)",
+				     settings->text, pattern->ranks, topology->net.hosts,
+				     topology->source);
+		else
+			rc = place_on(pattern, settings, topology, &placing, err);
+	}
+	free(hosts);
+	free(slots);
+	return rc;
 }
 
 static int weigh(struct pattern *pattern, const struct topology *topology)
@@ -111,10 +153,10 @@ static int list_all(struct pattern *pattern, uint32_t hosts)
 }
 
 static int open_all_to_all(struct pattern *pattern, const struct pattern_settings *settings,
-			   const struct topology *topology, struct err *err)
+			   const struct topology *topology, struct router *router, struct err *err)
 {
 	if (count_ranks(pattern, settings, topology, err) < 0 ||
-	    place(pattern, settings, topology, false, err) < 0)
+	    place(pattern, settings, topology, router, false, err) < 0)
 		return -1;
 	if (weigh(pattern, topology) < 0 ||
 	    (pattern->kind == PATTERN_ALL_TO_ALL && topology->net.hosts <= PATTERN_LISTED &&
@@ -124,7 +166,7 @@ static int open_all_to_all(struct pattern *pattern, const struct pattern_setting
 }
 
 static int open_traffic(struct pattern *pattern, const struct pattern_settings *settings,
-			const struct topology *topology, struct err *err)
+			const struct topology *topology, struct router *router, struct err *err)
 {
 	bool recorded = !is_name(settings->text);
 	ssize_t npairs;
@@ -141,7 +183,7 @@ static int open_traffic(struct pattern *pattern, const struct pattern_settings *
 	if (rc < 0)
 		return -1;
 	pattern->ranks = pattern->traffic->ranks;
-	if (place(pattern, settings, topology, recorded, err) < 0)
+	if (place(pattern, settings, topology, router, recorded, err) < 0)
 		return -1;
 	npairs = traffic_fold(pattern->traffic->pairs, pattern->traffic->npairs, pattern->placement,
 			      topology->net.hosts, &pattern->pairs);
@@ -152,7 +194,7 @@ static int open_traffic(struct pattern *pattern, const struct pattern_settings *
 }
 
 int pattern_open(struct pattern *pattern, const struct pattern_settings *settings,
-		 const struct topology *topology, struct err *err)
+		 const struct topology *topology, struct router *router, struct err *err)
 {
 	int rc;
 
@@ -161,8 +203,9 @@ int pattern_open(struct pattern *pattern, const struct pattern_settings *setting
 		pattern->kind = PATTERN_ALL_TO_ALL;
 	else if (strcmp(settings->text, "shift:all") == 0)
 		pattern->kind = PATTERN_SHIFTS;
-	rc = pattern->kind == PATTERN_PAIRS ? open_traffic(pattern, settings, topology, err)
-					    : open_all_to_all(pattern, settings, topology, err);
+	rc = pattern->kind == PATTERN_PAIRS
+		     ? open_traffic(pattern, settings, topology, router, err)
+		     : open_all_to_all(pattern, settings, topology, router, err);
 	if (rc < 0)
 		pattern_release(pattern);
 	return rc;

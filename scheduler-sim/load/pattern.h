@@ -9,7 +9,7 @@
 #define NETEMU_PATTERN_H
 
 #include "jobs/traffic.h"
-#include "topology/topology.h"
+#include "route/router.h"
 
 /* All pairs of hosts are listed, so that the pairs on a link can be named, up
  * to that many hosts.
@@ -43,11 +43,12 @@ struct pattern {
 	char *warning; /* a sentence, or NULL; owned */
 };
 
-/* Returns 0, or -1 with ERR written: an unknown pattern, a file that is none,
+/* ROUTER is the routing in force, for placements that look at links.  Returns
+ * 0, or -1 with ERR written: an unknown pattern, a file that is none,
  * more ranks than the hosts take.
  */
 int pattern_open(struct pattern *pattern, const struct pattern_settings *settings,
-		 const struct topology *topology, struct err *err);
+		 const struct topology *topology, struct router *router, struct err *err);
 void pattern_release(struct pattern *pattern);
 
 /* The host pairs of the shift by S ranks into *PAIRS, to be freed.  Returns

@@ -131,9 +131,10 @@ int result_make(struct result *result, const struct result_settings *settings, s
 	if (topology_open(&result->topology, settings->topology, NULL, err) < 0)
 		return -1;
 	if (set_rate(&result->topology, settings->link_rate, err) == 0 &&
-	    pattern_open(&result->pattern, &settings->pattern, &result->topology, err) == 0 &&
 	    router_create(&result->router, settings->routing, &result->topology, &router, err) ==
 		    0 &&
+	    pattern_open(&result->pattern, &settings->pattern, &result->topology, result->router,
+			 err) == 0 &&
 	    run(result, err) == 0)
 		return 0;
 	result_release(result);
