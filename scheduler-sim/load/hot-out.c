@@ -5,6 +5,8 @@
 #include "plain.h"
 #include "summary.h"
 
+#define TEXT_PAIRS 3 /* of each link */
+
 static const char *host_name(const struct topology *topology, uint32_t host)
 {
 	return topology->net.name[topology->net.host_node[host]];
@@ -74,9 +76,10 @@ json_t *hot_json(const struct hot *hot, const struct topology *topology)
 
 static void text_pairs(const struct hot_link *link, const struct topology *topology, FILE *out)
 {
+	size_t shown = link->listed < TEXT_PAIRS ? link->listed : TEXT_PAIRS;
 	char bytes[64];
 
-	for (size_t i = 0; i < link->listed; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		const struct hot_pair *pair = &link->pair[i];
 
 		fputs("    pair ", out);
@@ -85,9 +88,9 @@ static void text_pairs(const struct hot_link *link, const struct topology *topol
 		plain_put(out, host_name(topology, pair->to));
 		fprintf(out, ": %s bytes\n", load_text(pair->bytes, bytes, sizeof(bytes)));
 	}
-	if (link->npairs > link->listed)
+	if (link->npairs > shown)
 		fprintf(out, "    and %llu pairs more\n",
-			(unsigned long long)(link->npairs - link->listed));
+			(unsigned long long)(link->npairs - shown));
 }
 
 static void text_ops(const struct hot_link *link, FILE *out)
@@ -108,7 +111,6 @@ void hot_text(const struct hot *hot, const struct topology *topology, FILE *out)
 {
 	char text[512], bytes[64], flows[64];
 
-	fprintf(out, "hottest links (bytes / capacity):\n");
 	for (size_t i = 0; i < hot->count; i++) {
 		const struct hot_link *link = &hot->link[i];
 

@@ -31,7 +31,7 @@ int hot_make(struct hot *hot, const struct linktable *table, const struct topolo
 		const struct linkrow *row = &table->row[i];
 
 		if ((!row->bytes && !row->flows) ||
-		    (!host_links && !topology_is_isl(topology, row->link)))
+		    host_links == topology_is_isl(topology, row->link))
 			continue;
 		all[count++] = (struct hot_link){
 			.row = row,

@@ -43,8 +43,8 @@ struct hot {
 	size_t count;
 };
 
-/* The TOP links of TABLE that carry anything; without HOST_LINKS those between
- * switches only.  Returns 0, or -1 with errno ENOMEM.
+/* The TOP links of TABLE that carry anything, between switches, or with
+ * HOST_LINKS between hosts and switches.  Returns 0, or -1 with errno ENOMEM.
  */
 int hot_make(struct hot *hot, const struct linktable *table, const struct topology *topology,
 	     bool host_links, size_t top);

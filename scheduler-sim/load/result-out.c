@@ -124,6 +124,7 @@ static void json_all_loads(json_t *object, const struct result *result)
 				    : json_null());
 	json_object_set_new(object, "bound", json_bound(result));
 	json_object_set_new(object, "hot", hot_json(&result->hot, &result->topology));
+	json_object_set_new(object, "hot_hosts", hot_json(&result->hot_hosts, &result->topology));
 }
 
 json_t *result_json(const struct result *result)
@@ -204,7 +205,10 @@ void result_text(const struct result *result, FILE *out)
 	if (bound > 0)
 		fprintf(out, "bound %.12g, largest %.12g, gap %.2f %%\n", bound, most,
 			100 * (most / bound - 1));
+	fputs("hottest links between switches (bytes / capacity):\n", out);
 	hot_text(&result->hot, topology, out);
+	fputs("hottest links of hosts:\n", out);
+	hot_text(&result->hot_hosts, topology, out);
 }
 
 static void shifts_tsv(const struct shifts *shifts, FILE *out)

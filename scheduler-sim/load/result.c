@@ -82,10 +82,17 @@ static int explain(struct result *result, struct err *err)
 		.placement = result->pattern.placement,
 	};
 
-	if (hot_make(&result->hot, &result->table, &result->topology, !result->settings->pfsim,
-		     result->settings->top) < 0)
+	size_t top = result->settings->top;
+
+	if (hot_make(&result->hot, &result->table, &result->topology, false, top) < 0 ||
+	    hot_make(&result->hot_hosts, &result->table, &result->topology, true, top) < 0)
 		return err_errno(err, "hot links");
-	return result->pattern.pairs ? hot_explain(&result->hot, &what, err) : 0;
+	if (!result->pattern.pairs)
+		return 0;
+	return hot_explain(&result->hot, &what, err) < 0 ||
+			       hot_explain(&result->hot_hosts, &what, err) < 0
+		       ? -1
+		       : 0;
 }
 
 static int summarize(struct result *result, struct err *err)
@@ -144,6 +151,7 @@ int result_make(struct result *result, const struct result_settings *settings, s
 void result_release(struct result *result)
 {
 	hot_release(&result->hot);
+	hot_release(&result->hot_hosts);
 	summary_release(&result->summary);
 	linktable_release(&result->table);
 	shifts_release(&result->shifts);

@@ -27,8 +27,8 @@ struct result {
 	struct routed routed;
 	struct shifts shifts; /* of shift:all */
 	struct linktable table;
-	struct summary summary; /* when wanted */
-	struct hot hot;
+	struct summary summary;    /* when wanted */
+	struct hot hot, hot_hosts; /* between switches; of hosts */
 };
 
 /* SETTINGS is kept.  Returns 0, or -1 with ERR written. */
