@@ -64,6 +64,7 @@ struct reader {
 
 	enum place place;      /* of the innermost element that is known */
 	enum place data_place; /* what a <data> belongs to */
+	uint32_t line;         /* of the last begin: at an end the reader may be ahead */
 	int skip;              /* depth of an element that is skipped with its content, or 0 */
 	bool seen_graph, directed;
 
@@ -98,11 +99,6 @@ __attribute__((format(printf, 3, 4))) static int fail(struct reader *r, uint32_t
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return err_set(r->err, "%s:%u: %s", r->topology->source, line, text);
-}
-
-static uint32_t line_now(const struct reader *r)
-{
-	return graphml_stream_line(&r->stream);
 }
 
 static int no_memory(struct reader *r)
@@ -159,8 +155,8 @@ static int id_attribute(struct reader *r, const char *element, const char *name,
 	if (is_name(text->s))
 		return 0;
 	if (!*text->s)
-		return fail(r, line_now(r), "%s without %s", element, name);
-	return fail(r, line_now(r), "%s with %s '%.100s': too long, or not to be printed", element,
+		return fail(r, r->line, "%s without %s", element, name);
+	return fail(r, r->line, "%s with %s '%.100s': too long, or not to be printed", element,
 		    name, text->s);
 }
 
@@ -181,7 +177,7 @@ static int add_key(struct reader *r, const char *id, const struct graphml_field 
 	struct key *key = &r->keys[r->nkeys];
 
 	if (r->nkeys == MAX_KEYS)
-		return fail(r, line_now(r), "more than %d keys", MAX_KEYS);
+		return fail(r, r->line, "more than %d keys", MAX_KEYS);
 	*key = (struct key){ .id = strdup(id), .field = field };
 	if (!key->id)
 		return no_memory(r);
@@ -202,7 +198,7 @@ static int begin_key(struct reader *r)
 	    attribute(r, "for", &domain) < 0)
 		rc = -1;
 	else if (!*id.s)
-		rc = fail(r, line_now(r), "key without id");
+		rc = fail(r, r->line, "key without id");
 	while (rc == 0 &&
 	       (field = graphml_field_next(field, *name.s ? name.s : id.s, domains_of(domain.s))))
 		rc = add_key(r, id.s, field);
@@ -248,8 +244,8 @@ static int set_field(struct reader *r, const struct key *key, enum place place, 
 
 	if (!expected)
 		return 0;
-	return fail(r, line_now(r), "%s: %s '%.100s' is not %s",
-		    describe(r, place, what, sizeof(what)), key->field->name, value, expected);
+	return fail(r, r->line, "%s: %s '%.100s' is not %s", describe(r, place, what, sizeof(what)),
+		    key->field->name, value, expected);
 }
 
 static int set_presets(struct reader *r, enum place place)
@@ -288,7 +284,7 @@ static int end_data(struct reader *r)
 static int begin_graph(struct reader *r)
 {
 	if (r->seen_graph)
-		return fail(r, line_now(r), "a second graph");
+		return fail(r, r->line, "a second graph");
 	r->seen_graph = true;
 	if (attribute(r, "edgedefault", &r->text) < 0)
 		return -1;
@@ -299,7 +295,7 @@ static int begin_graph(struct reader *r)
 static int begin_node(struct reader *r)
 {
 	graphml_draft_clear(&r->draft);
-	r->draft.line = line_now(r);
+	r->draft.line = r->line;
 	if (id_attribute(r, "node", "id", &r->draft.id) < 0)
 		return -1;
 	return set_presets(r, IN_NODE);
@@ -381,7 +377,7 @@ static int end_node(struct reader *r)
 static int begin_edge(struct reader *r)
 {
 	graphml_draft_clear(&r->draft);
-	r->draft.line = line_now(r);
+	r->draft.line = r->line;
 	if (id_attribute(r, "edge", "source", &r->draft.source) < 0 ||
 	    id_attribute(r, "edge", "target", &r->draft.target) < 0 ||
 	    attribute(r, "directed", &r->text) < 0)
@@ -470,7 +466,7 @@ static int add_later(struct reader *r)
 
 static int refuse(struct reader *r)
 {
-	return fail(r, line_now(r), "%s with '%s' in it: only nodes and edges are understood",
+	return fail(r, r->line, "%s with '%s' in it: only nodes and edges are understood",
 		    subjects[r->place].name,
 		    (const char *)xmlTextReaderConstLocalName(r->stream.xml));
 }
@@ -527,12 +523,13 @@ static int begin_element(struct reader *r)
 	bool empty = xmlTextReaderIsEmptyElement(r->stream.xml) == 1;
 	size_t i = 0;
 
+	r->line = graphml_stream_line(&r->stream);
 	while (i < COUNT(elements) &&
 	       (elements[i].in != r->place || strcmp(elements[i].name, name) != 0))
 		i++;
 	if (i == COUNT(elements)) {
 		if (r->place == IN_FILE)
-			return fail(r, line_now(r), "'%s' is not GraphML", name);
+			return fail(r, r->line, "'%s' is not GraphML", name);
 		if (!empty)
 			r->skip = xmlTextReaderDepth(r->stream.xml) + 1;
 		return 0;
@@ -561,7 +558,7 @@ static int check_doctype(struct reader *r)
 
 	if (!node || !node->children)
 		return 0;
-	return fail(r, line_now(r), "a document type with declarations");
+	return err_set(r->err, "%s: a document type with declarations", r->topology->source);
 }
 
 static int take(struct reader *r)
@@ -585,7 +582,7 @@ static int take(struct reader *r)
 	case XML_READER_TYPE_SIGNIFICANT_WHITESPACE:
 		return add_text(r);
 	case XML_READER_TYPE_ENTITY_REFERENCE:
-		return fail(r, line_now(r), "an entity reference");
+		return fail(r, r->line, "an entity reference");
 	case XML_READER_TYPE_DOCUMENT_TYPE:
 		return check_doctype(r);
 	default:
@@ -666,7 +663,7 @@ int read_graphml(struct topology *topology, const char *const *files, struct err
 	if (rc == 0 && (r->stream.error || r->stream.message[0]))
 		rc = -1;
 	if (rc == -1)
-		graphml_stream_fail(&r->stream, files[0], err);
+		graphml_stream_fail(&r->stream, topology->source, err);
 	if (rc == 0)
 		rc = end_file(r);
 	graphml_stream_close(&r->stream);
