@@ -348,6 +348,195 @@ static void permutations(void **state)
 	check_permutations("xgft:18x18:1x9:1x2", "smodk", 18, 2, 17);
 }
 
+/* --- torus --- */
+
+/* The link of dimension D from a switch: towards + when its port says so. */
+static void check_dimension(const struct topology *topology, const struct loads *loads, uint32_t d,
+			    uint64_t plus, uint64_t minus)
+{
+	uint64_t seen = 0;
+
+	for (uint32_t l = 0; l < loads->count; l++) {
+		const struct netemu_link *link = &topology->net.link[l];
+		uint64_t flows = load_integer(loads->link[l].flows);
+
+		if (!topology_is_isl(topology, l) || (link->from_port - 1) / 2 != d)
+			continue;
+		assert_int_equal(flows, link->from_port % 2 ? plus : minus);
+		seen++;
+	}
+	assert_int_equal(seen, topology->dim[d] == 1 ? 0 : 2 * topology->nswitches);
+}
+
+/* Hosts send f(k) of their flows on over each + link of a ring of k. */
+static void check_torus(const char *spec, uint64_t hosts_each, uint64_t total)
+{
+	struct topology topology;
+	struct router *router;
+	struct loads loads;
+	uint64_t n, all = 0;
+
+	net_open(&topology, spec);
+	router = net_router(&topology, "dor");
+	assert_int_equal(loads_init(&loads, topology.net.links), 0);
+	load_all(router, 1, &loads, NULL);
+	n = topology.nswitches;
+	for (uint32_t d = 0; d < topology.ndims; d++) {
+		uint64_t k = topology.dim[d], half = k / 2, plus, minus;
+
+		plus = n / k * (k % 2 ? (k - 1) / 2 * ((k + 1) / 2) / 2 : half * (half + 1) / 2);
+		minus = k % 2 ? plus : n / k * ((half - 1) * half / 2);
+		plus *= hosts_each * hosts_each;
+		minus *= hosts_each * hosts_each;
+		check_dimension(&topology, &loads, d, plus, minus);
+		all += n * (plus + minus);
+	}
+	assert_int_equal(isl_sum(&topology, &loads), all);
+	if (total)
+		assert_int_equal(all, total);
+	loads_release(&loads);
+	router_destroy(router);
+	topology_release(&topology);
+}
+
+static void tori(void **state)
+{
+	(void)state;
+	check_torus("torus:4x4x4", 1, 12288);
+	check_torus("torus:5x5", 1, 1500);
+	check_torus("torus:8x8", 1, 16384);
+	check_torus("torus:3x4x5", 1, 10320);
+	check_torus("torus:2x2x2", 1, 0);
+	check_torus("torus:7", 1, 0);
+	check_torus("torus:6", 1, 0);
+	check_torus("torus:2x3x4x5", 1, 0);
+	check_torus("torus:9x10:3", 3, 0);
+	check_torus("torus:1x6x1:2", 2, 0);
+	check_torus("torus:3x3x3x3x3", 1, 0);
+}
+
+static void loads_of_the_torus_of_3_4_5(void **state)
+{
+	struct topology topology;
+	struct router *router;
+	struct loads loads;
+
+	(void)state;
+	net_open(&topology, "torus:3x4x5");
+	router = net_router(&topology, "dor");
+	assert_int_equal(loads_init(&loads, topology.net.links), 0);
+	load_all(router, 1, &loads, NULL);
+	check_dimension(&topology, &loads, 0, 20, 20);
+	check_dimension(&topology, &loads, 1, 45, 15);
+	check_dimension(&topology, &loads, 2, 36, 36);
+	loads_release(&loads);
+	router_destroy(router);
+	topology_release(&topology);
+}
+
+/* In a mesh the link from x to x + 1 has what those up to x send beyond. */
+static void check_mesh(const char *spec)
+{
+	struct topology topology;
+	struct router *router;
+	struct loads loads;
+
+	net_open(&topology, spec);
+	router = net_router(&topology, "dor");
+	assert_int_equal(loads_init(&loads, topology.net.links), 0);
+	load_all(router, 1, &loads, NULL);
+	for (uint32_t l = 0; l < loads.count; l++) {
+		const struct netemu_link *link = &topology.net.link[l];
+		uint32_t d = (link->from_port - 1) / 2;
+		uint64_t k, x;
+
+		if (!topology_is_isl(&topology, l))
+			continue;
+		k = topology.dim[d];
+		x = topology.nodes[link->from].coord[d];
+		x = link->from_port % 2 ? x + 1 : k - x;
+		assert_int_equal(load_integer(loads.link[l].flows),
+				 topology.nswitches / k * x * (k - x));
+	}
+	loads_release(&loads);
+	router_destroy(router);
+	topology_release(&topology);
+}
+
+static void meshes(void **state)
+{
+	(void)state;
+	check_mesh("mesh:4x4");
+	check_mesh("mesh:7");
+	check_mesh("mesh:2x3x5");
+	check_mesh("mesh:9x8x3");
+}
+
+/* --- dragonfly --- */
+
+/* Each global link carries what a group sends to another one, each local link
+ * what its two routers send each other and what goes through to and from the
+ * other groups.
+ */
+static void check_dragonfly(uint64_t p, uint64_t a, uint64_t h)
+{
+	struct topology topology;
+	struct router *router;
+	struct loads loads;
+	uint64_t local = 0, global = 0;
+	char spec[64];
+
+	snprintf(spec, sizeof(spec), "dragonfly:%ju:%ju:%ju", (uintmax_t)p, (uintmax_t)a,
+		 (uintmax_t)h);
+	net_open(&topology, spec);
+	router = net_router(&topology, "minimal");
+	assert_int_equal(loads_init(&loads, topology.net.links), 0);
+	load_all(router, 1, &loads, NULL);
+	for (uint32_t l = 0; l < loads.count; l++) {
+		const struct netemu_link *link = &topology.net.link[l];
+		uint64_t flows = load_integer(loads.link[l].flows);
+
+		if (!topology_is_isl(&topology, l))
+			continue;
+		if (topology.nodes[link->from].coord[0] == topology.nodes[link->to].coord[0]) {
+			assert_int_equal(flows, p * p * (1 + 2 * a * h));
+			local++;
+		} else {
+			assert_int_equal(flows, p * a * p * a);
+			global++;
+		}
+	}
+	assert_int_equal(global, (a * h + 1) * a * h);
+	assert_int_equal(local, (a * h + 1) * a * (a - 1));
+	loads_release(&loads);
+	router_destroy(router);
+	topology_release(&topology);
+}
+
+static void dragonflies(void **state)
+{
+	(void)state;
+	check_dragonfly(2, 4, 2); /* 64 on 72, 68 on 108 */
+	check_dragonfly(4, 8, 4); /* 1024 on 1056, 1040 on 1848 */
+	check_dragonfly(1, 2, 1);
+	check_dragonfly(3, 6, 3);
+	check_dragonfly(1, 1, 3);
+	check_dragonfly(5, 3, 2);
+	check_dragonfly(2, 5, 1);
+}
+
+/* --- over all shortest paths --- */
+
+/* What D-mod-K spreads evenly is even when all paths share it. */
+static void ecmp_is_even_on_k_ary_trees(void **state)
+{
+	static const uint32_t sizes[][2] = { { 4, 3 }, { 2, 4 }, { 8, 2 }, { 16, 2 }, { 4, 4 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		check_kary(sizes[i][0], sizes[i][1], "ecmp");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +549,11 @@ int main(void)
 		cmocka_unit_test(even_trees),
 		cmocka_unit_test(an_uneven_modulus),
 		cmocka_unit_test(permutations),
+		cmocka_unit_test(tori),
+		cmocka_unit_test(loads_of_the_torus_of_3_4_5),
+		cmocka_unit_test(meshes),
+		cmocka_unit_test(dragonflies),
+		cmocka_unit_test(ecmp_is_even_on_k_ary_trees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

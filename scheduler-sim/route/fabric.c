@@ -119,25 +119,27 @@ void weights_release(struct weights *weights)
 	*weights = (struct weights){ 0 };
 }
 
-int fabric_add(const struct fabric *fabric, const uint64_t *flows, uint64_t bytes, bool turned,
-	       struct loads *loads, struct err *err)
+int fabric_too_much(const struct all_to_all *traffic, struct err *err)
+{
+	return err_set(err, "all-to-all traffic of %ju bytes a pair is more than can be counted",
+		       (uintmax_t)traffic->bytes);
+}
+
+int fabric_add(const struct fabric *fabric, const uint64_t *flows, const struct all_to_all *traffic,
+	       bool turned, struct loads *loads, struct err *err)
 {
 	const load_amount most = ~(load_amount)0 >> LOADS_SHIFT;
 
 	for (uint32_t l = 0; l < loads->count; l++) {
 		const struct load *load = &loads->link[turned ? fabric->net->link[l].reverse : l];
-		load_amount add = (load_amount)flows[l] * bytes;
 
-		if (add > most - (load->bytes >> LOADS_SHIFT) - 1)
-			return err_set(err,
-				       "all-to-all traffic of %ju bytes a pair is more than "
-				       "can be counted",
-				       (uintmax_t)bytes);
+		if ((load_amount)flows[l] * traffic->bytes >= most - (load->bytes >> LOADS_SHIFT))
+			return fabric_too_much(traffic, err);
 	}
 	for (uint32_t l = 0; l < loads->count; l++) {
 		struct load *load = &loads->link[turned ? fabric->net->link[l].reverse : l];
 
-		load->bytes += ((load_amount)flows[l] * bytes) << LOADS_SHIFT;
+		load->bytes += ((load_amount)flows[l] * traffic->bytes) << LOADS_SHIFT;
 		load->flows += load_whole(flows[l]);
 	}
 	return 0;

@@ -54,11 +54,14 @@ static inline uint64_t weight_of(const struct all_to_all *traffic, uint32_t host
 	return traffic->weight ? traffic->weight[host] : 1;
 }
 
-/* Add FLOWS [links] of BYTES each to LOADS; those of a link to its reverse when
+/* Says that the loads of TRAFFIC have no room.  Returns -1. */
+int fabric_too_much(const struct all_to_all *traffic, struct err *err);
+
+/* Add FLOWS [links] of TRAFFIC to LOADS; those of a link to its reverse when
  * TURNED.  Returns 0, or -1 with ERR written and nothing added: more bytes than
  * can be counted.
  */
-int fabric_add(const struct fabric *fabric, const uint64_t *flows, uint64_t bytes, bool turned,
-	       struct loads *loads, struct err *err);
+int fabric_add(const struct fabric *fabric, const uint64_t *flows, const struct all_to_all *traffic,
+	       bool turned, struct loads *loads, struct err *err);
 
 #endif

@@ -34,7 +34,7 @@ struct router_ops {
 	 * router->state.  Returns 0, or -1 with ERR written.
 	 */
 	int (*create)(struct router *router, const char *options, struct err *err);
-	void (*destroy)(struct router *router); /* may be NULL */
+	void (*destroy)(struct router *router); /* after a failed create(), too; may be NULL */
 
 	/* to: the link out of each node on its way to HOST, into NEXT [nodes],
 	 * NETEMU_NONE where there is no way; from: the same, and the path from
@@ -112,6 +112,9 @@ void routed_fail(struct routed *routed, uint32_t from, uint32_t to, uint64_t cou
  * errno ENOMEM.
  */
 int routing_order(const struct netemu_route *route, bool by_source, size_t **order);
+
+/* The same by destination alone, in the order of PLACE [hosts]. */
+int routing_order_by(const struct netemu_route *route, const uint32_t *place, size_t **order);
 
 /* Load a routing policy from the shared object PATH. */
 int shared_open(struct router *router, const char *path, const char *options, struct err *err);

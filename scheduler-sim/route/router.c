@@ -8,15 +8,22 @@
 #include <string.h>
 
 extern const struct router_ops router_dmodk, router_smodk;
+extern const struct router_ops router_ecmp, router_dor, router_minimal, router_lft;
 extern const struct router_ops router_greedy, router_greedy_max;
 
+/* clang-format off */
 static const struct router_ops *const table[] = {
 	&router_dmodk,
 	&router_smodk,
+	&router_ecmp,
+	&router_dor,
+	&router_minimal,
+	&router_lft,
 	&router_greedy,
 	&router_greedy_max,
 	NULL,
 };
+/* clang-format on */
 
 static bool is_called(const struct router_ops *ops, const char *name, size_t length)
 {
@@ -193,6 +200,36 @@ static int route_pairs(struct router *router, const struct netemu_route *route, 
 	return rc;
 }
 
+static uint32_t sort_key(const struct netemu_pair *pair, bool by_source, const uint32_t *place)
+{
+	uint32_t host = by_source ? pair->from : pair->to;
+
+	return place ? place[host] : host;
+}
+
+static int sort_pairs(const struct netemu_route *route, bool by_source, const uint32_t *place,
+		      size_t **order)
+{
+	size_t *first = calloc((size_t)route->net->hosts + 1, sizeof(*first));
+	size_t *made = malloc((route->npairs + 1) * sizeof(*made));
+
+	if (!first || !made) {
+		free(first);
+		free(made);
+		errno = ENOMEM;
+		return -1;
+	}
+	for (size_t i = 0; i < route->npairs; i++)
+		first[sort_key(&route->pairs[i], by_source, place) + 1]++;
+	for (uint32_t h = 0; h < route->net->hosts; h++)
+		first[h + 1] += first[h];
+	for (size_t i = 0; i < route->npairs; i++)
+		made[first[sort_key(&route->pairs[i], by_source, place)]++] = i;
+	free(first);
+	*order = made;
+	return 0;
+}
+
 int routing_path(struct routing *routing, size_t pair, const uint32_t *links, uint32_t nlinks)
 {
 	const struct netemu_pair *what = &routing->route.pairs[pair];
@@ -238,24 +275,12 @@ void routed_fail(struct routed *routed, uint32_t from, uint32_t to, uint64_t cou
 
 int routing_order(const struct netemu_route *route, bool by_source, size_t **order)
 {
-	size_t *first = calloc((size_t)route->net->hosts + 1, sizeof(*first));
-	size_t *made = malloc(route->npairs ? route->npairs * sizeof(*made) : 1);
+	return sort_pairs(route, by_source, NULL, order);
+}
 
-	if (!first || !made) {
-		free(first);
-		free(made);
-		errno = ENOMEM;
-		return -1;
-	}
-	for (size_t i = 0; i < route->npairs; i++)
-		first[(by_source ? route->pairs[i].from : route->pairs[i].to) + 1]++;
-	for (uint32_t h = 0; h < route->net->hosts; h++)
-		first[h + 1] += first[h];
-	for (size_t i = 0; i < route->npairs; i++)
-		made[first[by_source ? route->pairs[i].from : route->pairs[i].to]++] = i;
-	free(first);
-	*order = made;
-	return 0;
+int routing_order_by(const struct netemu_route *route, const uint32_t *place, size_t **order)
+{
+	return sort_pairs(route, false, place, order);
 }
 
 void routed_release(struct routed *routed)
@@ -277,7 +302,7 @@ int router_create(struct router **router, const char *name, const struct topolog
 	made->settings = *settings;
 	rc = open_named(made, name, err);
 	if (rc) {
-		free(made);
+		router_destroy(made);
 		return -1;
 	}
 	*router = made;
@@ -288,7 +313,7 @@ void router_destroy(struct router *router)
 {
 	if (!router)
 		return;
-	if (router->ops->destroy)
+	if (router->ops && router->ops->destroy)
 		router->ops->destroy(router);
 	tree_release(router);
 	free(router);

@@ -514,7 +514,7 @@ int tree_all_to_all(struct router *router, const struct all_to_all *traffic, str
 			add_group(&sum, &group);
 	}
 	send(&sum);
-	rc = fabric_add(&sum.tree->fabric, sum.flows, traffic->bytes, sum.tree->turned, loads, err);
+	rc = fabric_add(&sum.tree->fabric, sum.flows, traffic, sum.tree->turned, loads, err);
 	sum_release(&sum);
 	return rc;
 }
