@@ -11,6 +11,7 @@
  * that keeps the optimum within reach begins the first best path.
  */
 #include "forms.h"
+#include "heaviest.h"
 #include "waves.h"
 
 #include <errno.h>
@@ -166,26 +167,12 @@ static uint32_t first_best(struct greedy *greedy, const struct loads *loads, uin
 	return ways_length(ways);
 }
 
-struct heavy {
-	uint64_t bytes;
-	size_t pair;
-};
-
-static int heaviest_first(const void *a, const void *b)
-{
-	const struct heavy *x = a, *y = b;
-
-	if (x->bytes != y->bytes)
-		return x->bytes > y->bytes ? -1 : 1;
-	return (x->pair > y->pair) - (x->pair < y->pair);
-}
-
-static int route_all(struct routing *routing, const struct heavy *heavy, struct err *err)
+static int route_all(struct routing *routing, const size_t *order, struct err *err)
 {
 	struct greedy *greedy = routing->router->state;
 
 	for (size_t i = 0; i < routing->route.npairs; i++) {
-		const struct netemu_pair *pair = &routing->route.pairs[heavy[i].pair];
+		const struct netemu_pair *pair = &routing->route.pairs[order[i]];
 		int found = ways_between(&greedy->ways, &greedy->waves, pair->from, pair->to);
 		uint32_t length;
 
@@ -195,7 +182,7 @@ static int route_all(struct routing *routing, const struct heavy *heavy, struct 
 			continue;
 		find_best(greedy, routing->loads, pair->bytes);
 		length = first_best(greedy, routing->loads, pair->bytes);
-		if (routing_path(routing, heavy[i].pair, greedy->path, length) < 0)
+		if (routing_path(routing, order[i], greedy->path, length) < 0)
 			return -1;
 	}
 	return 0;
@@ -203,17 +190,13 @@ static int route_all(struct routing *routing, const struct heavy *heavy, struct 
 
 static int route(struct routing *routing, struct err *err)
 {
-	size_t npairs = routing->route.npairs;
-	struct heavy *heavy = calloc(npairs ? npairs : 1, sizeof(*heavy));
+	size_t *order = heaviest_first(routing->route.pairs, routing->route.npairs);
 	int rc;
 
-	if (!heavy)
-		return err_errno(err, "unable to sort %zu pairs", npairs);
-	for (size_t i = 0; i < npairs; i++)
-		heavy[i] = (struct heavy){ routing->route.pairs[i].bytes, i };
-	qsort(heavy, npairs, sizeof(*heavy), heaviest_first);
-	rc = route_all(routing, heavy, err);
-	free(heavy);
+	if (!order)
+		return err_errno(err, "unable to sort %zu pairs", routing->route.npairs);
+	rc = route_all(routing, order, err);
+	free(order);
 	return rc;
 }
 

@@ -9,7 +9,9 @@
 
 extern const struct router_ops router_dmodk, router_smodk;
 extern const struct router_ops router_ecmp, router_dor, router_minimal, router_lft;
-extern const struct router_ops router_greedy, router_greedy_max;
+extern const struct router_ops router_random, router_greedy, router_greedy_max;
+extern const struct router_ops router_pfsim_dmodk, router_pfsim_random, router_pfsim_greedy,
+	router_pfsim_greedy_max;
 
 /* clang-format off */
 static const struct router_ops *const table[] = {
@@ -19,8 +21,13 @@ static const struct router_ops *const table[] = {
 	&router_dor,
 	&router_minimal,
 	&router_lft,
+	&router_random,
 	&router_greedy,
 	&router_greedy_max,
+	&router_pfsim_dmodk,
+	&router_pfsim_random,
+	&router_pfsim_greedy,
+	&router_pfsim_greedy_max,
 	NULL,
 };
 /* clang-format on */
@@ -324,6 +331,14 @@ const char *router_name(const struct router *router)
 	return router->ops->name;
 }
 
+/* For PFSim links next to hosts carry nothing. */
+static void unload_hosts(const struct router *router, struct loads *loads)
+{
+	for (uint32_t l = 0; router->settings.pfsim && l < loads->count; l++)
+		if (!topology_is_isl(router->topology, l))
+			loads->link[l] = (struct load){ 0 };
+}
+
 int router_route(struct router *router, const struct netemu_route *route, struct loads *loads,
 		 struct routed *routed, struct err *err)
 {
@@ -332,7 +347,10 @@ int router_route(struct router *router, const struct netemu_route *route, struct
 	if (!routed)
 		routed = &unused;
 	routed_clear(routed);
-	return route_pairs(router, route, loads, routed, err);
+	if (route_pairs(router, route, loads, routed, err) < 0)
+		return -1;
+	unload_hosts(router, loads);
+	return 0;
 }
 
 /* What host FROM sends into PAIRS; returns how many. */
@@ -385,14 +403,17 @@ static int all_pairs(struct router *router, const struct all_to_all *traffic, st
 int router_all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
 		      struct routed *routed, struct err *err)
 {
+	bool as_a_whole = router->ops->all_to_all && !(routed && routed->want_paths);
 	struct routed unused = { 0 };
 
 	if (!routed)
 		routed = &unused;
 	routed_clear(routed);
-	if (router->ops->all_to_all && !routed->want_paths)
-		return router->ops->all_to_all(router, traffic, loads, routed, err);
-	return all_pairs(router, traffic, loads, routed, err);
+	if ((as_a_whole ? router->ops->all_to_all : all_pairs)(router, traffic, loads, routed,
+							       err) < 0)
+		return -1;
+	unload_hosts(router, loads);
+	return 0;
 }
 
 void router_forget(struct router *router, uint64_t job)
