@@ -15,8 +15,8 @@
 
 /* A part of the traffic: one operation, or one window of time. */
 struct traffic_part {
-	char *name;         /* of the operation; NULL for a window */
-	int64_t start, end; /* of the window, ns from the job's start */
+	char *name;                     /* of the operation; NULL for a window */
+	int64_t start, end;             /* of the window, ns from the job's start */
 	struct netemu_rank_pair *pairs; /* owned */
 	size_t npairs;
 };
@@ -24,14 +24,16 @@ struct traffic_part {
 struct traffic {
 	char *name; /* owned */
 	uint32_t ranks;
-	bool uniform;     /* every rank sends `bytes` to every other; no pairs then */
-	uint64_t bytes;   /* uniform only */
+	bool uniform;                   /* every rank sends `bytes` to every other; no pairs then */
+	uint64_t bytes;                 /* uniform only */
 	struct netemu_rank_pair *pairs; /* with at least one message; owned */
 	size_t npairs;
 	struct traffic_part *ops; /* by operation, or none; owned */
 	size_t nops;
 	struct traffic_part *windows; /* in order of time, or none; owned */
 	size_t nwindows;
+	int64_t began;    /* when the first rank did, ns since the epoch; 0 = not known */
+	int64_t duration; /* of the longest rank, ns; 0 = not known */
 	unsigned int users;
 };
 
@@ -58,7 +60,7 @@ void traffic_drop(struct traffic *traffic); /* NULL is fine */
  * bytes count as a flow.  *HOST_PAIRS is to be freed.  Returns their number,
  * or -1 with errno ENOMEM.
  */
-ssize_t traffic_fold(const struct netemu_rank_pair *pairs, size_t npairs,
-		     const uint32_t *placement, uint32_t hosts, struct netemu_pair **host_pairs);
+ssize_t traffic_fold(const struct netemu_rank_pair *pairs, size_t npairs, const uint32_t *placement,
+		     uint32_t hosts, struct netemu_pair **host_pairs);
 
 #endif

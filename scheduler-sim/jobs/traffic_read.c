@@ -33,6 +33,7 @@ struct reading {
 	int64_t width;  /* the largest of all ranks */
 	uint64_t bytes; /* of all pairs, that they do not overflow */
 	uint64_t messages;
+	int64_t began, duration; /* ns, see traffic.h */
 };
 
 static void reading_release(struct reading *reading)
@@ -121,6 +122,10 @@ static int check(struct reading *reading, const struct rankfile *rank, const cha
 		return err_set(err, "'%s': rank %u is there twice", origin, rank->rank);
 	reading->seen[rank->rank] = true;
 	reading->have++;
+	if (rank->init_realtime > 0 && (!reading->began || rank->init_realtime < reading->began))
+		reading->began = rank->init_realtime;
+	if (rank->duration * 1e9 > (double)reading->duration && rank->duration < 1e9)
+		reading->duration = (int64_t)(rank->duration * 1e9);
 	for (size_t i = 0; i < rank->peers.count; i++)
 		if (__builtin_add_overflow(reading->bytes, rank->peers.rows[i].tx_bytes,
 					   &reading->bytes) ||
@@ -263,6 +268,8 @@ static int finish(struct reading *reading, struct traffic **traffic)
 	*made = (struct traffic){
 		.name = strdup(reading->path),
 		.ranks = reading->ranks,
+		.began = reading->began,
+		.duration = reading->duration,
 		.users = 1,
 	};
 	if (!made->name || hand_over(&reading->all, &made->pairs, &made->npairs) < 0 ||
