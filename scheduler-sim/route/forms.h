@@ -116,7 +116,9 @@ int routing_order(const struct netemu_route *route, bool by_source, size_t **ord
 /* The same by destination alone, in the order of PLACE [hosts]. */
 int routing_order_by(const struct netemu_route *route, const uint32_t *place, size_t **order);
 
-/* Load a routing policy from the shared object PATH. */
-int shared_open(struct router *router, const char *path, const char *options, struct err *err);
+/* Set ROUTER up with the shared object of SPEC, PATH[:OPTIONS].  What it gives as
+ * paths is checked.  Returns 0, or -1 with ERR written.
+ */
+int shared_open(struct router *router, const char *spec, struct err *err);
 
 #endif

@@ -71,6 +71,8 @@ static int open_named(struct router *router, const char *name, struct err *err)
 	size_t length = strcspn(name, ":");
 	const char *options = name[length] ? name + length + 1 : NULL;
 
+	if (strchr(name, '/'))
+		return shared_open(router, name, err);
 	router->ops = find(name, length, router->settings.pfsim);
 	if (!router->ops)
 		return unknown(name, length, err);
