@@ -316,6 +316,82 @@ static void random_does_not_depend_on_order_or_job(void **state)
 	topology_release(&topology);
 }
 
+/* --- valiant --- */
+
+/* Groups of the routers on a path, a new one only; returns how many. */
+static uint32_t groups_on(const struct topology *topology, const uint32_t *path, uint32_t length,
+			  uint32_t *groups)
+{
+	uint32_t count = 0;
+
+	for (uint32_t k = 0; k < length; k++) {
+		uint32_t group = topology->nodes[topology->net.link[path[k]].to].coord[0];
+
+		if (k)
+			assert_int_equal(topology->net.link[path[k]].from,
+					 topology->net.link[path[k - 1]].to);
+		if (!count || groups[count - 1] != group)
+			groups[count++] = group;
+	}
+	return count;
+}
+
+static void valiant_visits_any_other_group(void **state)
+{
+	struct topology topology;
+	struct router *router;
+	struct routed routed = { .want_paths = true };
+	struct loads loads;
+	unsigned int third[9] = { 0 };
+	size_t pair = 0;
+
+	(void)state;
+	net_open(&topology, "dragonfly:2:4:2"); /* 9 groups of 8 hosts */
+	router = net_router(&topology, "valiant");
+	assert_int_equal(loads_init(&loads, topology.net.links), 0);
+	load_all(router, 1, &loads, &routed);
+	for (uint32_t from = 0; from < 72; from++) {
+		for (uint32_t to = 0; to < 72; to++) {
+			uint32_t groups[16] = { 0 }, count, length;
+
+			if (from == to)
+				continue;
+			length = (uint32_t)(routed.start[pair + 1] - routed.start[pair]);
+			count = groups_on(&topology, routed.path + routed.start[pair], length,
+					  groups);
+			assert_in_range(length, 2, 7);
+			assert_int_equal(count, from / 8 == to / 8 ? 1 : 3);
+			assert_int_equal(groups[0], from / 8);
+			assert_int_equal(groups[count - 1], to / 8);
+			if (count == 3)
+				third[groups[1]]++;
+			pair++;
+		}
+	}
+	/* 4,608 pairs, each 1 of 9 by symmetry; 5 deviations */
+	for (uint32_t g = 0; g < 9; g++)
+		assert_in_range(third[g], 512 - 107, 512 + 107);
+	routed_release(&routed);
+	loads_release(&loads);
+	router_destroy(router);
+	topology_release(&topology);
+}
+
+static void valiant_needs_a_dragonfly(void **state)
+{
+	struct router_settings settings = { .seed = 1 };
+	struct topology topology;
+	struct router *router = NULL;
+	struct err err = { "" };
+
+	(void)state;
+	net_open(&topology, "kary:2:2");
+	assert_int_equal(router_create(&router, "valiant", &topology, &settings, &err), -1);
+	assert_non_null(strstr(err.text, "needs a dragonfly"));
+	assert_null(router);
+	topology_release(&topology);
+}
+
 /* --- as PFSim does --- */
 
 static struct router *compat_router(const struct topology *topology, const char *name)
@@ -462,6 +538,8 @@ int main(void)
 		cmocka_unit_test(hosts_of_one_switch_use_no_link_between_switches),
 		cmocka_unit_test(random_is_uniform_over_all_paths),
 		cmocka_unit_test(random_does_not_depend_on_order_or_job),
+		cmocka_unit_test(valiant_visits_any_other_group),
+		cmocka_unit_test(valiant_needs_a_dragonfly),
 		cmocka_unit_test(compat_dmodk_is_none_on_three_levels),
 		cmocka_unit_test(compat_greedy_keeps_stale_ways_back),
 		cmocka_unit_test(pfsim_generates_more_links_than_an_xgft_has),

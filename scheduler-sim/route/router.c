@@ -9,7 +9,7 @@
 
 extern const struct router_ops router_dmodk, router_smodk;
 extern const struct router_ops router_ecmp, router_dor, router_minimal, router_lft;
-extern const struct router_ops router_random, router_greedy, router_greedy_max;
+extern const struct router_ops router_random, router_valiant, router_greedy, router_greedy_max;
 extern const struct router_ops router_pfsim_dmodk, router_pfsim_random, router_pfsim_greedy,
 	router_pfsim_greedy_max;
 
@@ -22,6 +22,7 @@ static const struct router_ops *const table[] = {
 	&router_minimal,
 	&router_lft,
 	&router_random,
+	&router_valiant,
 	&router_greedy,
 	&router_greedy_max,
 	&router_pfsim_dmodk,
