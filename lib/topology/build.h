@@ -27,4 +27,9 @@ struct topology_private {
 /* "file:line", or "file" when LINE is 0, of something in it.  Returns BUF. */
 char *topology_place(const struct topology *topology, uint32_t line, char *buf, size_t size);
 
+/* Node I of TOPOLOGY, not finished yet, becomes node TO[I].  Returns 0, or -1 with
+ * errno ENOMEM and nothing changed.
+ */
+int topology_renumber(struct topology *topology, const uint32_t *to);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "topology/iblft.h"
 #include "topology/ibnet.h"
+#include "topology/order.h"
 
 #include <string.h>
 
@@ -73,7 +74,7 @@ static int read_dump(struct topology *topology, ibnet_read_fn read, const char *
 	if (rc == 0)
 		rc = ibfabric_build(&fabric, topology, files[1] != NULL, err);
 	ibfabric_release(&fabric);
-	return rc;
+	return rc < 0 ? rc : topology_sort(topology, TOPOLOGY_BY_NAME, err);
 }
 
 /* A dump that was converted before: one LID for each node. */

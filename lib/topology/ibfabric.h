@@ -12,9 +12,9 @@
  * out, and so is a cable from a node to itself.  Several ports of an adapter
  * are several cables of one host.
  *
- * Nodes come in the order of their LIDs, which is the same whatever the format
- * and the order of discovery; those without one come behind, in the order of
- * the file.  The links of a node are in the order of its ports.
+ * ibfabric_build() puts nodes in the order of their LIDs, those without one
+ * behind, and read_ib() then by name, which is the same whatever the format and
+ * the order of discovery.  The links of a node are in the order of its ports.
  *
  * A node is named by the first word of its description when no other node has
  * it ("node186" of "node186 HCA-1"), else by the description when no other

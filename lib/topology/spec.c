@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "topology/build.h"
+#include "topology/order.h"
 #include "topology/readers.h"
 #include "topology/shape.h"
 #include "topology/textfile.h"
@@ -15,6 +16,7 @@
 struct options {
 	uint32_t slots; /* 0: as they are */
 	double rate;    /* byte/s; 0: as they are */
+	enum topology_order order;
 };
 
 /* KIND:FILE[:FILE]: one that says what its file is. */
@@ -68,12 +70,24 @@ static int set_rate(struct options *options, const char *value, const char *spec
 	return err_set(err, "'%s': rate '%s' is not like 100Gbit/s or 12.5GB/s", spec, value);
 }
 
+static int set_order(struct options *options, const char *value, const char *spec, struct err *err)
+{
+	if (strcmp(value, "name") == 0)
+		options->order = TOPOLOGY_BY_NAME;
+	else if (strcmp(value, "lid") == 0)
+		options->order = TOPOLOGY_BY_LID;
+	else
+		return err_set(err, "'%s': order '%s' is not name or lid", spec, value);
+	return 0;
+}
+
 static const struct option {
 	const char *key;
 	int (*set)(struct options *options, const char *value, const char *spec, struct err *err);
 } option_table[] = {
 	{ "slots", set_slots },
 	{ "rate", set_rate },
+	{ "order", set_order },
 };
 
 /* The `@KEY=VALUE` that ends TEXT, or NULL: other '@' belong to a file's name. */
@@ -101,7 +115,8 @@ static int take_options(char *text, struct options *options, const char *spec, s
 		while (i < COUNT(option_table) && strcmp(option_table[i].key, at + 1) != 0)
 			i++;
 		if (i == COUNT(option_table))
-			return err_set(err, "'%s': '@%s' is not @slots or @rate", spec, at + 1);
+			return err_set(err, "'%s': '@%s' is not @slots, @rate or @order", spec,
+				       at + 1);
 		if (option_table[i].set(seen & 1u << i ? &first : options, value, spec, err) < 0)
 			return -1;
 		seen |= 1u << i;
@@ -230,6 +245,8 @@ int topology_open(struct topology *topology, const char *spec, const char *base,
 	if (rc == 0)
 		rc = make(&made, text, base, spec, err);
 	free(text);
+	if (rc == 0)
+		rc = topology_sort(&made, options.order, err);
 	if (rc == 0) {
 		apply(&made, &options);
 		rc = topology_finish(&made, err);

@@ -333,3 +333,44 @@ bool topology_is_isl(const struct topology *topology, uint32_t link)
 
 	return !topology->nodes[l->from].is_host && !topology->nodes[l->to].is_host;
 }
+
+static void renumber_tables(struct topology_tables *tables, uint8_t **port, uint32_t nodes,
+			    const uint32_t *to)
+{
+	for (uint32_t i = 0; i < nodes; i++)
+		port[to[i]] = tables->port[i];
+	for (uint32_t i = 0; i < tables->lids; i++)
+		if (tables->node[i] < nodes)
+			tables->node[i] = to[tables->node[i]];
+	free(tables->port);
+	tables->port = port;
+}
+
+int topology_renumber(struct topology *topology, const uint32_t *to)
+{
+	struct topology_private *build = topology->build;
+	uint32_t n = topology->net.nodes;
+	struct topology_node *nodes = calloc(build->node_room + 1, sizeof(*nodes));
+	uint8_t **port = topology->tables ? calloc(n + 1, sizeof(*port)) : NULL;
+	struct topology_name *name, *next;
+
+	if (!nodes || (topology->tables && !port)) {
+		free(nodes);
+		free(port);
+		errno = ENOMEM;
+		return -1;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		nodes[to[i]] = topology->nodes[i];
+	free(topology->nodes);
+	topology->nodes = nodes;
+	HASH_ITER (hh, build->names, name, next)
+		name->node = to[name->node];
+	for (uint32_t i = 0; i < topology->net.links; i++) {
+		build->link[i].from = to[build->link[i].from];
+		build->link[i].to = to[build->link[i].to];
+	}
+	if (port)
+		renumber_tables(topology->tables, port, n, to);
+	return 0;
+}

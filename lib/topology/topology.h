@@ -127,7 +127,7 @@ char *topology_link_text(const struct topology *topology, uint32_t link, char *b
  *   kary:K:N  torus:4x4x4[:HOSTS]  mesh:4x4[:HOSTS]  dragonfly:P:A:H
  *   ib:DISCOVER[:LFTS]                ibnetdiscover and forwarding tables
  *   slurm:topology.conf
- * each with any of @slots=8 @rate=100Gbit/s behind it.  A relative FILE is
+ * each with any of @slots=8 @rate=100Gbit/s @order=lid|name behind it.  A relative FILE is
  * relative to BASE (NULL: the working directory).  Returns 0, or -1 with ERR
  * written and nothing to release.
  */
