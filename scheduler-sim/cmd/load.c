@@ -127,8 +127,6 @@ static void check(const struct options *options, struct argp_state *state)
 	bool shifts = options->result.pattern.text &&
 		      strcmp(options->result.pattern.text, "shift:all") == 0;
 
-	if (state->next < state->argc)
-		argp_error(state, "'%s': takes options only", state->argv[state->next]);
 	if (!options->result.topology)
 		argp_error(state, "--topology is missing");
 	if (!options->result.pattern.text)
@@ -203,6 +201,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'o':
 		options->output = arg;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s': takes options only", arg);
 		break;
 	case ARGP_KEY_END:
 		check(options, state);
