@@ -74,12 +74,18 @@ struct netemu_job {
 	struct netemu_job *next; /* in the queue */
 };
 
-/* When a running JOB reaches its limit. */
+/* When JOB, started at START, reaches its limit. */
+static inline int64_t netemu_job_end_from(const struct netemu_job *job, int64_t start)
+{
+	int64_t left = job->limit > job->ran ? job->limit - job->ran : 0;
+
+	return start > 0 && start > NETEMU_NEVER - left ? NETEMU_NEVER : start + left;
+}
+
+/* The same of a running one. */
 static inline int64_t netemu_job_end(const struct netemu_job *job)
 {
-	int64_t left = job->limit - job->ran;
-
-	return job->start > NETEMU_NEVER - left ? NETEMU_NEVER : job->start + left;
+	return netemu_job_end_from(job, job->start);
 }
 
 /* A set of hosts: bit h % 64 of word h / 64. */
@@ -99,7 +105,7 @@ struct netemu_cluster {
 	size_t ended;               /* jobs that ended since the last pass */
 	const netemu_hostset *idle; /* hosts with no job on them */
 	uint32_t nidle;
-	uint64_t licences; /* free */
+	uint64_t licences; /* free; UINT64_MAX: they are not counted */
 
 	/* Would JOB fit right now?  Node counts only, no selection made. */
 	bool (*fits)(const struct netemu_cluster *cluster, const struct netemu_job *job);

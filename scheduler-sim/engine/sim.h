@@ -21,9 +21,10 @@ struct sim_settings {
 	bool no_network;  /* neither place nor route: scheduling only */
 	bool check;       /* conservation after every event; always in debug builds */
 	const char *base; /* for shared objects */
-	uint64_t have[NETEMU_RESOURCES]; /* of each host; cores 0: its slots; licences in all */
-	bool stretch;     /* run times follow the network, see fluid.h */
-	bool windows;     /* loads follow the recorded windows */
+	/* Of each host; licences in all.  0: not counted, any want is met; cores: its slots. */
+	uint64_t have[NETEMU_RESOURCES];
+	bool stretch;                    /* run times follow the network, see fluid.h */
+	bool windows;                    /* loads follow the recorded windows */
 };
 
 /* What became of a job of the workload. */
@@ -37,14 +38,14 @@ enum sim_outcome {
 struct sim_job {
 	const struct workload_job *what;
 	enum sim_outcome outcome;
-	char *reason;         /* why it was rejected; owned */
-	int64_t start, end;   /* first start, last end; NETEMU_NEVER = did not */
-	uint32_t *hosts;      /* of the last start; owned */
+	char *reason;       /* why it was rejected; owned */
+	int64_t start, end; /* first start, last end; NETEMU_NEVER = did not */
+	uint32_t *hosts;    /* of the last start; owned */
 	uint32_t nhosts;
-	uint32_t *placement;  /* rank -> host; owned; NULL without network */
-	uint32_t restarts;    /* times it was stopped */
-	uint64_t unroutable;  /* pairs of hosts */
-	double max_load;      /* of its own traffic alone: bytes / capacity, switch to switch */
+	uint32_t *placement; /* rank -> host; owned; NULL without network */
+	uint32_t restarts;   /* times it was stopped */
+	uint64_t unroutable; /* pairs of hosts */
+	double max_load;     /* of its own traffic alone: bytes / capacity, switch to switch */
 };
 
 enum sim_event { SIM_SUBMIT, SIM_START, SIM_STOP, SIM_END };
