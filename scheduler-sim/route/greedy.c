@@ -37,6 +37,8 @@ static void destroy(struct router *router)
 {
 	struct greedy *greedy = router->state;
 
+	if (!greedy)
+		return;
 	ways_release(&greedy->ways);
 	waves_release(&greedy->waves);
 	free(greedy->weight);
@@ -86,7 +88,6 @@ static int create(struct router *router, const char *options, struct err *err)
 		greedy->path = calloc(greedy->waves.inner + 2, sizeof(*greedy->path));
 	}
 	if (!greedy->weight || !greedy->best || !greedy->path) {
-		destroy(router);
 		errno = ENOMEM;
 		return err_errno(err, "routing '%s'", router->ops->name);
 	}

@@ -73,6 +73,8 @@ static void byname_destroy(struct router *router)
 {
 	struct byname *byname = router->state;
 
+	if (!byname)
+		return;
 	shortest_release(&byname->shortest);
 	free(byname->rank);
 	free(byname);
@@ -91,7 +93,6 @@ static int byname_create(struct router *router, const char *options, struct err 
 	if (shortest_init(&byname->shortest, router->topology) == 0 &&
 	    rank_names(byname, &router->topology->net) == 0)
 		return 0;
-	byname_destroy(router);
 	errno = ENOMEM;
 	return err_errno(err, "routing '%s'", router->ops->name);
 }
@@ -187,6 +188,8 @@ static void cached_destroy(struct router *router)
 {
 	struct cached *cached = router->state;
 
+	if (!cached)
+		return;
 	pfsim_router_destroy(cached->router);
 	free(cached->traffic);
 	free(cached);
@@ -209,7 +212,6 @@ static int cached_create(struct router *router, const char *options, struct err 
 	else if (pfsim_router_create(&cached->router, router->ops->name, router->topology,
 				     &cached->mt, err) == 0)
 		return 0;
-	cached_destroy(router);
 	return -1;
 }
 

@@ -8,8 +8,12 @@
 
 static void destroy(struct router *router)
 {
-	shortest_release(router->state);
-	free(router->state);
+	struct shortest *shortest = router->state;
+
+	if (!shortest)
+		return;
+	shortest_release(shortest);
+	free(shortest);
 }
 
 static int create(struct router *router, const char *options, struct err *err)

@@ -23,6 +23,8 @@ static void destroy(struct router *router)
 {
 	struct valiant *valiant = router->state;
 
+	if (!valiant)
+		return;
 	free(valiant->global);
 	free(valiant->local);
 	free(valiant);
@@ -76,7 +78,6 @@ static int create(struct router *router, const char *options, struct err *err)
 				sizeof(uint32_t));
 	router->state = valiant;
 	if (!valiant->global || !valiant->local) {
-		destroy(router);
 		return err_errno(err, "routing 'valiant'");
 	}
 	note_links(valiant);
