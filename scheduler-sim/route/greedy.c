@@ -10,9 +10,10 @@
  * each node is found in one pass; going back from the target, the first link
  * that keeps the optimum within reach begins the first best path.
  */
+#include "greedy.h"
+
 #include "forms.h"
 #include "heaviest.h"
-#include "waves.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,29 +24,6 @@
  */
 #define WEIGHT_ONE  65536
 #define WEIGHT_MOST UINT32_MAX
-
-struct greedy {
-	struct waves waves;
-	struct ways ways;
-	uint32_t *weight;  /* [links], 0: not between switches; owned */
-	load_amount *best; /* [inner]; owned */
-	uint32_t *path;    /* [inner + 2]; owned */
-	bool max;
-};
-
-static void destroy(struct router *router)
-{
-	struct greedy *greedy = router->state;
-
-	if (!greedy)
-		return;
-	ways_release(&greedy->ways);
-	waves_release(&greedy->waves);
-	free(greedy->weight);
-	free(greedy->best);
-	free(greedy->path);
-	free(greedy);
-}
 
 /* Weights are 1 when all are the same. */
 static void weigh(uint32_t *weight, const struct topology *topology)
@@ -70,37 +48,38 @@ static void weigh(uint32_t *weight, const struct topology *topology)
 	}
 }
 
-static int create(struct router *router, const char *options, struct err *err)
+struct greedy *greedy_create(const struct topology *topology, bool max)
 {
-	struct greedy *greedy;
+	struct greedy *greedy = calloc(1, sizeof(*greedy));
 
-	if (options)
-		return err_set(err, "routing '%s' takes no options, not '%s'", router->ops->name,
-			       options);
-	greedy = calloc(1, sizeof(*greedy));
 	if (!greedy)
-		return err_errno(err, "routing '%s'", router->ops->name);
-	router->state = greedy;
-	if (waves_init(&greedy->waves, router->topology) == 0 &&
+		return NULL;
+	greedy->max = max;
+	if (waves_init(&greedy->waves, topology) == 0 &&
 	    ways_init(&greedy->ways, &greedy->waves) == 0) {
-		greedy->weight = calloc(router->topology->net.links + 1, sizeof(*greedy->weight));
+		greedy->weight = calloc(topology->net.links + 1, sizeof(*greedy->weight));
 		greedy->best = calloc(greedy->waves.inner + 1, sizeof(*greedy->best));
 		greedy->path = calloc(greedy->waves.inner + 2, sizeof(*greedy->path));
 	}
 	if (!greedy->weight || !greedy->best || !greedy->path) {
+		greedy_destroy(greedy);
 		errno = ENOMEM;
-		return err_errno(err, "routing '%s'", router->ops->name);
+		return NULL;
 	}
-	weigh(greedy->weight, router->topology);
-	return 0;
+	weigh(greedy->weight, topology);
+	return greedy;
 }
 
-static int create_max(struct router *router, const char *options, struct err *err)
+void greedy_destroy(struct greedy *greedy)
 {
-	if (create(router, options, err) < 0)
-		return -1;
-	((struct greedy *)router->state)->max = true;
-	return 0;
+	if (!greedy)
+		return;
+	ways_release(&greedy->ways);
+	waves_release(&greedy->waves);
+	free(greedy->weight);
+	free(greedy->best);
+	free(greedy->path);
+	free(greedy);
 }
 
 /* The cost of LINK behind a way that costs BEFORE. */
@@ -168,22 +147,29 @@ static uint32_t first_best(struct greedy *greedy, const struct loads *loads, uin
 	return ways_length(ways);
 }
 
+int greedy_path(struct greedy *greedy, const struct loads *loads, uint32_t from, uint32_t to,
+		uint64_t bytes)
+{
+	int found = ways_between(&greedy->ways, &greedy->waves, from, to);
+
+	if (found <= 0)
+		return found;
+	find_best(greedy, loads, bytes);
+	return (int)first_best(greedy, loads, bytes);
+}
+
 static int route_all(struct routing *routing, const size_t *order, struct err *err)
 {
 	struct greedy *greedy = routing->router->state;
 
 	for (size_t i = 0; i < routing->route.npairs; i++) {
 		const struct netemu_pair *pair = &routing->route.pairs[order[i]];
-		int found = ways_between(&greedy->ways, &greedy->waves, pair->from, pair->to);
-		uint32_t length;
+		int length = greedy_path(greedy, routing->loads, pair->from, pair->to, pair->bytes);
 
-		if (found < 0)
+		if (length < 0)
 			return err_errno(err, "routing '%s'", routing->router->ops->name);
-		if (found == 0)
-			continue;
-		find_best(greedy, routing->loads, pair->bytes);
-		length = first_best(greedy, routing->loads, pair->bytes);
-		if (routing_path(routing, order[i], greedy->path, length) < 0)
+		if (length > 0 &&
+		    routing_path(routing, order[i], greedy->path, (uint32_t)length) < 0)
 			return -1;
 	}
 	return 0;
@@ -201,12 +187,36 @@ static int route(struct routing *routing, struct err *err)
 	return rc;
 }
 
+static int create(struct router *router, const char *options, bool max, struct err *err)
+{
+	if (options)
+		return err_set(err, "routing '%s' takes no options, not '%s'", router->ops->name,
+			       options);
+	router->state = greedy_create(router->topology, max);
+	return router->state ? 0 : err_errno(err, "routing '%s'", router->ops->name);
+}
+
+static int create_sum(struct router *router, const char *options, struct err *err)
+{
+	return create(router, options, false, err);
+}
+
+static int create_max(struct router *router, const char *options, struct err *err)
+{
+	return create(router, options, true, err);
+}
+
+static void destroy(struct router *router)
+{
+	greedy_destroy(router->state);
+}
+
 const struct router_ops router_greedy = {
 	.name = "greedy",
 	.alias = "pfsim.router.GreedyRouter",
 	.help = "heaviest pairs first, each on the path with the smallest sum of loads",
 	.form = ROUTER_LOAD,
-	.create = create,
+	.create = create_sum,
 	.destroy = destroy,
 	.route = route,
 };
