@@ -9,7 +9,7 @@ test_description='jobs out of the accounting of a real Slurm'
 PATH=$NETEMU_BUILDDIR/tests:$PATH
 skip_unless slurmdbd mariadbd
 cluster_start 4 --acct slurmdbd --conf 'JobCompType=jobcomp/filetxt' \
-	--conf "JobCompLoc=$PWD/jobcomp"
+	--conf "JobCompLoc=\"$PWD/jobcomp\""
 
 # columns LIST <FILE: of what jobdump prints
 columns() {
