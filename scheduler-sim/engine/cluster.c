@@ -267,7 +267,7 @@ static int leave(struct sim *sim, struct live *live, bool stopped, struct err *e
 	if (sim->pace.leave && sim->pace.leave(sim->pace.arg, sim, live, stopped, err) < 0)
 		return -1;
 	if (sim->network)
-		network_stop(sim->network, live);
+		network_stop(sim->network, live, !stopped);
 	evq_remove(&sim->evq, &live->end);
 	running_remove(&sim->running, live);
 	resources_give(&sim->resources, &live->job, live->job.hosts, live->job.nhosts);

@@ -3,7 +3,8 @@
  *
  * A job that starts has its ranks placed on its hosts, its traffic folded to
  * pairs of hosts, and these routed with what is on the links already; what that
- * adds is kept with the job and taken away again, exactly, when it leaves.
+ * adds is kept with the job and taken away again, exactly, when it leaves.  A job
+ * without traffic is not placed.
  */
 #ifndef NETEMU_NETWORK_H
 #define NETEMU_NETWORK_H
@@ -19,7 +20,8 @@ void network_destroy(struct network *network);
  */
 int network_start(struct network *network, struct live *live, const uint32_t *hosts, uint32_t count,
 		  struct err *err);
-void network_stop(struct network *network, struct live *live);
+/* Take it off again; OVER: it will not come back. */
+void network_stop(struct network *network, struct live *live, bool over);
 
 const struct loads *network_loads(const struct network *network);
 
@@ -30,6 +32,6 @@ void network_settled(struct network *network);
 /* Do the links carry what the RUNNING jobs put on them, and nothing else?
  * Returns 0, or -1 with ERR naming the first link that does not.
  */
-int network_check(const struct network *network, const struct running *running, struct err *err);
+int network_check(struct network *network, const struct running *running, struct err *err);
 
 #endif

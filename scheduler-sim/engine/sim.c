@@ -194,16 +194,10 @@ int sim_watch(struct sim *sim, const struct sim_watcher *watcher)
 
 /* --- run --- */
 
-static int check_loads(struct sim *sim)
-{
-	if (!sim->check || !sim->network || *sim->error.text)
-		return 0;
-	return network_check(sim->network, &sim->running, &sim->error);
-}
-
 void sim_tell(struct sim *sim, enum sim_event event, const struct live *live)
 {
-	check_loads(sim);
+	if (sim->check && sim->network && !*sim->error.text)
+		network_check(sim->network, &sim->running, &sim->error);
 	for (size_t i = 0; i < sim->nwatchers; i++)
 		if (sim->watchers[i].event)
 			sim->watchers[i].event(sim->watchers[i].arg, sim, event, sim->cluster.now,
@@ -242,6 +236,9 @@ static int feasible(struct sim *sim, const struct workload_job *what, struct err
 {
 	if (what->duration < 0)
 		return err_set(err, "its run time is negative");
+	if (what->traffic && what->traffic->ranks > what->job.ranks)
+		return err_set(err, "its traffic is that of %u ranks, it has %u",
+			       what->traffic->ranks, what->job.ranks);
 	if (resources_feasible(&sim->resources, &what->job, err) < 0)
 		return -1;
 	return selectable(sim, &what->job, err);
@@ -337,6 +334,8 @@ static int sim_pass(struct sim *sim)
 	for (size_t i = 0; i < sim->nwatchers; i++)
 		if (sim->watchers[i].instant)
 			sim->watchers[i].instant(sim->watchers[i].arg, sim, sim->cluster.now);
+	if (sim->network)
+		network_settled(sim->network);
 	return 0;
 }
 
@@ -350,6 +349,8 @@ int sim_run(struct sim *sim, struct err *err)
 		if (take_events(sim) < 0 || sim_pass(sim) < 0)
 			break;
 	}
+	if (!*sim->error.text && sim->network && sim->running.count == 0)
+		network_check(sim->network, &sim->running, &sim->error); /* all 0 again */
 	if (*sim->error.text)
 		return err_set(err, "%s", sim->error.text);
 	return 0;

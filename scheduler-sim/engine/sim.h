@@ -15,7 +15,10 @@
 
 struct sim_settings {
 	const struct topology *topology;
-	const char *scheduler, *selection, *placement, *routing; /* names with :options */
+	/* Names with :options.  Placement `explicit` puts ranks where the real job
+	 * had them, and is `block` for jobs of which that is not known.
+	 */
+	const char *scheduler, *selection, *placement, *routing;
 	uint64_t seed;
 	int64_t until;    /* ns; events after it do not happen; NETEMU_NEVER: all jobs */
 	bool no_network;  /* neither place nor route: scheduling only */
@@ -23,8 +26,8 @@ struct sim_settings {
 	const char *base; /* for shared objects */
 	/* Of each host; licences in all.  0: not counted, any want is met; cores: its slots. */
 	uint64_t have[NETEMU_RESOURCES];
-	bool stretch;                    /* run times follow the network, see fluid.h */
-	bool windows;                    /* loads follow the recorded windows */
+	bool stretch; /* run times follow the network, see fluid.h */
+	bool windows; /* loads follow the recorded windows */
 };
 
 /* What became of a job of the workload. */
@@ -42,7 +45,7 @@ struct sim_job {
 	int64_t start, end; /* first start, last end; NETEMU_NEVER = did not */
 	uint32_t *hosts;    /* of the last start; owned */
 	uint32_t nhosts;
-	uint32_t *placement; /* rank -> host; owned; NULL without network */
+	uint32_t *placement; /* rank -> host; owned; NULL without network or traffic */
 	uint32_t restarts;   /* times it was stopped */
 	uint64_t unroutable; /* pairs of hosts */
 	double max_load;     /* of its own traffic alone: bytes / capacity, switch to switch */
