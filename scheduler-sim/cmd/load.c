@@ -22,6 +22,7 @@ enum {
 	KEY_PATTERN,
 	KEY_ROUTING,
 	KEY_PLACEMENT,
+	KEY_HOSTS,
 	KEY_RANKS_PER_HOST,
 	KEY_BYTES,
 	KEY_COMPAT,
@@ -44,6 +45,10 @@ static const struct argp_option table[] = {
 	{ "routing", KEY_ROUTING, "NAME", 0, "How pairs of hosts are routed", 1 },
 	{ "placement", KEY_PLACEMENT, "NAME", 0,
 	  "Where ranks go: block, cyclic, ..., or given (as in the run)", 2 },
+	{ "hosts", KEY_HOSTS, "NODES=HOSTS", 0,
+	  "Which hosts the nodes of a run are, such as node[0-3]=h[000-003]; may come several "
+	  "times",
+	  2 },
 	{ "ranks-per-host", KEY_RANKS_PER_HOST, "N", 0,
 	  "Ranks that a host takes; default 1 for patterns, its slots for files and runs", 2 },
 	{ "bytes", KEY_BYTES, "SIZE", 0, "Bytes of each pair of ranks in a pattern, default 1", 2 },
@@ -72,7 +77,8 @@ struct options {
 	const char *format; /* NULL: not given */
 	const char *output, *graphml, *measured;
 	bool summary, summary_json; /* shown */
-	double fail;                /* < 0: not given */
+	struct hostmap map;
+	double fail; /* < 0: not given */
 };
 
 static unsigned long long whole(struct argp_state *state, const char *option, const char *text,
@@ -121,6 +127,19 @@ static void parse_rate(struct options *options, struct argp_state *state, const 
 			   text);
 }
 
+static void parse_hosts(struct options *options, struct argp_state *state, char *text)
+{
+	char *equals = strchr(text, '=');
+	struct err err = { "" };
+
+	if (!equals || equals == text || !equals[1])
+		argp_error(state, "--hosts: '%s' is not NODES=HOSTS", text);
+	*equals = '\0';
+	if (hostmap_add(&options->map, text, equals + 1, &err) < 0)
+		argp_error(state, "--hosts: %s", err.text);
+	options->result.pattern.map = &options->map;
+}
+
 /* What does not go together. */
 static void check(const struct options *options, struct argp_state *state)
 {
@@ -160,6 +179,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_PLACEMENT:
 		pattern->placement = arg;
+		break;
+	case KEY_HOSTS:
+		parse_hosts(options, state, arg);
 		break;
 	case KEY_RANKS_PER_HOST:
 		pattern->ranks_per_host =
@@ -341,6 +363,7 @@ int command_load(int argc, char **argv)
 	struct result result;
 	int rc;
 
+	hostmap_init(&options.map);
 	argp_err_exit_status = 2;
 	argp_parse(&parser, argc, argv, 0, NULL, &options);
 	options.result.progress = isatty(STDERR_FILENO);
@@ -351,6 +374,7 @@ int command_load(int argc, char **argv)
 		rc = show(&options, &result, &err);
 		result_release(&result);
 	}
+	hostmap_release(&options.map);
 	if (rc < 0) {
 		fflush(stdout);
 		fputs("netemu sim load: ", stderr);

@@ -2,6 +2,7 @@
 #include "pattern.h"
 
 #include "place/place.h"
+#include "recorded.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -165,25 +166,46 @@ static int open_all_to_all(struct pattern *pattern, const struct pattern_setting
 	return 0;
 }
 
+static int open_named(struct pattern *pattern, const struct pattern_settings *settings,
+		      const struct topology *topology, struct router *router, struct err *err)
+{
+	if (count_ranks(pattern, settings, topology, err) < 0 ||
+	    traffic_pattern(&pattern->traffic, settings->text, pattern->ranks, settings->bytes,
+			    err) < 0)
+		return -1;
+	return place(pattern, settings, topology, router, false, err);
+}
+
+/* Where the run had its ranks, unless told otherwise. */
+static int open_recorded(struct pattern *pattern, const struct pattern_settings *settings,
+			 const struct topology *topology, struct router *router, struct err *err)
+{
+	bool given = settings->placement && strcmp(settings->placement, "given") == 0;
+	struct recorded recorded;
+
+	if (recorded_open(&recorded, settings->text, given || !settings->placement, topology,
+			  settings->map, err) < 0)
+		return -1;
+	pattern->traffic = recorded.traffic;
+	pattern->placement = recorded.placement;
+	pattern->warning = recorded.warning;
+	pattern->ranks = pattern->traffic->ranks;
+	pattern->placed = "given";
+	if (pattern->placement)
+		return 0;
+	if (given)
+		return err_set(err, "'%s': does not say on which hosts of '%s' its ranks were",
+			       settings->text, topology->source);
+	return place(pattern, settings, topology, router, true, err);
+}
+
 static int open_traffic(struct pattern *pattern, const struct pattern_settings *settings,
 			const struct topology *topology, struct router *router, struct err *err)
 {
-	bool recorded = !is_name(settings->text);
 	ssize_t npairs;
-	int rc;
 
-	if (recorded) {
-		rc = traffic_read(&pattern->traffic, settings->text, err);
-	} else {
-		rc = count_ranks(pattern, settings, topology, err);
-		if (rc == 0)
-			rc = traffic_pattern(&pattern->traffic, settings->text, pattern->ranks,
-					     settings->bytes, err);
-	}
-	if (rc < 0)
-		return -1;
-	pattern->ranks = pattern->traffic->ranks;
-	if (place(pattern, settings, topology, router, recorded, err) < 0)
+	if ((is_name(settings->text) ? open_named : open_recorded)(pattern, settings, topology,
+								   router, err) < 0)
 		return -1;
 	npairs = traffic_fold(pattern->traffic->pairs, pattern->traffic->npairs, pattern->placement,
 			      topology->net.hosts, &pattern->pairs);

@@ -8,6 +8,7 @@
 #ifndef NETEMU_PATTERN_H
 #define NETEMU_PATTERN_H
 
+#include "jobs/hostmap.h"
 #include "jobs/traffic.h"
 #include "route/router.h"
 
@@ -22,6 +23,7 @@ struct pattern_settings {
 	uint32_t ranks_per_host; /* 0: one for patterns, the hosts' slots for files and runs */
 	uint64_t bytes;          /* of each pair of ranks */
 	uint64_t seed;
+	struct hostmap *map; /* of nodes of a run to hosts, or NULL */
 };
 
 enum pattern_kind {
