@@ -115,10 +115,11 @@ done
 ring() {
 	k=$1 n=$2
 	if test $((k % 2)) = 0; then
-		echo "$((n / k * (k / 2) * (k / 2 + 1) / 2)) $((n / k * (k / 2 - 1) * (k / 2) / 2))"
+		half=$((k / 2))
+		echo "$((n * half * (half + 1) / 2 / k)) $((n * (half - 1) * half / 2 / k))"
 	else
 		half=$(((k - 1) / 2))
-		echo "$((n / k * half * (half + 1) / 2)) $((n / k * half * (half + 1) / 2))"
+		echo "$((n * half * (half + 1) / 2 / k)) $((n * half * (half + 1) / 2 / k))"
 	fi
 }
 
@@ -130,7 +131,8 @@ torus() {
 	done
 	network "torus:$1" all-to-all dor || return 1
 	for k in $(echo "$1" | tr x ' '); do
-		set -- $(ring $k $n)
+		set -- "$(ring "$k" $n)"
+		set -- "${1% *}" "${1#* }"
 		is "$1:$n" group "boundary 1 +$dim" && is "$2:$n" group "boundary 1 -$dim" || return 1
 		hops=$((hops + n * $1 + n * $2)) dim=$((dim + 1))
 	done
@@ -187,7 +189,7 @@ test_expect_success 'PFSim counts on no link of a host' '
 # static-summary.csv: integers exact, means to 1e-12
 golden() {
 	load --topology "$shared/pfsim/topologies/milk.graphml" --compat=pfsim \
-		--pattern "$shared/pfsim/traces/$1.tar.gz" --placement $4 --routing $5 \
+		--pattern "$shared/pfsim/traces/$1.tar.gz" --placement "$4" --routing "$5" \
 		--output links --summary=json >summary &&
 	awk -F'\t' 'NR > 1 && $1 !~ /^milk/ && $2 !~ /^milk/ { print $1 "," $2 "," $3 "," $4 "," $5 }' \
 		links | sort >actual &&
@@ -401,12 +403,12 @@ assert diff[\"links\"][\"changed\"] == 128"
 refused() {
 	code=$1 sentence=$2
 	shift 2
-	test_expect_code $code netemu-sim "$@" >out 2>err </dev/null &&
+	test_expect_code "$code" netemu-sim "$@" >out 2>err </dev/null &&
 	head -1 err | grep -qx "$sentence" || {
 		echo "expected: $sentence" && cat err
 		return 1
 	}
-	test $code = 2 || test $(wc -l <err) = 1
+	test "$code" = 2 || test "$(wc -l <err)" = 1
 }
 
 test_expect_success 'bad input: one sentence each' '
