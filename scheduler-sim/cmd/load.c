@@ -11,6 +11,7 @@
 #include "units.h"
 
 #include <argp.h>
+#include <inttypes.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -337,8 +338,20 @@ static int compare_measured(const struct options *options, const struct result *
 	return rc;
 }
 
+/* Tables that were not read at the same moment as the cables. */
+static void warn_of_tables(const struct topology_tables *tables)
+{
+	fprintf(stderr,
+		"netemu sim load: warning: %" PRIu64 " entries of the tables are not used: ",
+		tables->strange);
+	plain_put(stderr, tables->first_strange);
+	putc('\n', stderr);
+}
+
 static int show(const struct options *options, const struct result *result, struct err *err)
 {
+	if (result->topology.tables && result->topology.tables->strange)
+		warn_of_tables(result->topology.tables);
 	if (result->pattern.warning) {
 		fputs("netemu sim load: warning: ", stderr);
 		plain_put(stderr, result->pattern.warning);
