@@ -15,6 +15,8 @@ static const struct command {
 } commands[] = {
 	{ "netemu sim topology", command_topology, "generate, describe and convert networks" },
 	{ "netemu sim load", command_load, "load the links of a network with a pattern" },
+	{ "netemu sim run", command_run, "run the jobs of a scenario, swept over algorithms" },
+	{ "netemu sim collect", command_collect, "gather what run --slurm has left" },
 	{ "netemu sim compare", command_compare, "show what differs between two results" },
 };
 

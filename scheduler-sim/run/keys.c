@@ -156,6 +156,7 @@ static const struct schema_key job_keys[] = {
 	{ .name = "run", .type = SCHEMA_TEXT },
 	{ .name = "runs", .type = SCHEMA_TEXT },
 	{ .name = "ranks_per_node", .type = SCHEMA_NATURAL },
+	{ .name = "resources", .type = SCHEMA_FLAG },
 	WANTED,
 	{ 0 },
 };

@@ -321,19 +321,12 @@ static void put_flow(FILE *out, const struct yaml_node *node)
 	putc(node->kind == YAML_LIST ? ']' : '}', out);
 }
 
-char *scenario_axis_text(const struct scenario *scenario, size_t axis, size_t id)
+char *scenario_node_text(const struct yaml_node *node)
 {
-	const struct schema_axis *which = &scenario->axes.axis[axis];
-	const struct yaml_node *node =
-		&which->values.items[scenario_axis_index(scenario, axis, id)];
 	char *text = NULL;
 	size_t size;
-	FILE *out;
+	FILE *out = open_memstream(&text, &size);
 
-	/* A network by its short name, whatever it was written as. */
-	if (node->kind == YAML_MAP && strcmp(which->name, "topology") == 0)
-		return keys_topology(node, scenario->path, &text, NULL) < 0 ? NULL : text;
-	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
 	put_flow(out, node);
@@ -341,4 +334,42 @@ char *scenario_axis_text(const struct scenario *scenario, size_t axis, size_t id
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *scenario_case_text(const struct scenario *scenario, const struct scenario_case *sub)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fputs(sub->pfsim ? "as PFSim: " : "", out);
+	for (size_t i = 0; i < scenario->root.count; i++) {
+		const struct yaml_node *item = &scenario->root.items[i];
+
+		if (strcmp(item->key, "output") == 0 || strcmp(item->key, "repeat") == 0 ||
+		    strcmp(item->key, "seed") == 0)
+			continue;
+		fprintf(out, "%s: ", item->key);
+		put_flow(out, item);
+		fputs("; ", out);
+	}
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *scenario_axis_text(const struct scenario *scenario, size_t axis, size_t id)
+{
+	const struct schema_axis *which = &scenario->axes.axis[axis];
+	const struct yaml_node *node =
+		&which->values.items[scenario_axis_index(scenario, axis, id)];
+	char *text;
+
+	/* A network by its short name, whatever it was written as. */
+	if (node->kind == YAML_MAP && strcmp(which->name, "topology") == 0)
+		return keys_topology(node, scenario->path, &text, NULL) < 0 ? NULL : text;
+	return scenario_node_text(node);
 }

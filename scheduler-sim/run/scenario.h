@@ -78,6 +78,14 @@ void scenario_case_release(struct scenario_case *sub);
  */
 char *scenario_folder(const struct scenario *scenario, size_t number, char *buf, size_t size);
 
+/* All that the results of the sub-scenario chosen last follow from, but for the
+ * files it names and its seed, on one line.  To be freed; NULL with errno.
+ */
+char *scenario_case_text(const struct scenario *scenario, const struct scenario_case *sub);
+
+/* NODE on one line; to be freed, NULL with errno. */
+char *scenario_node_text(const struct yaml_node *node);
+
 /* What AXIS has at sub-scenario ID, for tables: a text, or {...} of a mapping on
  * one line.  To be freed; NULL with errno ENOMEM.
  */

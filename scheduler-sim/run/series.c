@@ -110,7 +110,7 @@ int series_put(struct series *series, int64_t time, double value)
 	series->since = time;
 	series->value = value;
 	series_put_seconds(series->file.stream, time);
-	if (series->whole)
+	if (series->whole && value == floor(value))
 		fprintf(series->file.stream, ",%.0f\n", value);
 	else
 		fprintf(series->file.stream, ",%s\n", stats_repr(text, sizeof(text), value));

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "sub.h"
+#include "compat.h"
+#include "inputs.h"
+#include "jobs.h"
+#include "plot.h"
+#include "sweep.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct sub_cache {
+	char *spec; /* of the topology; NULL: there is none */
+	struct topology topology;
+	char *jobs; /* what the workload follows from; NULL: there is none */
+	struct workload workload;
+	struct inputs_known known;
+};
+
+/* One sub-scenario on its way. */
+struct job {
+	struct scenario *scenario;
+	struct scenario_case sub;
+	struct sub_cache *cache;
+	struct inputs inputs;
+	char digest[SHA256_TEXT];
+	char *dir;
+	struct err *warning;
+};
+
+struct sub_cache *sub_cache_create(void)
+{
+	return calloc(1, sizeof(struct sub_cache));
+}
+
+static void forget_jobs(struct sub_cache *cache)
+{
+	if (cache->jobs)
+		workload_release(&cache->workload);
+	free(cache->jobs);
+	cache->jobs = NULL;
+}
+
+static void forget_topology(struct sub_cache *cache)
+{
+	forget_jobs(cache);
+	if (cache->spec)
+		topology_release(&cache->topology);
+	free(cache->spec);
+	cache->spec = NULL;
+}
+
+void sub_cache_destroy(struct sub_cache *cache)
+{
+	if (!cache)
+		return;
+	forget_topology(cache);
+	inputs_forget(&cache->known);
+	free(cache);
+}
+
+/* The SPEC with the scenario's link_rate, which goes before what a file says. */
+static char *full_spec(const struct scenario_case *sub)
+{
+	char *spec;
+
+	if (!sub->link_rate || strstr(sub->topology, "@rate="))
+		return strdup(sub->topology);
+	return asprintf(&spec, "%s@rate=%s", sub->topology, sub->link_rate) < 0 ? NULL : spec;
+}
+
+static int need_topology(struct job *job, struct err *err)
+{
+	struct sub_cache *cache = job->cache;
+	char *spec = full_spec(&job->sub);
+
+	if (!spec)
+		return err_errno(err, "%s", job->sub.topology);
+	if (cache->spec && strcmp(cache->spec, spec) == 0) {
+		free(spec);
+		return 0;
+	}
+	forget_topology(cache);
+	if (topology_open(&cache->topology, spec, job->scenario->base, err) < 0) {
+		free(spec);
+		return -1;
+	}
+	cache->spec = spec;
+	return 0;
+}
+
+/* What the jobs follow from, but for their files, which do not change. */
+static char *jobs_key(const struct job *job)
+{
+	char *text = scenario_node_text(job->sub.jobs), *key;
+
+	if (!text)
+		return NULL;
+	if (asprintf(&key, "%" PRIu64 " %" PRId64 " %s", job->sub.seed, job->sub.until, text) < 0)
+		key = NULL;
+	free(text);
+	return key;
+}
+
+static int need_jobs(struct job *job, struct err *err)
+{
+	struct sub_cache *cache = job->cache;
+	char *key = jobs_key(job);
+
+	if (!key)
+		return err_errno(err, "%s", job->scenario->path);
+	if (cache->jobs && strcmp(cache->jobs, key) == 0) {
+		free(key);
+		return 0;
+	}
+	forget_jobs(cache);
+	if (jobs_read(&cache->workload, job->scenario, &job->sub, &cache->topology, job->warning,
+		      err) < 0) {
+		free(key);
+		return -1;
+	}
+	cache->jobs = key;
+	return 0;
+}
+
+static struct sim_settings settings_of(const struct job *job)
+{
+	const struct scenario_case *sub = &job->sub;
+	const struct yaml_node *have = sub->resources;
+
+	return (struct sim_settings){
+		.topology = &job->cache->topology,
+		.scheduler = sub->scheduler,
+		.selection = sub->selection,
+		.placement = sub->placement,
+		.routing = sub->routing,
+		.seed = sub->seed,
+		.until = sub->until,
+		.no_network = !sub->network,
+		.base = job->scenario->base,
+		.have = {
+			[NETEMU_CORES] = schema_count(have, "cores", 0),
+			[NETEMU_GPUS] = schema_count(have, "gpus", 0),
+			[NETEMU_MEMORY] = schema_size(have, "memory", 0),
+			[NETEMU_LICENCES] = schema_count(have, "licences", 0),
+		},
+		.stretch = sub->stretch,
+		.windows = sub->windows,
+	};
+}
+
+/* Times of `snapshots:`, ascending; *TIMES is to be freed. */
+static int snapshot_times(const struct yaml_node *node, int64_t **times, size_t *count,
+			  int64_t *every)
+{
+	*times = NULL;
+	*count = 0;
+	*every = 0;
+	if (!node)
+		return 0;
+	if (node->kind == YAML_MAP) {
+		*every = schema_time(node, "every", 0);
+		return 0;
+	}
+	*times = calloc(node->count + 1, sizeof(**times));
+	if (!*times)
+		return -1;
+	if (node->kind == YAML_SCALAR)
+		schema_parse_time(node->text, &(*times)[(*count)++]);
+	for (size_t i = 0; i < node->count; i++) {
+		int64_t time = 0;
+		size_t j = *count;
+
+		schema_parse_time(node->items[i].text, &time);
+		for (; j && (*times)[j - 1] > time; j--)
+			(*times)[j] = (*times)[j - 1];
+		(*times)[j] = time;
+		(*count)++;
+	}
+	return 0;
+}
+
+static int write_results(const struct job *job, const struct sim *sim,
+			 const struct recorder *recorder, struct err *err)
+{
+	const char *slash = strrchr(job->scenario->path, '/');
+	const struct report report = {
+		.sub = &job->sub,
+		.scenario = slash ? slash + 1 : job->scenario->path,
+		.digest = job->digest,
+		.inputs = job->inputs.file,
+		.ninputs = job->inputs.count,
+		.topology = &job->cache->topology,
+		.workload = &job->cache->workload,
+		.sim = sim,
+		.recorder = recorder,
+		.dir = job->dir,
+	};
+
+	if (plot_results(&report, err) < 0)
+		return -1;
+	return report_write(&report, err);
+}
+
+static int simulate(const struct job *job, struct recorder *recorder, struct err *err)
+{
+	struct sim_settings settings = settings_of(job);
+	struct sim *sim;
+	int rc;
+
+	if (sim_create(&sim, &settings, &job->cache->workload, err) < 0)
+		return -1;
+	if (sim_watch(sim, &recorder->watcher) < 0)
+		rc = err_errno(err, "%s", job->dir);
+	else
+		rc = sim_run(sim, err);
+	if (rc == 0)
+		rc = recorder_finish(recorder, err);
+	if (rc == 0)
+		rc = write_results(job, sim, recorder, err);
+	sim_destroy(sim);
+	return rc;
+}
+
+static int run_engine(const struct job *job, struct err *err)
+{
+	struct recorder_settings settings = {
+		.topology = &job->cache->topology,
+		.dir = job->dir,
+	};
+	struct recorder recorder;
+	int64_t *times;
+	int rc;
+
+	if (snapshot_times(job->sub.snapshots, &times, &settings.nsnapshots, &settings.every) < 0)
+		return err_errno(err, "%s", job->scenario->path);
+	settings.snapshots = times;
+	rc = recorder_init(&recorder, &settings, err);
+	if (rc == 0) {
+		rc = simulate(job, &recorder, err);
+		recorder_release(&recorder);
+	}
+	free(times);
+	return rc;
+}
+
+static bool is_up_to_date(const struct job *job)
+{
+	char *path;
+	json_t *root;
+	const char *digest;
+	bool same;
+
+	if (asprintf(&path, "%s/" REPORT_SUMMARY, job->dir) < 0)
+		return false;
+	root = json_load_file(path, 0, NULL);
+	digest = json_string_value(json_object_get(root, "digest"));
+	same = digest && strcmp(digest, job->digest) == 0;
+	json_decref(root);
+	free(path);
+	return same;
+}
+
+/* The folder, without a summary and half-written files of before. */
+static int prepare_folder(const struct job *job, struct err *err)
+{
+	char *path;
+	int rc = 0;
+
+	if (sweep_make_folder(job->dir, err) < 0)
+		return -1;
+	sub_clean(job->dir);
+	if (asprintf(&path, "%s/" REPORT_SUMMARY, job->dir) < 0)
+		return err_errno(err, "%s", job->dir);
+	if (unlink(path) < 0 && errno != ENOENT)
+		rc = err_errno(err, "unable to remove '%s'", path);
+	free(path);
+	return rc;
+}
+
+static int run(struct job *job, bool resume, bool *skipped, struct err *err)
+{
+	if (inputs_find(&job->inputs, job->scenario, &job->sub, &job->cache->known, err) < 0 ||
+	    inputs_digest(&job->inputs, job->scenario, &job->sub, job->digest, err) < 0)
+		return -1;
+	*skipped = resume && is_up_to_date(job);
+	if (*skipped)
+		return 0;
+	if (prepare_folder(job, err) < 0)
+		return -1;
+	if (job->sub.pfsim)
+		return compat_run(job->scenario, &job->sub, &job->inputs, job->digest, job->dir,
+				  err);
+	if (need_topology(job, err) < 0 || need_jobs(job, err) < 0)
+		return -1;
+	return run_engine(job, err);
+}
+
+int sub_run(struct scenario *scenario, size_t number, struct sub_cache *cache, bool resume,
+	    bool *skipped, struct err *warning, struct err *err)
+{
+	struct job job = { .scenario = scenario, .cache = cache, .warning = warning };
+	char folder[48];
+	int rc;
+
+	*skipped = false;
+	if (scenario_case(scenario, number, &job.sub, err) < 0)
+		return -1;
+	scenario_folder(scenario, number, folder, sizeof(folder));
+	if (asprintf(&job.dir, "%s/%s", scenario->output, folder) < 0) {
+		job.dir = NULL;
+		rc = err_errno(err, "%s", scenario->output);
+	} else {
+		rc = run(&job, resume, skipped, err);
+	}
+	free(job.dir);
+	inputs_release(&job.inputs);
+	scenario_case_release(&job.sub);
+	return rc;
+}
+
+/* "NAME.XXXXXX" with a NAME that has a suffix of ours. */
+static bool is_half_written(const char *name)
+{
+	static const char *const suffixes[] = { ".csv", ".tsv", ".swf",     ".json",
+						".txt", ".svg", ".graphml", ".gnuplot" };
+	size_t length = strlen(name);
+
+	if (length < 8 || name[length - 7] != '.')
+		return false;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		size_t size = strlen(suffixes[i]);
+
+		if (length - 7 > size && strncmp(name + length - 7 - size, suffixes[i], size) == 0)
+			return true;
+	}
+	return false;
+}
+
+void sub_clean(const char *dir)
+{
+	DIR *folder = opendir(dir);
+	struct dirent *entry;
+
+	if (!folder)
+		return;
+	while ((entry = readdir(folder)))
+		if (is_half_written(entry->d_name))
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	closedir(folder);
+}
