@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static void check_links(const struct netemu_net *net)
 {
@@ -29,16 +27,14 @@ static void check_links(const struct netemu_net *net)
 
 static int read_bytes(struct topology *topology, const void *data, size_t size, struct err *err)
 {
-	int fd = memfd_create("graphml", MFD_CLOEXEC);
-	char path[64];
+	struct textfile file;
 	int rc;
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size ||
-	    topology_init(topology, "f", err) < 0)
+	if (topology_init(topology, "f", err) < 0)
 		abort();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	rc = read_graphml(topology, (const char *const[]){ path, NULL }, err);
-	close(fd);
+	textfile_open_memory(&file, "f", data, size);
+	rc = graphml_read(topology, &file, err);
+	textfile_close(&file);
 	if (rc == 0)
 		rc = topology_finish(topology, err);
 	if (rc == 0 && topology->build->shape)

@@ -110,6 +110,12 @@ test_expect_success 'graphs of other tools' '
 		"62 alpha 2.5 - -" | tr " " "\t" >expected && test_cmp expected actual
 '
 
+test_expect_success 'compressed files' '
+	topology torus:3x4 -o t.graphml && gzip -k t.graphml && topology t.graphml.gz -o u.graphml &&
+	test_cmp t.graphml u.graphml && head -c 100 t.graphml.gz >cut.gz &&
+	test_expect_code 1 netemu sim topology cut.gz 2>err && grep "cut.gz" err
+'
+
 test_expect_success DATA 'the cluster of PFSim, read exactly' '
 	topology "$shared/pfsim/topologies/milk.graphml" >out &&
 	cat >expected <<-\EOT &&

@@ -644,7 +644,7 @@ bool is_graphml(const char *head, size_t size)
 	       strncmp(head, "\xfe\xff", 2) == 0;
 }
 
-int read_graphml(struct topology *topology, const char *const *files, struct err *err)
+int graphml_read(struct topology *topology, struct textfile *file, struct err *err)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	int rc = 1;
@@ -654,19 +654,29 @@ int read_graphml(struct topology *topology, const char *const *files, struct err
 	r->topology = topology;
 	r->err = err;
 	r->last = &r->later;
-	if (graphml_stream_open(&r->stream, files[0], err) < 0) {
+	if (graphml_stream_open(&r->stream, file, err) < 0) {
 		release(r);
 		return -1;
 	}
 	while (rc == 1 && (rc = xmlTextReaderRead(r->stream.xml)) == 1)
 		rc = take(r) < 0 ? -2 : 1;
-	if (rc == 0 && (r->stream.error || r->stream.message[0]))
-		rc = -1;
-	if (rc == -1)
-		graphml_stream_fail(&r->stream, topology->source, err);
+	if (rc == -1 || (rc == 0 && graphml_stream_failed(&r->stream)))
+		rc = graphml_stream_fail(&r->stream, err);
 	if (rc == 0)
 		rc = end_file(r);
 	graphml_stream_close(&r->stream);
 	release(r);
 	return rc < 0 ? -1 : 0;
+}
+
+int read_graphml(struct topology *topology, const char *const *files, struct err *err)
+{
+	struct textfile file;
+	int rc;
+
+	if (textfile_open(&file, files[0], err) < 0)
+		return -1;
+	rc = graphml_read(topology, &file, err);
+	textfile_close(&file);
+	return rc;
 }

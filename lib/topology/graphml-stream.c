@@ -2,25 +2,8 @@
 #include "topology/graphml.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static ssize_t fill(struct graphml_stream *stream)
-{
-	ssize_t n;
-
-	do
-		n = read(stream->fd, stream->bytes, sizeof(stream->bytes));
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		stream->error = errno;
-	stream->used = 0;
-	stream->size = n > 0 ? (size_t)n : 0;
-	return n;
-}
 
 /* Up to SIZE bytes, and no newline but as the first of them: then the reader
  * has not counted that line yet when it hands out what stands before.
@@ -28,20 +11,21 @@ static ssize_t fill(struct graphml_stream *stream)
 static int give(void *context, char *buf, int size)
 {
 	struct graphml_stream *stream = context;
+	struct textfile *file = stream->file;
 	const char *newline;
 	size_t length;
-	ssize_t n = 1;
+	int rc = stream->failed ? -1 : textfile_fill(file, &stream->why);
 
-	if (stream->used == stream->size && (n = fill(stream)) <= 0)
-		return (int)n;
-	length = stream->size - stream->used;
-	if (length > (size_t)size)
-		length = (size_t)size;
-	newline = memchr(stream->bytes + stream->used + 1, '\n', length - 1);
+	stream->failed = rc < 0;
+	if (rc <= 0)
+		return rc;
+	length = file->left < (size_t)size ? file->left : (size_t)size;
+	newline = memchr(file->block + 1, '\n', length - 1);
 	if (newline)
-		length = (size_t)(newline - (stream->bytes + stream->used));
-	memcpy(buf, stream->bytes + stream->used, length);
-	stream->used += length;
+		length = (size_t)(newline - file->block);
+	memcpy(buf, file->block, length);
+	file->block += length;
+	file->left -= length;
 	return (int)length;
 }
 
@@ -67,21 +51,14 @@ static void keep_message(void *context, xmlErrorPtr error)
 	stream->message_line = error->line > 0 ? (uint32_t)error->line : 0;
 }
 
-int graphml_stream_open(struct graphml_stream *stream, const char *path, struct err *err)
+int graphml_stream_open(struct graphml_stream *stream, struct textfile *file, struct err *err)
 {
-	stream->error = 0;
-	stream->used = stream->size = 0;
-	stream->message[0] = '\0';
-	stream->message_line = 0;
-	stream->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (stream->fd < 0)
-		return err_errno(err, "unable to open '%s'", path);
+	*stream = (struct graphml_stream){ .file = file };
 	stream->xml = xmlReaderForIO(give, stay_open, stream, NULL, NULL, XML_PARSE_NONET);
-	if (!stream->xml) {
-		close(stream->fd);
-		errno = ENOMEM;
-		return err_errno(err, "unable to read '%s'", path);
-	}
+	if (!stream->xml && stream->failed)
+		return err_set(err, "%s", stream->why.text);
+	if (!stream->xml)
+		return err_set(err, "unable to read '%s': %s", file->name, strerror(ENOMEM));
 	xmlTextReaderSetStructuredErrorHandler(stream->xml, keep_message, stream);
 	return 0;
 }
@@ -89,7 +66,6 @@ int graphml_stream_open(struct graphml_stream *stream, const char *path, struct 
 void graphml_stream_close(struct graphml_stream *stream)
 {
 	xmlFreeTextReader(stream->xml);
-	close(stream->fd);
 }
 
 uint32_t graphml_stream_line(const struct graphml_stream *stream)
@@ -99,13 +75,18 @@ uint32_t graphml_stream_line(const struct graphml_stream *stream)
 	return line > 0 ? (uint32_t)line : 0;
 }
 
-int graphml_stream_fail(const struct graphml_stream *stream, const char *path, struct err *err)
+bool graphml_stream_failed(const struct graphml_stream *stream)
 {
-	if (stream->error) {
-		errno = stream->error;
-		return err_errno(err, "unable to read '%s'", path);
-	}
+	return stream->failed || stream->message[0];
+}
+
+int graphml_stream_fail(const struct graphml_stream *stream, struct err *err)
+{
+	const char *name = stream->file->name;
+
+	if (stream->failed)
+		return err_set(err, "%s", stream->why.text);
 	if (!stream->message[0])
-		return err_set(err, "%s:%u: not XML", path, graphml_stream_line(stream));
-	return err_set(err, "%s:%u: %s", path, stream->message_line, stream->message);
+		return err_set(err, "%s:%u: not XML", name, graphml_stream_line(stream));
+	return err_set(err, "%s:%u: %s", name, stream->message_line, stream->message);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "topology/graphml-write.h"
 
+#include "stats.h"
 #include "topology/shape.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct writer {
@@ -71,21 +71,18 @@ static void put_integer(FILE *out, const char *key, uint64_t value)
 	fprintf(out, "<data key=\"%s\">%llu</data>", key, (unsigned long long)value);
 }
 
-/* The shortest text that reads back the same. */
 static void put_double(FILE *out, const char *key, double value)
 {
 	char text[40];
 
-	if (!isfinite(value)) { /* as Java and Python read it */
-		put_string(out, key, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-		return;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	fprintf(out, "<data key=\"%s\">%s</data>", key, text);
+	if (isfinite(value))
+		stats_repr(text, sizeof(text), value);
+	else /* as Java and Python read it */
+		snprintf(text, sizeof(text), "%s",
+			 isnan(value) ? "NaN"
+			 : value > 0  ? "Infinity"
+				      : "-Infinity");
+	put_string(out, key, text);
 }
 
 static void put_capacity(const struct writer *w, double capacity)

@@ -7,6 +7,7 @@
 #ifndef NETEMU_TOPOLOGY_GRAPHML_H
 #define NETEMU_TOPOLOGY_GRAPHML_H
 
+#include "topology/textfile.h"
 #include "topology/topology.h"
 
 #include <libxml/xmlreader.h>
@@ -21,23 +22,25 @@
  */
 struct graphml_stream {
 	xmlTextReaderPtr xml;
-	int fd;
-	int error; /* errno of a read() that failed, or 0 */
-	size_t used, size;
-	char bytes[1 << 16];
+	struct textfile *file; /* not owned */
+	bool failed;           /* FILE could not be read: why */
+	struct err why;
 	char message[256]; /* the first that libxml2 had to say */
 	uint32_t message_line;
 };
 
 /* Returns 0, or -1 with ERR written. */
-int graphml_stream_open(struct graphml_stream *stream, const char *path, struct err *err);
+int graphml_stream_open(struct graphml_stream *stream, struct textfile *file, struct err *err);
 void graphml_stream_close(struct graphml_stream *stream);
 
 /* The line at which the reader stands. */
 uint32_t graphml_stream_line(const struct graphml_stream *stream);
 
+/* Did the file, or libxml2, say that something is wrong? */
+bool graphml_stream_failed(const struct graphml_stream *stream);
+
 /* The sentence for a file that cannot be read on.  Returns -1. */
-int graphml_stream_fail(const struct graphml_stream *stream, const char *path, struct err *err);
+int graphml_stream_fail(const struct graphml_stream *stream, struct err *err);
 
 /* --- texts that are used again and again --- */
 

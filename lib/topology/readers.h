@@ -11,10 +11,12 @@
 #ifndef NETEMU_TOPOLOGY_READERS_H
 #define NETEMU_TOPOLOGY_READERS_H
 
+#include "topology/textfile.h"
 #include "topology/topology.h"
 
 bool is_graphml(const char *head, size_t size);
 int read_graphml(struct topology *topology, const char *const *files, struct err *err);
+int graphml_read(struct topology *topology, struct textfile *file, struct err *err);
 
 /* A dump of an InfiniBand fabric, see ibnet.h and ibfabric.h, and its forwarding
  * tables, see iblft.h.

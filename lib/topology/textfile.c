@@ -77,8 +77,7 @@ void textfile_open_memory(struct textfile *file, const char *name, const void *d
 	*file = (struct textfile){ .name = name, .block = data, .left = size };
 }
 
-/* Returns 1 when there is a block, 0 at the end, -1 with ERR. */
-static int fill(struct textfile *file, struct err *err)
+int textfile_fill(struct textfile *file, struct err *err)
 {
 	const void *block;
 	la_int64_t offset;
@@ -130,7 +129,7 @@ static int read_line(struct textfile *file, size_t *length, struct err *err)
 
 	file->line++;
 	*length = 0;
-	while ((rc = fill(file, err)) > 0) {
+	while ((rc = textfile_fill(file, err)) > 0) {
 		end = memchr(file->block, '\n', file->left);
 		size = end ? (size_t)(end - file->block) : file->left;
 		if (append(file, *length, size, err) < 0)
@@ -178,7 +177,7 @@ ssize_t textfile_head(const char *name, char *buf, size_t size, struct err *err)
 
 	if (textfile_open(&file, name, err) < 0)
 		return -1;
-	while (length + 1 < size && (rc = fill(&file, err)) != 0) {
+	while (length + 1 < size && (rc = textfile_fill(&file, err)) != 0) {
 		size_t n = size - 1 - length;
 
 		if (rc < 0) {

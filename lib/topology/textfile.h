@@ -45,6 +45,11 @@ char *textfile_next(struct textfile *file, size_t *length, struct err *err);
 bool textfile_failed(const struct textfile *file);
 void textfile_close(struct textfile *file);
 
+/* For what has no lines: see to it that FILE->block has bytes, FILE->left of them.
+ * Returns 1, 0 at the end of the file, or -1 with ERR written.
+ */
+int textfile_fill(struct textfile *file, struct err *err);
+
 /* Up to SIZE - 1 bytes from the beginning of the file NAME, NUL behind them.
  * Returns how many, or -1 with ERR written.
  */

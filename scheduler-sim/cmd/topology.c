@@ -5,12 +5,14 @@
 #include "commands.h"
 #include "outfile.h"
 #include "plain.h"
+#include "stats.h"
 #include "topology/graphml-write.h"
 #include "topology/shape.h"
 
 #include <argp.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +183,17 @@ static void put_port(FILE *out, uint32_t port)
 		fprintf(out, "\t%u", port);
 }
 
-/* The first columns of netemu sim load, without the loads. */
+static void put_number(FILE *out, double number)
+{
+	char text[40];
+
+	if (number == floor(number) && number < 1e15)
+		fprintf(out, "\t%.0f", number);
+	else
+		fprintf(out, "\t%s", stats_repr(text, sizeof(text), number));
+}
+
+/* The columns of netemu sim load, without the loads. */
 static int write_tsv(FILE *out, const struct topology *topology, struct err *err)
 {
 	const struct netemu_net *net = &topology->net;
@@ -194,7 +206,7 @@ static int write_tsv(FILE *out, const struct topology *topology, struct err *err
 		plain_put_cell(out, net->name[link->from]);
 		fputc('\t', out);
 		plain_put_cell(out, net->name[link->to]);
-		fprintf(out, "\t%.17g", link->capacity);
+		put_number(out, link->capacity);
 		put_port(out, link->from_port);
 		put_port(out, link->to_port);
 		fputc('\n', out);
