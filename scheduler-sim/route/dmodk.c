@@ -26,20 +26,23 @@ static void column(struct router *router, uint32_t host, uint32_t *next)
 
 static uint32_t walk(struct router *router, uint32_t from, uint32_t to, uint32_t *links)
 {
-	const struct leveled *leveled = router->state;
-	const struct netemu_net *net = &router->topology->net;
-	uint32_t node = net->host_node[from], target = net->host_node[to], length = 0;
-
-	while (node != target) {
-		links[length] = leveled_next(leveled, node, to);
-		node = net->link[links[length++]].to;
-	}
-	return length;
+	return leveled_walk(router->state, from, to, links);
 }
 
 static bool can_walk(const struct router *router)
 {
 	return leveled_is_regular(router->state);
+}
+
+static int all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
+		      struct routed *routed, struct err *err)
+{
+	int rc = leveled_all_to_all(router->state, traffic, router->ops->form == ROUTER_FROM, loads,
+				    routed, err);
+
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	return tree_all_to_all(router, traffic, loads, routed, err);
 }
 
 const struct router_ops router_dmodk = {
@@ -53,7 +56,7 @@ const struct router_ops router_dmodk = {
 	.can_walk = can_walk,
 	.walk = walk,
 	.route = tree_route,
-	.all_to_all = tree_all_to_all,
+	.all_to_all = all_to_all,
 	.destinations = tree_destinations,
 };
 
@@ -67,5 +70,5 @@ const struct router_ops router_smodk = {
 	.can_walk = can_walk,
 	.walk = walk,
 	.route = tree_route,
-	.all_to_all = tree_all_to_all,
+	.all_to_all = all_to_all,
 };

@@ -1,33 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "leveled.h"
-
-#include "levels.h"
-#include "ranges.h"
+#include "leveledparts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of irregular networks: what holds for the destination at hand. */
-struct leveled_mark {
-	uint32_t round; /* an ancestor of the destination, when the current one */
-	uint32_t kids;  /* then: children on a way down to it */
-	uint32_t met;   /* of them so far */
-	uint32_t ways;  /* else: cables up that lead to it */
-};
+/* Where the links of regular networks lead, laid out for leveled_hop(). */
+static int lay_out(struct leveled *leveled)
+{
+	const struct netemu_net *net = leveled->net;
+	const struct levels *levels = &leveled->levels;
 
-struct leveled {
-	const struct netemu_net *net;
-	struct levels levels;
-	struct fabric fabric;
-	struct ranges ranges; /* of regular networks */
-	bool regular;
-	struct leveled_mark *mark; /* [nodes] */
-	uint32_t round;
-	uint32_t home;   /* for which the marks hold, NETEMU_NONE */
-	uint32_t *queue; /* ancestors, upwards */
-	uint32_t queued;
-};
+	leveled->at = aligned_alloc(64, ((size_t)net->nodes + 1) * sizeof(*leveled->at));
+	leveled->up = calloc((size_t)net->links + 1, sizeof(*leveled->up));
+	leveled->down = calloc((size_t)net->links + 1, sizeof(*leveled->down));
+	if (!leveled->at || !leveled->up || !leveled->down)
+		return -1;
+	for (uint32_t n = 0; n < net->nodes; n++) {
+		const struct levels_node *node = &levels->node[n];
+		const struct range *range = &leveled->ranges.of[n];
+
+		leveled->at[n] = (struct leveled_at){
+			.begin = range->begin,
+			.span = range->end - range->begin,
+			.block = range->block,
+			.by_cables = node->by_cables,
+			.level = node->level,
+			.up = node->up,
+			.down = node->child,
+		};
+		for (uint32_t i = node->up; i < node->up + node->nup; i++)
+			leveled->up[i] = (struct leveled_hop){ levels->up[i],
+							       leveled->fabric.to[levels->up[i]] };
+		for (uint32_t i = node->child; i < node->child + node->children; i++) {
+			const struct levels_bond *bond = &levels->bond[levels->child[i]];
+
+			leveled->down[i] = (struct leveled_hop){
+				.link = bond->cables > 1
+						? NETEMU_NONE
+						: net->link[levels->cable[bond->cable]].reverse,
+				.to = bond->child,
+			};
+		}
+	}
+	return 0;
+}
 
 struct leveled *leveled_create(const struct netemu_net *net)
 {
@@ -43,7 +60,7 @@ struct leveled *leveled_create(const struct netemu_net *net)
 	if (leveled->mark && leveled->queue && !levels_init(&leveled->levels, net) &&
 	    !fabric_init(&leveled->fabric, net))
 		regular = ranges_init(&leveled->ranges, &leveled->levels);
-	if (regular < 0) {
+	if (regular < 0 || (regular && lay_out(leveled))) {
 		leveled_destroy(leveled);
 		errno = ENOMEM;
 		return NULL;
@@ -59,6 +76,9 @@ void leveled_destroy(struct leveled *leveled)
 	ranges_release(&leveled->ranges);
 	levels_release(&leveled->levels);
 	fabric_release(&leveled->fabric);
+	free(leveled->at);
+	free(leveled->up);
+	free(leveled->down);
 	free(leveled->mark);
 	free(leveled->queue);
 	free(leveled);
@@ -69,14 +89,19 @@ bool leveled_is_regular(const struct leveled *leveled)
 	return leveled->regular;
 }
 
-uint32_t leveled_next(const struct leveled *leveled, uint32_t node, uint32_t host)
+uint32_t leveled_walk(const struct leveled *leveled, uint32_t from, uint32_t to, uint32_t *links)
 {
-	const struct levels *levels = &leveled->levels;
-	const struct levels_node *at = &levels->node[node];
+	const struct netemu_net *net = leveled->net;
+	uint32_t node = net->host_node[from], target = net->host_node[to], length = 0;
+	uint32_t place = leveled->ranges.place[to];
 
-	if (!ranges_has(&leveled->ranges, node, host))
-		return levels->up[at->up + levels_number(levels, at, host)];
-	return levels_down(levels, ranges_child(&leveled->ranges, node, host), host);
+	while (node != target) {
+		struct leveled_hop hop = leveled_hop(leveled, node, to, place);
+
+		links[length++] = hop.link;
+		node = hop.to;
+	}
+	return length;
 }
 
 /* Mark the ancestors of ROOT, the home of the destination. */
@@ -194,7 +219,7 @@ static void column_of_irregular(struct leveled *leveled, uint32_t host, uint32_t
 void leveled_column(struct leveled *leveled, uint32_t host, uint32_t *next)
 {
 	const struct fabric *fabric = &leveled->fabric;
-	uint32_t target = leveled->net->host_node[host];
+	uint32_t target = leveled->net->host_node[host], place = leveled->ranges.place[host];
 
 	if (!leveled->regular) {
 		column_of_irregular(leveled, host, next);
@@ -204,7 +229,7 @@ void leveled_column(struct leveled *leveled, uint32_t host, uint32_t *next)
 		uint32_t node = fabric->active[i];
 
 		if (node != target && leveled->levels.node[node].level != NETEMU_NONE)
-			next[node] = leveled_next(leveled, node, host);
+			next[node] = leveled_hop(leveled, node, host, place).link;
 		else
 			next[node] = NETEMU_NONE;
 	}

@@ -39,14 +39,23 @@ void leveled_destroy(struct leveled *leveled);
 
 /* Are all ways up as good as each other?  True when a node's hosts are those of
  * its children, these share none, and the nodes on top have all hosts; then
- * leveled_next() may be used.
+ * leveled_walk() may be used.
  */
 bool leveled_is_regular(const struct leveled *leveled);
 
-/* The link out of NODE towards HOST (not its own node). */
-uint32_t leveled_next(const struct leveled *leveled, uint32_t node, uint32_t host);
+/* The links from one host to another into LINKS.  Returns how many. */
+uint32_t leveled_walk(const struct leveled *leveled, uint32_t from, uint32_t to, uint32_t *links);
 
-/* Those of all nodes but hosts with one cable, into NEXT [nodes]. */
+/* All-to-all TRAFFIC onto LOADS, links TURNED around or not, statistics into
+ * ROUTED.  Returns 1; 0 when the network is not regular enough, nothing done; or
+ * -1 with ERR written.
+ */
+int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic, bool turned,
+		       struct loads *loads, struct routed *routed, struct err *err);
+
+/* The link out of each node towards HOST, but hosts with one cable, into NEXT
+ * [nodes].
+ */
 void leveled_column(struct leveled *leveled, uint32_t host, uint32_t *next);
 
 #endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench-route.c - how fast traffic is brought onto links
+ *
+ *   bench-route [all|sparse|all-to-all SPEC ROUTING|fabric SPEC LST FDBS]
+ *
+ * Each case runs in a process of its own, so that its peak memory is its own.
+ */
+#include "random.h"
+#include "route/router.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench-route: %s\n", what);
+	exit(1);
+}
+
+struct setting {
+	struct topology topology;
+	struct router *router;
+	struct loads loads;
+	double opened, made; /* seconds */
+};
+
+static void set_up(struct setting *setting, const char *spec, const char *routing)
+{
+	const struct router_settings settings = { .seed = 1 };
+	double start = now();
+	struct err err;
+
+	if (topology_open(&setting->topology, spec, NULL, &err))
+		die(err.text);
+	setting->opened = now() - start;
+	start = now();
+	if (router_create(&setting->router, routing, &setting->topology, &settings, &err))
+		die(err.text);
+	setting->made = now() - start;
+	if (loads_init(&setting->loads, setting->topology.net.links))
+		die("no memory");
+}
+
+/* The least that adding up along trees takes: for each destination and switch one
+ * number read, one added to that of another switch.
+ */
+static double floor_of(const struct topology *topology)
+{
+	const struct netemu_net *net = &topology->net;
+	uint32_t switches = topology->nswitches, *to = calloc(switches, sizeof(*to));
+	uint64_t *amount = calloc(switches, sizeof(*amount)), seen = 0;
+	struct random random;
+	double start;
+
+	if (!to || !amount)
+		die("no memory");
+	random_init(&random, 1, "floor", 0);
+	for (uint32_t i = 0; i < switches; i++) {
+		to[i] = (uint32_t)random_below(&random, switches);
+		amount[i] = i;
+	}
+	start = now();
+	for (uint32_t h = 0; h < net->hosts; h++) {
+		for (uint32_t i = 0; i < switches; i++)
+			amount[to[i]] += amount[i];
+		seen += amount[h % switches];
+	}
+	start = now() - start;
+	fprintf(stderr, "%s", seen == 1 ? " " : "");
+	free(to);
+	free(amount);
+	return start;
+}
+
+static void all_to_all(const char *spec, const char *routing)
+{
+	const struct all_to_all traffic = { .bytes = 1 };
+	struct routed routed = { 0 };
+	struct setting setting;
+	struct rusage usage;
+	double start, took, least;
+	struct err err;
+
+	set_up(&setting, spec, routing);
+	start = now();
+	if (router_all_to_all(setting.router, &traffic, &setting.loads, &routed, &err))
+		die(err.text);
+	took = now() - start;
+	getrusage(RUSAGE_SELF, &usage);
+	least = floor_of(&setting.topology);
+	printf("%-28s %-7s %7u %6u %12" PRIu64 " %9.4f %9.3g %8.1f %8.4f %8.4f %6.1f\n", spec,
+	       routing, setting.topology.net.hosts, setting.topology.nswitches, routed.pairs, took,
+	       (double)routed.pairs / took, (double)usage.ru_maxrss / 1024, setting.opened,
+	       setting.made, took / least);
+}
+
+static void sparse(const char *spec, const char *routing, size_t count)
+{
+	struct netemu_pair *pairs = calloc(count, sizeof(*pairs));
+	struct netemu_route route = { .pairs = pairs, .npairs = count };
+	struct routed routed = { 0 };
+	struct setting setting;
+	struct random random;
+	double start, took;
+	struct err err;
+
+	set_up(&setting, spec, routing);
+	if (!pairs)
+		die("no memory");
+	random_init(&random, 1, "sparse", 0);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t hosts = setting.topology.net.hosts;
+		uint32_t from = (uint32_t)random_below(&random, hosts);
+
+		pairs[i] = (struct netemu_pair){
+			.from = from,
+			.to = (from + 1 + (uint32_t)random_below(&random, hosts - 1)) % hosts,
+			.bytes = i,
+			.flows = 1,
+		};
+	}
+	start = now();
+	if (router_route(setting.router, &route, &setting.loads, &routed, &err))
+		die(err.text);
+	took = now() - start;
+	printf("%-28s %-7s %7u %10zu flows %9.4f s %8.2f million flows/s\n", spec, routing,
+	       setting.topology.net.hosts, count, took, (double)count / took / 1e6);
+}
+
+/* Run CASE in a child. */
+static void apart(void (*what)(const char *, const char *), const char *spec, const char *routing)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		die("unable to fork");
+	if (child == 0) {
+		what(spec, routing);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (waitpid(child, &status, 0) < 0 || status)
+		die("a case failed");
+}
+
+static void sparse_large(const char *spec, const char *routing)
+{
+	sparse(spec, routing, 10000000);
+}
+
+static void sparse_small(const char *spec, const char *routing)
+{
+	sparse(spec, routing, 100000);
+}
+
+static void all_cases(void)
+{
+	static const char *const cases[][2] = {
+		{ "kary:10:3", "dmodk" },     { "xgft:12x12x24:1x12x12", "dmodk" },
+		{ "kary:100:2", "dmodk" },    { "kary:22:3", "dmodk" },
+		{ "kary:32:3", "dmodk" },     { "kary:47:3", "dmodk" },
+		{ "kary:22:3", "smodk" },     { "kary:22:3", "ecmp" },
+		{ "torus:22x22x22", "dor" },  { "dragonfly:5:10:5", "minimal" },
+		{ "dragonfly:12:24:12", "minimal" },
+	};
+
+	printf("%-28s %-7s %7s %6s %12s %9s %9s %8s %8s %8s %6s\n", "all-to-all", "routing", "hosts",
+	       "switch", "paths", "s", "paths/s", "MiB", "open s", "setup s", "/least");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		apart(all_to_all, cases[i][0], cases[i][1]);
+}
+
+static void sparse_cases(void)
+{
+	static const char *const cases[][2] = {
+		{ "xgft:12x12x24:1x12x12", "dmodk" }, { "xgft:12x12x24:1x12x12", "smodk" },
+		{ "kary:22:3", "dmodk" },	      { "kary:47:3", "dmodk" },
+		{ "torus:16x16x16", "dor" },	      { "dragonfly:4:8:4", "minimal" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		apart(sparse_large, cases[i][0], cases[i][1]);
+		apart(sparse_small, cases[i][0], cases[i][1]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "all-to-all"))
+		all_to_all(argv[2], argv[3]);
+	if (argc == 1 || !strcmp(argv[1], "all"))
+		all_cases();
+	if (argc == 1 || !strcmp(argv[1], "sparse"))
+		sparse_cases();
+	return 0;
+}
