@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-greedy.c - greedy against plain enumeration; random paths; PFSim's ways */
 #include "pfsim/xgft.h"
-#include "random.h"
+#include "dynlib.h"
 #include "routelib.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -21,44 +20,6 @@ static struct random dice;
 static uint32_t below(uint32_t n)
 {
 	return (uint32_t)random_below(&dice, n);
-}
-
-static void add_cable(struct topology *topology, uint32_t a, uint32_t b, bool mixed)
-{
-	double capacity = mixed ? (double)(1u << below(4)) : 2; /* sums stay exact */
-
-	assert_int_equal(
-		topology_cable(topology, a, NETEMU_NONE, b, NETEMU_NONE, capacity, 0, NULL), 0);
-}
-
-/* Switches in a ring with any more cables, some twice; hosts with one cable or
- * two.
- */
-static void random_network(struct topology *topology, bool mixed)
-{
-	uint32_t switches = 3 + below(6), hosts = 4 + below(6), chords = below(12);
-	struct err err = { "" };
-
-	assert_int_equal(topology_init(topology, "random", &err), 0);
-	for (uint32_t i = 0; i < switches + hosts; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "n%02u", (i * 7) % 23);
-		assert_int_equal(topology_node(topology, name, i >= switches, 0, &err), i);
-	}
-	for (uint32_t i = 0; i < switches; i++)
-		add_cable(topology, i, (i + 1) % switches, mixed);
-	while (chords--) {
-		uint32_t a = below(switches), b = below(switches);
-
-		if (a != b)
-			add_cable(topology, a, b, mixed);
-	}
-	for (uint32_t i = 0; i < hosts; i++)
-		for (uint32_t n = 1 + (below(4) == 0); n--;)
-			add_cable(topology, switches + i, below(switches), mixed);
-	if (topology_finish(topology, &err) < 0)
-		fail_msg("%s", err.text);
 }
 
 /* --- the plainest model: look at all paths --- */
@@ -186,7 +147,7 @@ static void try_once(bool max, bool mixed)
 	struct router *router;
 	struct loads loads;
 
-	random_network(&topology, mixed);
+	random_network(&dice, &topology, mixed);
 	assert_in_range(topology.net.links, 0, MOST_LINKS);
 	model = (struct model){ .topology = &topology, .max = max };
 	router = net_router(&topology, max ? "greedy-max" : "greedy");

@@ -10,6 +10,7 @@
 extern const struct router_ops router_dmodk, router_smodk;
 extern const struct router_ops router_ecmp, router_dor, router_minimal, router_lft;
 extern const struct router_ops router_random, router_valiant, router_greedy, router_greedy_max;
+extern const struct router_ops router_minmax;
 extern const struct router_ops router_pfsim_dmodk, router_pfsim_random, router_pfsim_greedy,
 	router_pfsim_greedy_max;
 
@@ -25,6 +26,7 @@ static const struct router_ops *const table[] = {
 	&router_valiant,
 	&router_greedy,
 	&router_greedy_max,
+	&router_minmax,
 	&router_pfsim_dmodk,
 	&router_pfsim_random,
 	&router_pfsim_greedy,
