@@ -260,7 +260,7 @@ static void folding_is_what_the_plainest_way_gives(void **state)
 
 	(void)state;
 	random_init(&random, 1, "fold", 0);
-	for (size_t turn = 0; turn < 50; turn++) {
+	for (size_t turn = 0; turn < 60; turn++) {
 		uint32_t nhosts = hosts[turn % 5];
 		struct netemu_rank_pair pairs[4000];
 		struct netemu_pair plain[4000], *folded;
@@ -269,6 +269,9 @@ static void folding_is_what_the_plainest_way_gives(void **state)
 
 		for (int i = 0; i < 100; i++)
 			placement[i] = (uint32_t)random_below(&random, nhosts);
+		if (turn % 3 == 0) /* all pairs from a host together */
+			for (int i = 0; i < 100; i++)
+				placement[i] = (uint32_t)((uint64_t)i * nhosts / 100);
 		for (size_t i = 0; i < npairs; i++)
 			pairs[i] = (struct netemu_rank_pair){
 				(uint32_t)random_below(&random, 100),
@@ -276,6 +279,9 @@ static void folding_is_what_the_plainest_way_gives(void **state)
 				random_below(&random, 1000),
 				1,
 			};
+		if (turn % 3 == 0)
+			for (size_t i = 0; i < npairs; i++)
+				pairs[i].from = (uint32_t)(i * 100 / npairs);
 		count = plain_fold(pairs, npairs, placement, plain);
 		assert_int_equal(traffic_fold(pairs, npairs, placement, nhosts, &folded), count);
 		assert_memory_equal(folded, plain, count * sizeof(*folded));

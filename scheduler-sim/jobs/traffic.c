@@ -366,50 +366,95 @@ int traffic_pattern(struct traffic **traffic, const char *name, uint32_t ranks, 
 
 /* --- from ranks to hosts --- */
 
-/* Where the pair of hosts (from, to) stands in `pairs`: 1 + its index in a
- * table of all pairs when that is small, else in a hash table.
+/* Where the pair of hosts (from, to) stands in `pairs`: 1 + its index, in a table
+ * of destinations when all pairs from a host stand together, else in a table of
+ * all pairs when that is small, else in a hash table.
  */
 struct fold {
 	uint64_t hosts;
-	bool direct;
+	enum { FOLD_GROUPED, FOLD_DIRECT, FOLD_HASHED } way;
 	uint32_t *slot;            /* owned */
 	size_t slots;              /* hashed: a power of 2 */
 	int shift;                 /* 64 - log2(slots) */
+	uint32_t from;             /* grouped: the host that is looked at */
+	uint32_t start;            /* slots up to it are empty: of earlier hosts */
 	struct netemu_pair *pairs; /* owned */
 	size_t count, room;
 };
 
 #define DIRECT_MAX ((uint64_t)1 << 25) /* entries of 4 bytes */
+#define AHEAD      16                  /* pairs */
 
 static size_t fold_hash(const struct fold *fold, uint32_t from, uint32_t to)
 {
 	return (size_t)(((from * fold->hosts + to) * 0x9e3779b97f4a7c15u) >> fold->shift);
 }
 
-static int fold_init(struct fold *fold, size_t npairs, uint32_t hosts)
+/* Whether the pairs from each host stand together: 1, 0, or -1 with errno. */
+static int is_grouped(const struct netemu_rank_pair *pairs, size_t npairs,
+		      const uint32_t *placement, uint32_t hosts)
+{
+	bool *seen = calloc((size_t)hosts + 1, sizeof(*seen));
+	uint32_t before = NETEMU_NONE;
+	int grouped = 1;
+
+	if (!seen)
+		return -1;
+	for (size_t i = 0; grouped && i < npairs; i++) {
+		uint32_t from = placement[pairs[i].from];
+
+		if (from == before)
+			continue;
+		grouped = !seen[from];
+		seen[from] = true;
+		before = from;
+	}
+	free(seen);
+	return grouped;
+}
+
+static int fold_init(struct fold *fold, const struct netemu_rank_pair *pairs, size_t npairs,
+		     const uint32_t *placement, uint32_t hosts)
 {
 	uint64_t all = (uint64_t)hosts * hosts;
+	int grouped = is_grouped(pairs, npairs, placement, hosts);
 
 	*fold = (struct fold){ .hosts = hosts, .shift = 64 - 12, .slots = 1 << 12 };
-	fold->direct = all <= DIRECT_MAX && all / 8 <= npairs + 8192;
-	if (fold->direct)
+	fold->way = FOLD_HASHED;
+	fold->from = NETEMU_NONE;
+	if (grouped > 0) {
+		fold->way = FOLD_GROUPED;
+		fold->slots = hosts;
+	} else if (all <= DIRECT_MAX && all / 8 <= npairs + 8192) {
+		fold->way = FOLD_DIRECT;
 		fold->slots = (size_t)all;
-	fold->slot = calloc(fold->slots + 1, sizeof(*fold->slot));
+	}
+	if (grouped >= 0)
+		fold->slot = calloc(fold->slots + 1, sizeof(*fold->slot));
 	return fold->slot ? 0 : -1;
 }
 
-/* Twice as many slots. */
+/* The slot of pair FROM, TO is soon looked at. */
+static void fold_expect(const struct fold *fold, uint32_t from, uint32_t to)
+{
+	if (fold->way == FOLD_HASHED)
+		__builtin_prefetch(&fold->slot[fold_hash(fold, from, to)], 1);
+}
+
+/* Four times as many slots. */
 static int fold_rehash(struct fold *fold)
 {
-	uint32_t *slot = calloc(2 * fold->slots, sizeof(*slot));
+	uint32_t *slot = calloc(4 * fold->slots, sizeof(*slot));
 
 	if (!slot)
 		return -1;
 	free(fold->slot);
 	fold->slot = slot;
-	fold->slots *= 2;
-	fold->shift--;
+	fold->slots *= 4;
+	fold->shift -= 2;
 	for (size_t i = 0; i < fold->count; i++) {
+		if (i + AHEAD < fold->count)
+			fold_expect(fold, fold->pairs[i + AHEAD].from, fold->pairs[i + AHEAD].to);
 		size_t at = fold_hash(fold, fold->pairs[i].from, fold->pairs[i].to);
 
 		while (slot[at])
@@ -427,7 +472,7 @@ static int fold_grow(struct fold *fold)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (!fold->direct && 2 * fold->count >= fold->slots && fold_rehash(fold) < 0)
+	if (fold->way == FOLD_HASHED && 2 * fold->count >= fold->slots && fold_rehash(fold) < 0)
 		return -1;
 	if (fold->count < fold->room)
 		return 0;
@@ -443,7 +488,9 @@ static size_t fold_find(const struct fold *fold, uint32_t from, uint32_t to)
 {
 	size_t at;
 
-	if (fold->direct)
+	if (fold->way == FOLD_GROUPED)
+		return to;
+	if (fold->way == FOLD_DIRECT)
 		return (size_t)(from * fold->hosts + to);
 	at = fold_hash(fold, from, to);
 	while (fold->slot[at] && (fold->pairs[fold->slot[at] - 1].from != from ||
@@ -457,7 +504,11 @@ static int fold_add(struct fold *fold, uint32_t from, uint32_t to, uint64_t byte
 	size_t at = fold_find(fold, from, to);
 	struct netemu_pair *pair;
 
-	if (!fold->slot[at]) {
+	if (fold->way == FOLD_GROUPED && from != fold->from) {
+		fold->from = from;
+		fold->start = (uint32_t)fold->count;
+	}
+	if (fold->slot[at] <= fold->start) {
 		if (fold_grow(fold) < 0)
 			return -1;
 		at = fold_find(fold, from, to);
@@ -475,11 +526,14 @@ ssize_t traffic_fold(const struct netemu_rank_pair *pairs, size_t npairs, const 
 {
 	struct netemu_pair *fitting;
 	struct fold fold;
-	int rc = fold_init(&fold, npairs, hosts);
+	int rc = fold_init(&fold, pairs, npairs, placement, hosts);
 
 	for (size_t i = 0; rc == 0 && i < npairs; i++) {
 		uint32_t from = placement[pairs[i].from], to = placement[pairs[i].to];
 
+		if (i + AHEAD < npairs)
+			fold_expect(&fold, placement[pairs[i + AHEAD].from],
+				    placement[pairs[i + AHEAD].to]);
 		if (from != to)
 			rc = fold_add(&fold, from, to, pairs[i].bytes);
 	}
