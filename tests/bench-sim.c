@@ -179,13 +179,15 @@ int main(int argc, char **argv)
 			run(schedulers[s], "linear", 1000, count, 0.7);
 		run(schedulers[s], "linear", 100, most / 10, 0.7);
 		run(schedulers[s], "linear", 10000, most / 10, 0.7);
+		run(schedulers[s], "linear", 1000, most / 10, 0.95);
 		run(schedulers[s], "linear", 1000, most / 10, 1.2);
 	}
+	run("easy", "linear", 1000, most, 1.2);
+	run("easy", "compact", 10000, most / 10, 0.95);
 	for (size_t s = 0; s < sizeof(selections) / sizeof(*selections); s++)
 		run("fcfs", selections[s], 1000, most / 10, 0.7);
 	run("conservative", "linear", 100, most / 100, 0.7);
 	run("conservative", "linear", 1000, most / 100, 0.7);
 	run("conservative:depth=100", "linear", 1000, most / 100, 1.2);
-	run("easy:depth=500", "linear", 1000, most / 10, 1.2);
 	return 0;
 }

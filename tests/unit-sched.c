@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sched.h"
+#include "engine/schedulers/waiting.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -350,6 +351,58 @@ static void later_jobs_do_not_delay_conservative_starts(void **state)
 	}
 }
 
+/* --- the index of waiting jobs --- */
+
+#define WAITING 20000 /* more than a block of blocks */
+
+static size_t find_plainly(const struct waiting *waiting, size_t place,
+			   const struct waiting_wanted *wanted)
+{
+	for (; place < waiting->count; place++) {
+		const struct waiting_item *item = &waiting->item[place];
+
+		if (item->job && ((item->hosts <= wanted->hosts && item->time <= wanted->time) ||
+				  item->hosts <= wanted->beside))
+			break;
+	}
+	return place;
+}
+
+static void finds_waiting_jobs_as_a_plain_search_does(void **state)
+{
+	struct netemu_job *jobs = calloc(WAITING, sizeof(*jobs));
+	struct waiting waiting = { 0 };
+	size_t removed = 0;
+
+	(void)state;
+	srand(6);
+	for (int i = 0; i < WAITING; i++) {
+		struct waiting_wanted wanted;
+		size_t place;
+
+		jobs[i].nodes = (uint32_t)(50 + rand() % 1000);
+		jobs[i].limit = 50 + rand() % 1000;
+		assert_int_equal(waiting_add(&waiting, &jobs[i]), 0);
+		wanted.hosts = (uint32_t)(rand() % 200);
+		wanted.time = rand() % 200;
+		wanted.beside = (uint32_t)(rand() % 60);
+		place = (size_t)rand() % waiting.count;
+		place = rand() % 2 ? 0 : place;
+		assert_int_equal(waiting_find(&waiting, place, SIZE_MAX, &wanted),
+				 find_plainly(&waiting, place, &wanted));
+		if (rand() % 3 == 0)
+			continue;
+		place = waiting_find(&waiting, place, waiting.count, rand() % 9 ? &wanted : NULL);
+		if (place < waiting.count) {
+			waiting_remove(&waiting, place);
+			removed++;
+		}
+	}
+	assert_true(removed > 1000 && waiting_first(&waiting) < waiting.count);
+	waiting_release(&waiting);
+	free(jobs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +412,7 @@ int main(void)
 		cmocka_unit_test(does_as_the_plainest_models),
 		cmocka_unit_test(never_puts_two_jobs_on_a_host),
 		cmocka_unit_test(later_jobs_do_not_delay_conservative_starts),
+		cmocka_unit_test(finds_waiting_jobs_as_a_plain_search_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

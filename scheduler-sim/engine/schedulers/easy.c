@@ -12,6 +12,7 @@
  * by then.
  */
 #include "schedulers.h"
+#include "waiting.h"
 #include "engine/hostset.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@
 
 struct easy {
 	uint32_t hosts;
-	size_t depth;                  /* jobs looked at behind the first; 0: all */
+	size_t depth; /* jobs looked at behind the first; 0: all */
+	struct waiting waiting;
 	const struct netemu_job *head; /* who has the reservation; NULL: none */
 	int64_t shadow;
 	uint32_t nreserved;
@@ -33,6 +35,7 @@ static void easy_destroy(void *arg)
 {
 	struct easy *easy = arg;
 
+	waiting_release(&easy->waiting);
 	free(easy->reserved);
 	free(easy->open);
 	free(easy->chosen);
@@ -174,39 +177,84 @@ static uint32_t count_beside(const struct easy *easy, const struct netemu_cluste
 	return count;
 }
 
-static void backfill(struct easy *easy, struct netemu_cluster *cluster, struct netemu_job *job)
+/* Start those from PLACE on that do not delay the first one. */
+static void backfill(struct easy *easy, struct netemu_cluster *cluster, size_t place, size_t end)
 {
-	uint32_t beside = count_beside(easy, cluster);
-	struct netemu_job *next;
+	struct waiting *waiting = &easy->waiting;
+	struct waiting_wanted wanted = { .time = easy->shadow };
 
-	for (size_t n = 0; job && (!easy->depth || n < easy->depth); job = next, n++) {
-		bool ends_before = netemu_job_end_from(job, cluster->now) <= easy->shadow;
+	if (easy->shadow != NETEMU_NEVER)
+		wanted.time -= cluster->now;
+	for (;; place++) {
+		struct netemu_job *job;
+		bool started;
 
-		next = job->next;
-		if (!job->shares && job->nodes > (ends_before ? cluster->nidle : beside))
-			continue;
-		if ((ends_before && cluster->start(cluster, job, NULL, 0) == 0) ||
-		    (!ends_before && start_beside(easy, cluster, job) == 0))
-			beside = count_beside(easy, cluster);
+		wanted.hosts = cluster->nidle;
+		wanted.beside = count_beside(easy, cluster);
+		place = waiting_find(waiting, place, end, &wanted);
+		if (place >= end)
+			return;
+		job = waiting->item[place].job;
+		if (waiting->item[place].time <= wanted.time)
+			started = cluster->start(cluster, job, NULL, 0) == 0;
+		else
+			started = start_beside(easy, cluster, job) == 0;
+		if (started)
+			waiting_remove(waiting, place);
 	}
 }
 
+/* Where the jobs behind the first that are looked at end. */
+static size_t find_end(const struct easy *easy, size_t first)
+{
+	size_t end = easy->waiting.count, place = first;
+
+	if (!easy->depth)
+		return end;
+	for (size_t n = 0; n <= easy->depth && place < end; n++)
+		place = waiting_find(&easy->waiting, place, end, NULL) + 1;
+	return place < end ? place : end;
+}
+
+/* Start jobs in order as long as they fit.  Returns the place of the first that
+ * does not, or that of the end.
+ */
+static size_t start_in_order(struct easy *easy, struct netemu_cluster *cluster)
+{
+	struct waiting *waiting = &easy->waiting;
+	size_t place;
+
+	while ((place = waiting_first(waiting)) < waiting->count) {
+		struct netemu_job *job = waiting->item[place].job;
+
+		if (!cluster->fits(cluster, job) || cluster->start(cluster, job, NULL, 0) < 0)
+			break;
+		waiting_remove(waiting, place);
+		easy->head = NULL;
+	}
+	return place;
+}
+
+/* Since the reservation was made only jobs that came can have become ones that
+ * start: hosts and time have got less.
+ */
 static int easy_pass(void *arg, struct netemu_cluster *cluster)
 {
 	struct easy *easy = arg;
-	struct netemu_job *first;
+	size_t came = 0, first, from;
 
-	while (cluster->queue && cluster->fits(cluster, cluster->queue) &&
-	       cluster->start(cluster, cluster->queue, NULL, 0) == 0)
-		easy->head = NULL;
-	first = cluster->arrived;
-	if (!cluster->queue)
+	for (struct netemu_job *job = cluster->arrived; job; job = job->next, came++)
+		if (waiting_add(&easy->waiting, job) < 0)
+			return -1;
+	from = easy->waiting.count - came;
+	first = start_in_order(easy, cluster);
+	if (first >= easy->waiting.count)
 		return 0;
 	if (!easy->head || cluster->ended) {
 		make_reservation(easy, cluster);
-		first = cluster->queue->next;
+		from = first + 1;
 	}
-	backfill(easy, cluster, first);
+	backfill(easy, cluster, from, find_end(easy, first));
 	return 0;
 }
 

@@ -9,11 +9,13 @@
  * easy does.  A limit that has passed counts as passing now.
  */
 #include "schedulers.h"
+#include "waiting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct easy_count {
+	struct waiting waiting;
 	uint32_t least_slots;          /* of a host */
 	const struct netemu_job *head; /* whose shadow it is; NULL: none */
 	int64_t shadow;
@@ -64,39 +66,74 @@ static void find_shadow(struct easy_count *easy, const struct netemu_cluster *cl
 	easy->extra = free < need ? 0 : free - need;
 }
 
-static void backfill(struct easy_count *easy, struct netemu_cluster *cluster,
-		     struct netemu_job *job)
+/* Start JOB when it does not delay the first one.  Returns whether it did. */
+static bool start_behind(struct easy_count *easy, struct netemu_cluster *cluster,
+			 struct netemu_job *job)
 {
-	uint32_t need = hosts_of(easy, job);
 	bool ends_before = netemu_job_end_from(job, cluster->now) <= easy->shadow;
+	uint32_t need = hosts_of(easy, job);
 
 	if ((!ends_before && need > easy->extra) || !cluster->fits(cluster, job) ||
 	    cluster->start(cluster, job, NULL, 0) < 0)
-		return;
+		return false;
 	if (!ends_before)
 		easy->extra -= need;
+	return true;
 }
 
+static void backfill(struct easy_count *easy, struct netemu_cluster *cluster, size_t place)
+{
+	struct waiting *waiting = &easy->waiting;
+	struct waiting_wanted wanted = { .time = easy->shadow };
+
+	if (easy->shadow != NETEMU_NEVER)
+		wanted.time -= cluster->now;
+	for (;; place++) {
+		wanted.hosts = cluster->nidle;
+		wanted.beside = easy->extra < cluster->nidle ? easy->extra : cluster->nidle;
+		place = waiting_find(waiting, place, waiting->count, &wanted);
+		if (place >= waiting->count)
+			return;
+		if (start_behind(easy, cluster, waiting->item[place].job))
+			waiting_remove(waiting, place);
+	}
+}
+
+/* Since the shadow time was found only jobs that came can have become ones that
+ * start: hosts and time have got less.
+ */
 static int easy_count_pass(void *arg, struct netemu_cluster *cluster)
 {
 	struct easy_count *easy = arg;
-	struct netemu_job *job, *next;
+	struct waiting *waiting = &easy->waiting;
+	size_t came = 0, place, from;
 
-	while (cluster->queue && cluster->fits(cluster, cluster->queue) &&
-	       cluster->start(cluster, cluster->queue, NULL, 0) == 0)
+	for (struct netemu_job *job = cluster->arrived; job; job = job->next, came++)
+		if (waiting_add(waiting, job) < 0)
+			return -1;
+	from = waiting->count - came;
+	while ((place = waiting_first(waiting)) < waiting->count &&
+	       cluster->fits(cluster, waiting->item[place].job) &&
+	       cluster->start(cluster, waiting->item[place].job, NULL, 0) == 0) {
+		waiting_remove(waiting, place);
 		easy->head = NULL;
-	if (!cluster->queue)
+	}
+	if (place >= waiting->count)
 		return 0;
-	job = cluster->arrived;
 	if (!easy->head || cluster->ended) {
 		find_shadow(easy, cluster);
-		job = cluster->queue->next;
+		from = place + 1;
 	}
-	for (; job && cluster->nidle > 0; job = next) {
-		next = job->next;
-		backfill(easy, cluster, job);
-	}
+	backfill(easy, cluster, from);
 	return 0;
+}
+
+static void easy_count_destroy(void *arg)
+{
+	struct easy_count *easy = arg;
+
+	waiting_release(&easy->waiting);
+	free(easy);
 }
 
 const struct netemu_policy scheduler_easy_count = {
@@ -104,5 +141,5 @@ const struct netemu_policy scheduler_easy_count = {
 	.kind = NETEMU_SCHEDULING,
 	.name = "easy-count",
 	.help = "EASY backfill as in the textbook: counts hosts",
-	.scheduling = { easy_count_create, free, easy_count_pass },
+	.scheduling = { easy_count_create, easy_count_destroy, easy_count_pass },
 };

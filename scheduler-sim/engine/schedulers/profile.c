@@ -48,6 +48,8 @@ static int open_place(struct profile *profile, size_t i)
 
 static void remove_pieces(struct profile *profile, size_t first, size_t count)
 {
+	if (count == 0)
+		return;
 	for (size_t i = first; i < first + count; i++)
 		put_set(profile, profile->piece[i].free);
 	memmove(profile->piece + first, profile->piece + first + count,
@@ -220,10 +222,33 @@ static size_t obstacle(const struct profile *profile, const struct netemu_job *j
 	return SIZE_MAX;
 }
 
+/* The hosts that are free in all pieces from FIRST to before END into SET.
+ * Returns whether they are at least NEED.
+ */
+static bool intersect(const struct profile *profile, size_t first, size_t end, uint32_t need,
+		      netemu_hostset *set)
+{
+	size_t words = hostset_words(profile->hosts);
+
+	hostset_copy(set, profile->piece[first].free, profile->hosts);
+	for (size_t i = first + 1; i < end; i++) {
+		const netemu_hostset *free = profile->piece[i].free;
+		uint32_t count = 0;
+
+		for (size_t w = 0; w < words; w++) {
+			set[w] &= free[w];
+			count += (uint32_t)__builtin_popcountll(set[w]);
+		}
+		if (count < need)
+			return false;
+	}
+	return true;
+}
+
 int64_t profile_find(const struct profile *profile, const struct netemu_job *job, uint32_t need,
 		     size_t *first, netemu_hostset *set)
 {
-	size_t words = hostset_words(profile->hosts), end = 0;
+	size_t end = 0;
 
 	for (size_t i = *first; i < profile->count; i++) {
 		size_t bad = obstacle(profile, job, need, i, &end);
@@ -232,11 +257,7 @@ int64_t profile_find(const struct profile *profile, const struct netemu_job *job
 			i = bad;
 			continue;
 		}
-		hostset_copy(set, profile->piece[i].free, profile->hosts);
-		for (size_t k = i + 1; k < end; k++)
-			for (size_t w = 0; w < words; w++)
-				set[w] &= profile->piece[k].free[w];
-		if (hostset_count(set, profile->hosts) < need)
+		if (!intersect(profile, i, end, need, set))
 			continue;
 		*first = i;
 		return profile->piece[i].time;
