@@ -94,6 +94,7 @@ int command_collect(int argc, char **argv)
 	struct options options = { .plots = "svg" };
 	struct err err = { "" };
 
+	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (collect(&options, &err) == 0)
 		return 0;

@@ -285,6 +285,7 @@ int command_run(int argc, char **argv)
 	struct err err = { "" };
 	int status;
 
+	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	status = run(&options, &err);
 	whatif_release(&options.whatif);

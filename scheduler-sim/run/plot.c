@@ -41,19 +41,28 @@ static void put_start(FILE *out, const char *name, const char *plots)
 {
 	fprintf(out,
 		"# drawn by netemu sim; draw it again with gnuplot, in this folder\n"
-		"set terminal %s\nset output '%s.%s'\n",
+		"reset\nset datafile separator whitespace\nset terminal %s\nset output '%s.%s'\n",
 		terminal_of(plots), name, strcmp(plots, "png") == 0 ? "png" : "svg");
+}
+
+/* Of PFSim's dotted names the last part. */
+static const char *short_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strncmp(name, "pfsim.", 6) == 0 && dot ? dot + 1 : name;
 }
 
 static void put_title(FILE *out, const struct scenario_case *sub, const char *what)
 {
 	char title[512];
 
-	snprintf(title, sizeof(title), "%s: %s, %s, %s, %s on %s", what, sub->scheduler,
-		 sub->selection, sub->placement, sub->routing, sub->topology);
+	snprintf(title, sizeof(title), "%s: %s, %s, %s, %s on %s", what, short_name(sub->scheduler),
+		 short_name(sub->selection), short_name(sub->placement), short_name(sub->routing),
+		 sub->topology);
 	fputs("set title ", out);
 	put_quoted(out, title);
-	putc('\n', out);
+	fputs(" font ',11'\n", out);
 }
 
 static void put_over_time(FILE *out, const struct report *report)
@@ -292,6 +301,8 @@ int plot_results(const struct report *report, struct err *err)
 /* Measures that the comparison shows, by name. */
 static const char *const compared[] = { "load_max", "load_mean", "wait_mean" };
 
+#define NCOMPARED (sizeof(compared) / sizeof(*compared))
+
 static size_t measure_index(const char *name)
 {
 	size_t m = 0;
@@ -304,12 +315,11 @@ static size_t measure_index(const char *name)
 static void put_label(FILE *out, const struct table *table, size_t id)
 {
 	fprintf(out, "\"%zu:", id);
-	for (size_t i = 0; i < table->naxes; i++)
-		for (const char *c = strrchr(table_value(table, i, id), '.')
-					     ? strrchr(table_value(table, i, id), '.')
-					     : table_value(table, i, id);
-		     *c; c++)
-			putc(*c == '"' || *c == '\\' ? '?' : *c == '.' ? ' ' : *c, out);
+	for (size_t i = 0; i < table->naxes; i++) {
+		putc(' ', out);
+		for (const char *c = short_name(table_value(table, i, id)); *c; c++)
+			putc(*c == '"' || *c == '\\' ? '?' : *c, out);
+	}
 	putc('"', out);
 }
 
@@ -319,7 +329,7 @@ static void put_compared(FILE *out, const struct table *table)
 	for (size_t id = 0; id < table->cases; id++) {
 		fprintf(out, "%zu ", id);
 		put_label(out, table, id);
-		for (size_t k = 0; k < sizeof(compared) / sizeof(*compared); k++) {
+		for (size_t k = 0; k < NCOMPARED; k++) {
 			const struct table_cell *cell =
 				&table->cells[id * table_nmeasures + measure_index(compared[k])];
 
@@ -335,18 +345,26 @@ static void put_compared(FILE *out, const struct table *table)
 
 static void put_sweep(FILE *out, const struct table *table, const char *plots)
 {
+	bool named = table->naxes && table->cases <= 40;
+
 	put_start(out, "compare", plots);
 	put_compared(out, table);
 	fprintf(out,
-		"set multiplot layout %zu,1\nset style fill solid 0.5\nset boxwidth 0.7\n"
+		"set multiplot layout %zu,1 margins char 24,2,%d,2 spacing char 0,4\n"
+		"set style fill solid 0.5\nset boxwidth 0.7\n"
 		"unset key\nset grid y\nset yrange [0:*]\nset xrange [-0.6:%zu.6]\n"
-		"set xtics rotate by -20 font ',8'\n",
-		sizeof(compared) / sizeof(*compared), table->cases - 1);
-	for (size_t k = 0; k < sizeof(compared) / sizeof(*compared); k++) {
+		"set format y '%%.3g'\n%s",
+		NCOMPARED, named ? 14 : 3, table->cases - 1,
+		table->cases <= 40 ? "set xtics 1\n" : "");
+	for (size_t k = 0; k < NCOMPARED; k++) {
+		bool last = k + 1 == NCOMPARED;
+
+		if (last && named)
+			fputs("set xtics rotate by 30 right font ',8'\n", out);
 		fputs("set title ", out);
 		put_quoted(out, table_measures[measure_index(compared[k])].title);
 		fprintf(out, "\nplot $rows using 1:%zu%s with boxes", 3 + 2 * k,
-			table->cases <= 40 ? ":xtic(2)" : "");
+			last && named ? ":xtic(2)" : "");
 		if (table->repeat > 1)
 			fprintf(out,
 				", $rows using 1:%zu:%zu with yerrorbars linecolor 'black' "

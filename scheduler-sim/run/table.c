@@ -221,6 +221,16 @@ const char *table_value(const struct table *table, size_t axis, size_t id)
 	return table->axes[axis].values[id % table->axes[axis].count];
 }
 
+/* A whole number as one, else the shortest text that reads back equal. */
+static char *number_text(char *buf, size_t size, double value)
+{
+	if (value == floor(value) && fabs(value) < 9007199254740992.0)
+		snprintf(buf, size, "%.0f", value);
+	else
+		stats_repr(buf, size, value);
+	return buf;
+}
+
 void table_tsv(const struct table *table, FILE *out)
 {
 	char text[32];
@@ -244,11 +254,13 @@ void table_tsv(const struct table *table, FILE *out)
 		}
 		for (size_t m = 0; m < table_nmeasures; m++) {
 			fprintf(out, "\t%s",
-				cell[m].count ? stats_repr(text, sizeof(text), cell[m].mean) : "-");
+				cell[m].count ? number_text(text, sizeof(text), cell[m].mean)
+					      : "-");
 			if (table->repeat > 1)
 				fprintf(out, "\t%s",
-					cell[m].count ? stats_repr(text, sizeof(text), cell[m].half)
-						      : "-");
+					cell[m].count
+						? number_text(text, sizeof(text), cell[m].half)
+						: "-");
 		}
 		if (table->repeat > 1)
 			fprintf(out, "\t%" PRIu32, cell->count);

@@ -1,0 +1,351 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='netemu sim run: scenarios, sweeps, what they leave'
+
+. "$SHARNESS"
+
+PATH=$NETEMU_BUILDDIR:$PATH
+LC_ALL=C
+export PATH LC_ALL
+shared=${NETEMU_SHARED_DATA:-$NETEMU_SRCDIR/../shared/data}
+if ! command -v python3 >/dev/null; then
+	skip_all='python3 is not installed'
+	test_done
+fi
+if test -f "$shared/pfsim/cg.yml"; then
+	test_set_prereq PFSIM
+fi
+if command -v script >/dev/null; then
+	test_set_prereq SCRIPT
+fi
+if command -v gnuplot >/dev/null; then
+	test_set_prereq GNUPLOT
+fi
+
+# value FILE.json KEY...: what stands there.
+value() {
+	python3 -c 'import json, sys
+value = json.load(open(sys.argv[1]))
+for key in sys.argv[2:]:
+    value = value[int(key) if isinstance(value, list) else key]
+print(value)' "$@"
+}
+
+# columns FILE.csv NAME...: these, a line for each row.
+columns() {
+	python3 -c 'import csv, sys
+for row in csv.DictReader(open(sys.argv[1])):
+    print(*(row[name] for name in sys.argv[2:]))' "$@"
+}
+
+# no_halves DIR: every file has its own name.
+no_halves() {
+	find "$1" -name '*.??????' ! -name '*.script' | grep -E '\.(csv|tsv|swf|json|txt|svg|graphml|gnuplot)\.[A-Za-z0-9]{6}$' >halves
+	test_must_be_empty halves
+}
+
+test_must_be_empty() {
+	test ! -s "$1" || { cat "$1" && return 1; }
+}
+
+test_expect_success '--help, wrong usage' '
+	netemu sim run --help >help && grep -q "SCENARIO.yml" help &&
+	netemu sim collect --help >help && grep -q "DIR" help &&
+	test_expect_code 2 netemu sim run &&
+	test_expect_code 2 netemu sim run --wrong x.yml &&
+	test_expect_code 2 netemu sim run -j 0 x.yml &&
+	test_expect_code 2 netemu sim run --seed=x x.yml &&
+	test_expect_code 2 netemu sim run --compat=other x.yml &&
+	test_expect_code 2 netemu sim run --only=3-1 x.yml &&
+	test_expect_code 2 netemu sim collect
+'
+
+test_expect_success 'what is wrong with a scenario is said with file and line' '
+	printf "topology: kary:2:2\noutput: o\nalgorithms:\n  routr: x\njobs: []\n" >bad.yml &&
+	test_expect_code 1 netemu sim run bad.yml 2>err &&
+	echo "netemu sim run: bad.yml:4: algorithms: '\''routr'\'': unknown key (did you mean '\''router'\''?)" >expected &&
+	test_cmp expected err &&
+	test_expect_code 1 netemu sim run missing.yml 2>err &&
+	grep -q "unable to open .missing.yml.: No such file" err &&
+	test_expect_code 1 netemu sim run netemu.1.0 2>err &&
+	grep -q "is no scenario (.yml), and runs need --topology" err
+'
+
+# Case A: 5 nodes; J1 0,2,10  J2 1,4,10  J3 2,1,100  J4 3,1,5  J5 4,1,10.
+cat >a.yml <<-\EOT
+	topology: kary:5:1
+	output: a
+	plots: no
+	algorithms: {scheduler: [easy, conservative, fcfs]}
+	jobs:
+	  - list:
+	      - {id: 1, submit: 0, nodes: 2, duration: 10}
+	      - {id: 2, submit: 1, nodes: 4, duration: 10}
+	      - {id: 3, submit: 2, nodes: 1, duration: 100}
+	      - {id: 4, submit: 3, nodes: 1, duration: 5}
+	      - {id: 5, submit: 4, nodes: 1, duration: 10}
+EOT
+test_expect_success 'a case of backfill by hand: starts, waits, statistics' '
+	netemu sim run a.yml >out 2>err && test_must_be_empty err &&
+	printf "%s\n" "1 0.0" "2 10.0" "3 2.0" "4 3.0" "5 20.0" >expected &&
+	for i in 0 1; do
+		columns a/$i/jobs.csv id start >actual && test_cmp expected actual || return 1
+	done &&
+	printf "%s\n" "1 0.0" "2 10.0" "3 10.0" "4 20.0" "5 20.0" >expected &&
+	columns a/2/jobs.csv id start >actual && test_cmp expected actual &&
+	test "$(value a/0/summary.json wait mean)" = 5 &&
+	test "$(value a/0/summary.json wait max)" = 16 &&
+	test "$(value a/2/summary.json wait mean)" = 10 &&
+	test "$(value a/0/summary.json makespan)" = 102 &&
+	test "$(value a/0/summary.json seed)" = 1 &&
+	test "$(value a/0/summary.json algorithms scheduler)" = easy &&
+	sed -n "s/^\([0-9]*\) [0-9]* \([0-9]*\) \([0-9]*\) .*/\1 \2 \3/p" a/0/jobs.swf >actual &&
+	printf "%s\n" "1 0 10" "2 9 10" "3 0 100" "4 0 5" "5 16 10" >expected &&
+	test_cmp expected actual
+'
+
+test_expect_success 'one table for the sweep' '
+	grep -c . a/table.tsv >actual && echo 4 >expected && test_cmp expected actual &&
+	cut -f1,2,3,4 a/table.tsv >actual &&
+	printf "id\tscheduler\tjobs_done\tmakespan\n0\teasy\t5\t102\n" >expected &&
+	printf "1\tconservative\t5\t102\n2\tfcfs\t5\t110\n" >>expected &&
+	test_cmp expected actual && grep -q conservative out
+'
+
+# 64 hosts that all send to all for 10 s, then nothing for 10 s: links between
+# switches carry 60 and 48 flows, on 128 each (4-ary 3-tree), half of the time.
+cat >load.yml <<-\EOT
+	topology: kary:4:3
+	output: load
+	snapshots: [5, 10, 99]
+	jobs:
+	  - list:
+	      - {submit: 0, duration: 10, ranks: 64, pattern: all-to-all, bytes: 1000}
+	      - {submit: 10, duration: 10, ranks: 64, pattern: none}
+EOT
+test_expect_success 'loads of links in closed form, over time and on average' '
+	netemu sim run load.yml >out &&
+	python3 - <<-\EOT &&
+		import csv, json
+		rows = list(csv.DictReader(open("load/0/links.tsv"), delimiter="\t"))
+		isl = [r for r in rows if not r["src"].startswith("h") and not r["dst"].startswith("h")]
+		counts = {}
+		for r in isl:
+		    assert int(r["bytes"]) == 1000 * int(r["flows"])
+		    assert float(r["mean_bytes"]) == int(r["bytes"]) / 2, r
+		    assert float(r["mean_flows"]) == int(r["flows"]) / 2, r
+		    counts[int(r["flows"])] = counts.get(int(r["flows"]), 0) + 1
+		assert counts == {48: 128, 60: 128}, counts
+		assert all(int(r["flows"]) == 63 for r in rows if r not in isl)
+		s = json.load(open("load/0/summary.json"))
+		capacity = float(rows[0]["capacity"])
+		congestion = s["series"]["Maximum Congestion"]
+		assert congestion["max"] == 60000 / capacity and congestion["min"] == 0
+		assert congestion["mean"] == 30000 / capacity and congestion["p50"] == 0
+		assert congestion["p90"] == 60000 / capacity
+		assert s["series"]["Maximum Number of Flows"]["max"] == 60
+		mean, n = 54000 / capacity, 256
+		deviation = (n * (6000 / capacity) ** 2 / (n - 1)) ** .5
+		assert abs(s["series"]["Congestion StdDev"]["max"] - deviation) < 1e-9 * deviation
+		for kind in "link_peaks", "link_means":
+		    groups = s[kind]["boundaries"]
+		    assert len(groups) == 6 and all(g["imbalance"] == 1 for g in groups)
+		    assert abs(s[kind]["switch_links"]["imbalance"] - 60 / 54) < 1e-12
+	EOT
+	printf "Time,Value\n0.0,60\n10.0,0\n20.0,0\n" >expected &&
+	test_cmp expected "load/0/Maximum Number of Flows.csv"
+'
+
+test_expect_success 'snapshots show what is on the links at their times' '
+	ls load/0 | grep graphml >actual &&
+	printf "loads-%s.graphml\n" 10.0 5.0 99.0 >expected && test_cmp expected actual &&
+	python3 - <<-\EOT
+		import re
+		def flows(name):
+		    text = open("load/0/" + name).read()
+		    key = re.search(r"<key [^>]*attr.name=\"flows\"[^>]*>", text).group(0)
+		    key = re.search(r" id=\"([^\"]*)\"", key).group(1)
+		    return sorted(int(x) for x in re.findall(r"<data key=\"%s\">(\d+)<" % key, text))
+		assert flows("loads-5.0.graphml") == sorted([48] * 128 + [60] * 128 + [63] * 128)
+		assert set(flows("loads-10.0.graphml")) <= {0}
+		assert set(flows("loads-99.0.graphml")) <= {0}
+	EOT
+'
+
+test_expect_success GNUPLOT 'pictures stand beside their scripts' '
+	for name in load distribution topology; do
+		test -s load/0/$name.gnuplot && grep -q "</svg>" load/0/$name.svg || return 1
+	done &&
+	test -s load/compare.gnuplot && grep -q "</svg>" load/compare.svg
+'
+
+cat >sweep.yml <<-\EOT
+	topology: [xgft:4x4:1x2@slots=2, kary:4:2@slots=2]
+	output: sweep
+	plots: no
+	duration: 500
+	algorithms:
+	  host_selector: [linear, random]
+	  process_mapper: [block, random]
+	  router: [dmodk, random, greedy-max]
+	jobs:
+	  - submit: {distribution: exponential, params: {mean: 8}}
+	    duration: {distribution: uniform, params: {min: 1, max: 30}}
+	    ranks: {from: 4, to: 8, times: 2}
+	    pattern: ring
+	    bytes: 1k
+EOT
+test_expect_success 'the same bytes from one worker and from two, twice' '
+	netemu sim run sweep.yml -j 1 --output one >out.1 &&
+	for turn in 2 3; do
+		netemu sim run sweep.yml -j 2 --output two.$turn >out.$turn &&
+		test_cmp out.1 out.$turn && diff -r one two.$turn || return 1
+	done &&
+	test "$(ls one | grep -c "^[0-9]*$")" = 48
+'
+
+test_expect_success 'all sub-scenarios have the same jobs, another seed has others' '
+	columns one/0/jobs.csv id submit run >expected &&
+	for i in 2 6 12 47; do
+		columns one/$i/jobs.csv id submit run >actual && test_cmp expected actual || return 1
+	done &&
+	netemu sim run sweep.yml --only=0 --seed=2 --output other &&
+	columns other/0/jobs.csv id submit run >actual && ! cmp -s expected actual
+'
+
+# Student: t(0.975; 2) = 4.302652729911275.
+test_expect_success 'repetitions: mean and confidence interval' '
+	sed "s/^duration.*/duration: 500\nrepeat: 3\nseed: 10/; s/^  router.*/  router: dmodk/" sweep.yml >repeat.yml &&
+	netemu sim run repeat.yml --output repeat >out &&
+	python3 - <<-\EOT
+		import csv, json
+		rows = list(csv.DictReader(open("repeat/table.tsv"), delimiter="\t"))
+		assert len(rows) == 16
+		varied = False
+		for row in rows:
+		    s = [json.load(open("repeat/%s/%d/summary.json" % (row["id"], r))) for r in range(3)]
+		    assert [x["seed"] for x in s] == [10, 11, 12]
+		    w = [x["response"]["mean"] for x in s]
+		    mean = sum(w) / 3
+		    half = 4.302652729911275 * (sum((x - mean) ** 2 for x in w) / 2 / 3) ** .5
+		    assert abs(float(row["response_mean"]) - mean) < 1e-9 * mean
+		    assert abs(float(row["response_mean_ci95"]) - half) < 1e-6 * half + 1e-12
+		    varied = varied or half > 0
+		    assert row["repetitions"] == "3"
+		assert varied
+	EOT
+'
+
+cat >fails.yml <<-\EOT
+	topology: [kary:2:2, missing.graphml, kary:2:3]
+	output: fails
+	plots: no
+	jobs: [{list: [{submit: 0, duration: 1, ranks: 2, pattern: ring, bytes: 1}]}]
+EOT
+test_expect_success 'one that fails does not stop the others' '
+	test_expect_code 1 netemu sim run fails.yml -j 2 >out 2>err &&
+	test -f fails/0/summary.json && test -f fails/2/summary.json &&
+	test ! -f fails/1/summary.json && no_halves fails &&
+	grep -q "^netemu sim run: sub-scenario 1: .*missing.graphml" err &&
+	grep -q "^netemu sim run: 1 of 3 sub-scenarios failed" err &&
+	awk -F"\t" "\$1 == 1 { print \$3 }" fails/table.tsv >actual &&
+	echo - >expected && test_cmp expected actual &&
+	test_expect_code 1 netemu sim collect fails 2>err &&
+	grep -q "fails: 1 of 3 sub-scenarios have no results, first .1." err
+'
+
+test_expect_success 'a job that fits nowhere is rejected by its id' '
+	sed "s/kary:5:1/kary:3:1/" a.yml >rejected.yml &&
+	netemu sim run rejected.yml --output rejected >out &&
+	test "$(value rejected/0/summary.json jobs first_rejected id)" = 2 &&
+	columns rejected/0/jobs.csv id outcome | grep -q "^2 rejected"
+'
+
+# The second topology is a FIFO: who has opened it for writing knows that a
+# worker reads it, and so that the first sub-scenario is there.
+cat >halt.yml <<-\EOT
+	topology: [kary:2:2, late.graphml, kary:2:3]
+	output: halt
+	jobs: [{list: [{submit: 0, duration: 1, ranks: 2, pattern: ring, bytes: 1}]}]
+EOT
+test_expect_success 'resumed after kill -9 it is as if nothing had been' '
+	netemu sim topology kary:3:2 --output whole.graphml &&
+	cp whole.graphml late.graphml && netemu sim run halt.yml --output expected.d >out.expected &&
+	rm late.graphml && mkfifo late.graphml &&
+	{ netemu sim run halt.yml & } && pid=$! &&
+	exec 9>late.graphml && kill -9 $pid && { wait $pid || :; } && exec 9>&- &&
+	rm late.graphml && cp whole.graphml late.graphml &&
+	test -f halt/0/summary.json && test ! -f halt/1/summary.json &&
+	: >halt/2.csv.abcdef && mkdir -p halt/2 && : >halt/2/jobs.csv.abcdef &&
+	rm halt/2.csv.abcdef &&
+	netemu sim run halt.yml --resume -v >out 2>err &&
+	printf "netemu sim run: sub-scenario %s\n" "0: was there" "1: done" "2: done" >expected &&
+	test_cmp expected err && test_cmp out.expected out && diff -r expected.d halt
+'
+
+test_expect_success 'what has changed is not taken for done' '
+	netemu sim run halt.yml --resume -v >out 2>err && ! grep done err &&
+	netemu sim run halt.yml --resume -v --seed=9 >out 2>err && ! grep "was there" err &&
+	netemu sim topology kary:4:2 --output late.graphml &&
+	netemu sim run halt.yml --resume -v --seed=9 >out 2>err &&
+	printf "netemu sim run: sub-scenario %s\n" "0: was there" "1: done" "2: was there" >expected &&
+	test_cmp expected err
+'
+
+test_expect_success 'interrupted it says so, ends its workers and leaves whole files' '
+	rm late.graphml && mkfifo late.graphml && rm -rf halt &&
+	{ (trap - INT && exec netemu sim run halt.yml -j 2 2>err) & } && pid=$! &&
+	exec 9>late.graphml && kill -TERM $pid && { wait $pid; test $? = 143; } && exec 9>&- &&
+	rm late.graphml && grep -q "interrupted; .* of 3 sub-scenarios are in .halt. (--resume goes on)" err &&
+	no_halves halt
+'
+
+test_expect_success 'no progress where there is no terminal' '
+	netemu sim run a.yml -j 2 2>err >out && test_must_be_empty err && ! grep -q "\[" out
+'
+
+test_expect_success SCRIPT 'a bar on a terminal' '
+	TERM=xterm script -qec "netemu sim run a.yml" /dev/null </dev/null >typed &&
+	grep -q "\[#*\.*\] [0-9]/3" typed
+'
+
+test_expect_success 'the examples run' '
+	cp "$NETEMU_SRCDIR"/etc/scenarios/*.yml . &&
+	netemu sim run routing.yml -j 2 >out && test "$(grep -c . out)" = 11 &&
+	netemu sim run backfill.yml -j 2 >out && test "$(grep -c . out)" = 10
+'
+
+test_expect_success 'a swept value of ours and options of PFSim' '
+	netemu sim run a.yml -p 2 --output p >out && diff -r a p &&
+	netemu sim run --parallel=2 a.yml --output p2 >out && diff -r a p2
+'
+
+# The static values of PFSim on its cluster, which the paper is about.
+test_expect_success PFSIM 'scenarios of PFSim run as they are' '
+	mkdir there && cp -r "$shared"/pfsim/topologies "$shared"/pfsim/traces "$shared"/pfsim/*.yml there &&
+	for name in cg milc xgft-cg; do
+		netemu sim run there/$name.yml -j 2 >out && test "$(grep -c . out)" = 13 || return 1
+	done &&
+	cut -f1,12 there/output/milk-cg/table.tsv | sed -n 2,7p >actual &&
+	printf "%s\t%s\n" 0 5928262656 1 3260400000 2 2964262664 3 11708587972 4 10522987972 \
+		5 10374525380 >expected &&
+	test_cmp expected actual &&
+	cut -f1,12 there/output/milk-milc/table.tsv | sed -n 2,7p >actual &&
+	printf "%s\t%s\n" 0 4597266432 1 3792248768 2 3792248768 3 5743219456 4 5021909120 \
+		5 4848272192 >expected &&
+	test_cmp expected actual
+'
+
+test_expect_success PFSIM 'with --compat=pfsim they give what PFSim gave, to the byte' '
+	netemu sim run there/cg.yml --compat=pfsim --seed=12345 --output compat -j 2 >out &&
+	for i in 0 1 2 3 4 5; do
+		diff -r -x summary.json -x "*.gnuplot" "$shared/pfsim/golden/dynamic-cg-seed12345/$i" compat/$i ||
+			return 1
+	done &&
+	test "$(value compat/0/summary.json series "Maximum Congestion" max)" = 5928262656.0 &&
+	netemu sim run there/xgft-cg.yml --compat=pfsim --output compat-xgft >out &&
+	grep -q "Number of Links *| 192 " compat-xgft/0/result.txt
+'
+
+test_done
