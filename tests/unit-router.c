@@ -414,6 +414,22 @@ static void check_bulk(const struct topology *topology, const char *name, struct
 		assert_int_equal(bulk.from, single.from);
 		assert_int_equal(bulk.to, single.to);
 	}
+	/* path by path */
+	if (strcmp(name, "ecmp")) {
+		loads_clear(&b);
+		single.want_paths = true;
+		if (router_route(router, &route, &b, &single, &err))
+			fail_msg("%s", err.text);
+		check_same(&a, &b);
+		assert_memory_equal(bulk.hops, single.hops, sizeof(bulk.hops));
+		assert_int_equal(bulk.unroutable, single.unroutable);
+		if (bulk.unroutable) {
+			assert_int_equal(bulk.from, single.from);
+			assert_int_equal(bulk.to, single.to);
+		}
+		routed_release(&single);
+		single.want_paths = false;
+	}
 	/* once more with weights of 1, on top of what is there */
 	loads_clear(&a);
 	load_all(router, 5, &a, &bulk);

@@ -20,7 +20,10 @@ static void list_hosts(struct fabric *fabric)
 	uint32_t *first = fabric->first;
 
 	for (uint32_t h = 0; h < net->hosts; h++) {
+		uint32_t node = net->host_node[h];
+
 		fabric->home[h] = home_of(net, h);
+		fabric->cable[h] = fabric->home[h] == node ? NETEMU_NONE : net->first[node];
 		first[fabric->home[h]]++;
 	}
 	for (uint32_t n = 0, sum = 0; n <= net->nodes; n++) {
@@ -58,11 +61,13 @@ int fabric_init(struct fabric *fabric, const struct netemu_net *net)
 		.net = net,
 		.to = calloc((size_t)net->links + 1, sizeof(uint32_t)),
 		.home = calloc((size_t)net->hosts + 1, sizeof(uint32_t)),
+		.cable = calloc((size_t)net->hosts + 1, sizeof(uint32_t)),
 		.first = calloc((size_t)net->nodes + 1, sizeof(uint32_t)),
 		.host = calloc((size_t)net->hosts + 1, sizeof(uint32_t)),
 		.active = calloc((size_t)net->nodes + 1, sizeof(uint32_t)),
 	};
-	if (!fabric->to || !fabric->home || !fabric->first || !fabric->host || !fabric->active) {
+	if (!fabric->to || !fabric->home || !fabric->cable || !fabric->first || !fabric->host ||
+	    !fabric->active) {
 		fabric_release(fabric);
 		errno = ENOMEM;
 		return -1;
@@ -78,6 +83,7 @@ void fabric_release(struct fabric *fabric)
 {
 	free(fabric->to);
 	free(fabric->home);
+	free(fabric->cable);
 	free(fabric->first);
 	free(fabric->host);
 	free(fabric->active);

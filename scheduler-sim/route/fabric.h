@@ -15,6 +15,7 @@ struct fabric {
 	const struct netemu_net *net;
 	uint32_t *to;     /* [links] the node a link leads to */
 	uint32_t *home;   /* [hosts] the switch of a host with one cable, else its own node */
+	uint32_t *cable;  /* [hosts] the link out of a host with one, else NETEMU_NONE */
 	uint32_t *first;  /* [nodes + 1] into `host`: */
 	uint32_t *host;   /* [hosts] those whose home is the node, ascending */
 	uint32_t *active; /* switches and all other homes, farthest from hosts first */
@@ -28,13 +29,13 @@ void fabric_release(struct fabric *fabric);
 /* HOST has one cable, to a switch. */
 static inline bool fabric_is_single(const struct fabric *fabric, uint32_t host)
 {
-	return fabric->home[host] != fabric->net->host_node[host];
+	return fabric->cable[host] != NETEMU_NONE;
 }
 
 /* The only link out of such a host. */
 static inline uint32_t fabric_cable(const struct fabric *fabric, uint32_t host)
 {
-	return fabric->net->first[fabric->net->host_node[host]];
+	return fabric->cable[host];
 }
 
 /* The ranks of all-to-all traffic, of each host and of each home. */

@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tree.h"
-
-#include "fabric.h"
+#include "treeparts.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HOPS_NONE    UINT32_MAX       /* no way */
-#define HOPS_PENDING (UINT32_MAX - 1) /* on the way that is followed now: a loop */
-
-/* How far a node is from the target, when `round` is the current one. */
-struct tree_mark {
-	uint32_t round, hops;
-};
-
-struct tree {
-	struct fabric fabric;
-	bool turned; /* form `from`: everything is seen with links turned around */
-	/* of the target at hand */
-	uint32_t *next;         /* [nodes] */
-	struct tree_mark *mark; /* [nodes] */
-	uint32_t round;
-	uint32_t *order; /* nodes that reach the target, each behind the one it goes to */
-	uint32_t reached;
-	uint32_t *stack;  /* [nodes]; a path, too */
-	uint64_t *amount; /* [nodes] */
-};
-
-/* Destinations that are routed in one pass. */
-struct tree_group {
-	const uint32_t *host;
-	uint32_t nhosts;
-	uint32_t first;  /* of them with ranks */
-	uint32_t count;  /* of them with ranks */
-	uint64_t weight; /* ranks on them */
-	uint32_t target; /* node at which the pass ends */
-	bool single;     /* `target` is the switch of these hosts */
-};
 
 /* All-to-all traffic while it is added up. */
 struct tree_sum {
@@ -64,13 +30,14 @@ static int tree_init(struct tree *tree, struct router *router)
 	tree->order = calloc(net->nodes, sizeof(*tree->order));
 	tree->stack = calloc((size_t)net->nodes + 2, sizeof(*tree->stack));
 	tree->amount = calloc(net->nodes, sizeof(*tree->amount));
-	if (tree->next && tree->mark && tree->order && tree->stack && tree->amount)
+	tree->load = calloc(net->nodes, sizeof(*tree->load));
+	if (tree->next && tree->mark && tree->order && tree->stack && tree->amount && tree->load)
 		return 0;
 	errno = ENOMEM;
 	return -1;
 }
 
-static struct tree *tree_get(struct router *router, struct err *err)
+struct tree *tree_get(struct router *router, struct err *err)
 {
 	if (router->tree)
 		return router->tree;
@@ -80,12 +47,6 @@ static struct tree *tree_get(struct router *router, struct err *err)
 		tree_release(router);
 	}
 	return router->tree;
-}
-
-/* May a route to TARGET go through NODE? */
-static bool passes(const struct tree *tree, uint32_t node, uint32_t target)
-{
-	return node == target || tree->fabric.net->node_host[node] == NETEMU_NONE;
 }
 
 /* Find the hops from NODE on, and of all on its way. */
@@ -104,7 +65,7 @@ static void follow(struct tree *tree, uint32_t node, uint32_t target)
 		if (tree->next[node] == NETEMU_NONE)
 			break;
 		node = tree->fabric.to[tree->next[node]];
-		if (!passes(tree, node, target))
+		if (!tree_passes(tree, node, target))
 			break;
 	}
 	while (depth--) {
@@ -117,8 +78,7 @@ static void follow(struct tree *tree, uint32_t node, uint32_t target)
 	}
 }
 
-/* Find who reaches GROUP's target over the column at hand, and in which order. */
-static void resolve(struct tree *tree, const struct tree_group *group)
+void tree_resolve(struct tree *tree, const struct tree_group *group)
 {
 	const struct fabric *fabric = &tree->fabric;
 	uint32_t cable = group->single ? fabric_cable(fabric, group->first) : NETEMU_NONE;
@@ -214,7 +174,7 @@ static void add_group(struct tree_sum *sum, const struct tree_group *group)
 	const struct fabric *fabric = &sum->tree->fabric;
 
 	sum->router->ops->column(sum->router, group->first, sum->tree->next);
-	resolve(sum->tree, group);
+	tree_resolve(sum->tree, group);
 	for (uint32_t i = 0; i < fabric->nactive; i++) {
 		uint32_t node = fabric->active[i];
 
@@ -336,168 +296,6 @@ static void count_cables(const struct tree_sum *sum, uint32_t *count)
 	}
 }
 
-/* --- pairs --- */
-
-/* The pairs of one job while they are routed. */
-struct tree_walk {
-	struct routing *routing;
-	struct tree *tree;
-	size_t failed; /* the first pair without a path */
-	struct err *err;
-};
-
-/* The path of NODE to the host TARGET (a node) over the column at hand, into
- * the stack.  Returns its length, 0 when there is none.  A loop is found by
- * looking back to where the path was at the last power of two (Brent, 1980).
- */
-static uint32_t climb(struct tree *tree, uint32_t node, uint32_t target)
-{
-	const uint32_t *next = tree->next, *to = tree->fabric.to;
-	uint32_t length = 0, seen = node, limit = 2;
-	const struct netemu_net *net = tree->fabric.net;
-
-	if (net->first[node + 1] - net->first[node] == 1) {
-		tree->stack[length++] = net->first[node];
-		node = to[net->first[node]];
-	}
-	while (node != target) {
-		if (!passes(tree, node, target) && length)
-			return 0;
-		if (next[node] == NETEMU_NONE)
-			return 0;
-		tree->stack[length++] = next[node];
-		node = to[next[node]];
-		if (node == seen)
-			return 0;
-		if (length == limit) {
-			seen = node;
-			limit *= 2;
-		}
-	}
-	return length;
-}
-
-static void turn(struct tree *tree, uint32_t length)
-{
-	const struct netemu_link *link = tree->fabric.net->link;
-
-	for (uint32_t i = 0; i < length / 2; i++) {
-		uint32_t other = tree->stack[length - 1 - i];
-
-		tree->stack[length - 1 - i] = link[tree->stack[i]].reverse;
-		tree->stack[i] = link[other].reverse;
-	}
-	if (length % 2)
-		tree->stack[length / 2] = link[tree->stack[length / 2]].reverse;
-}
-
-static int take(struct tree_walk *walk, size_t i, uint32_t length)
-{
-	struct routing *routing = walk->routing;
-	const struct netemu_pair *pair = &routing->route.pairs[i];
-	load_amount bytes = load_whole(pair->bytes), flows = load_whole(pair->flows);
-
-	if (routing->length)
-		return length ? routing_path(routing, i, walk->tree->stack, length) : 0;
-	if (!length) {
-		routing->routed->unroutable++;
-		if (i < walk->failed)
-			walk->failed = i;
-		return 0;
-	}
-	for (uint32_t k = 0; k < length; k++) {
-		struct load *load = &routing->loads->link[walk->tree->stack[k]];
-
-		load->bytes += bytes;
-		load->flows += flows;
-	}
-	routed_count(routing->routed, length, 1);
-	return 0;
-}
-
-/* Each pair for itself. */
-static int walk_each(struct tree_walk *walk)
-{
-	bool turned = walk->tree->turned;
-	struct router *router = walk->routing->router;
-	const struct netemu_pair *pairs = walk->routing->route.pairs;
-
-	for (size_t i = 0; i < walk->routing->route.npairs; i++) {
-		uint32_t from = turned ? pairs[i].to : pairs[i].from;
-		uint32_t to = turned ? pairs[i].from : pairs[i].to;
-		uint32_t length = router->ops->walk(router, from, to, walk->tree->stack);
-
-		if (turned)
-			turn(walk->tree, length);
-		if (take(walk, i, length))
-			return -1;
-	}
-	return 0;
-}
-
-/* COUNT pairs with the host TO in common over its column. */
-static int walk_column(struct tree_walk *walk, uint32_t to, const size_t *order, size_t count)
-{
-	struct tree *tree = walk->tree;
-	const struct netemu_net *net = tree->fabric.net;
-
-	walk->routing->router->ops->column(walk->routing->router, to, tree->next);
-	for (size_t k = 0; k < count; k++) {
-		const struct netemu_pair *pair = &walk->routing->route.pairs[order[k]];
-		uint32_t from = tree->turned ? pair->to : pair->from;
-		uint32_t length = climb(tree, net->host_node[from], net->host_node[to]);
-
-		if (tree->turned)
-			turn(tree, length);
-		if (take(walk, order[k], length))
-			return -1;
-	}
-	return 0;
-}
-
-static int walk_all(struct tree_walk *walk)
-{
-	const struct router_ops *ops = walk->routing->router->ops;
-	const struct netemu_route *route = &walk->routing->route;
-	bool turned = walk->tree->turned;
-	size_t *order, end;
-	int rc = 0;
-
-	if (ops->walk && (!ops->can_walk || ops->can_walk(walk->routing->router)))
-		return walk_each(walk);
-	if (routing_order(route, turned, &order))
-		return err_errno(walk->err, "unable to route %zu pairs", route->npairs);
-	for (size_t i = 0; i < route->npairs && !rc; i = end) {
-		const struct netemu_pair *pair = &route->pairs[order[i]];
-		uint32_t host = turned ? pair->from : pair->to;
-
-		for (end = i + 1; end < route->npairs; end++) {
-			pair = &route->pairs[order[end]];
-			if ((turned ? pair->from : pair->to) != host)
-				break;
-		}
-		rc = walk_column(walk, host, order + i, end - i);
-	}
-	free(order);
-	return rc;
-}
-
-/* --- public --- */
-
-int tree_route(struct routing *routing, struct err *err)
-{
-	struct tree_walk walk = { .routing = routing, .failed = SIZE_MAX, .err = err };
-
-	walk.tree = tree_get(routing->router, err);
-	if (!walk.tree || walk_all(&walk))
-		return -1;
-	if (walk.failed != SIZE_MAX) {
-		routing->routed->from = routing->route.pairs[walk.failed].from;
-		routing->routed->to = routing->route.pairs[walk.failed].to;
-	}
-	return 0;
-}
-
 int tree_all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
 		    struct routed *routed, struct err *err)
 {
@@ -553,6 +351,7 @@ void tree_release(struct router *router)
 	free(tree->order);
 	free(tree->stack);
 	free(tree->amount);
+	free(tree->load);
 	free(tree);
 	router->tree = NULL;
 }
