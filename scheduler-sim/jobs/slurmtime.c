@@ -41,27 +41,37 @@ static int digits(const char **at, int count, char end, int *value)
 	return 0;
 }
 
-/* Seconds of the hour in TM, local time.  Files hold many times of few hours. */
+/* Seconds of the hour in TM, local time.  Files hold many times of few hours, and
+ * mktime() is slow, so the latest ones are kept: for each hour of 32 days one.
+ */
+#define HOURS (32 * 24)
+
 static int hour_of(const struct tm *tm, int64_t *seconds)
 {
-	static _Thread_local struct tm last = { .tm_mday = -1 };
-	static _Thread_local int64_t last_seconds;
+	static _Thread_local struct {
+		int year, month, day; /* day 0: none */
+		int64_t seconds;
+	} kept[HOURS], *slot;
+	struct tm hour = {
+		.tm_year = tm->tm_year,
+		.tm_mon = tm->tm_mon,
+		.tm_mday = tm->tm_mday,
+		.tm_hour = tm->tm_hour,
+		.tm_isdst = -1,
+	};
+	time_t when;
 
-	if (last.tm_mday != tm->tm_mday || last.tm_hour != tm->tm_hour ||
-	    last.tm_mon != tm->tm_mon || last.tm_year != tm->tm_year) {
-		struct tm hour = { .tm_year = tm->tm_year,
-				   .tm_mon = tm->tm_mon,
-				   .tm_mday = tm->tm_mday,
-				   .tm_hour = tm->tm_hour,
-				   .tm_isdst = -1 };
-		time_t when = mktime(&hour);
-
+	slot = &kept[tm->tm_mday * 24 + tm->tm_hour];
+	if (slot->day != tm->tm_mday || slot->month != tm->tm_mon || slot->year != tm->tm_year) {
+		when = mktime(&hour);
 		if (when == (time_t)-1 && tm->tm_year != 69)
 			return -1;
-		last = *tm;
-		last_seconds = when;
+		slot->year = tm->tm_year;
+		slot->month = tm->tm_mon;
+		slot->day = tm->tm_mday;
+		slot->seconds = when;
 	}
-	*seconds = last_seconds;
+	*seconds = slot->seconds;
 	return 0;
 }
 

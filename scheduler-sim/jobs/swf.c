@@ -82,7 +82,7 @@ static int check_fields(struct swf *swf, const double *field, struct err *err)
 /* Why it is no job, or WORKLOAD_SKIPS. */
 static enum workload_skip reason_of(const double *field)
 {
-	int status = (int)field[SWF_status];
+	double status = field[SWF_status];
 
 	if (status >= 2 && status <= 4)
 		return WORKLOAD_PARTIAL;
