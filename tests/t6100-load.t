@@ -288,6 +288,26 @@ test_expect_success 'a summary does not change what is routed' '
 	done
 '
 
+# 144 hosts: 143 pairs on the link of each, 12 x 132 leave each leaf over 12 links.
+test_expect_success 'large all-to-all: pairs are named where they are known' '
+	for routing in dmodk smodk ecmp random; do
+		load --topology xgft:12x12:1x12 --pattern all-to-all --routing $routing --top 3 \
+			--summary=json >json-$routing || return 1
+	done &&
+	python3 - <<-END
+	import json
+	for routing in "dmodk", "smodk", "ecmp", "random":
+	    for which in "hot", "hot_hosts":
+	        for link in json.load(open("json-" + routing))[which]:
+	            if which == "hot_hosts":
+	                assert link["pairs"] == link["flows"] == 143
+	            elif routing == "random":
+	                assert link["pairs"] == link["flows"] >= 132
+	            else:
+	                assert link["flows"] == 132 and link["pairs"] == (1584 if routing == "ecmp" else 132)
+	END
+'
+
 test_expect_success 'ECMP splits without losing anything' '
 	network xgft:4x4x3:1x2x3 all-to-all ecmp --bytes 1 &&
 	load --topology xgft:4x4x3:1x2x3 --pattern all-to-all --routing ecmp --summary=json >json &&

@@ -382,6 +382,7 @@ int command_load(int argc, char **argv)
 	options.result.progress = isatty(STDERR_FILENO);
 	options.result.summarize = options.summary || (options.format && !options.measured &&
 						       strcmp(options.format, "json") == 0);
+	options.result.pattern.list = options.result.summarize;
 	rc = result_make(&result, &options.result, &err);
 	if (rc == 0) {
 		rc = show(&options, &result, &err);

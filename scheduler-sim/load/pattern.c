@@ -160,7 +160,8 @@ static int open_all_to_all(struct pattern *pattern, const struct pattern_setting
 	    place(pattern, settings, topology, router, false, err) < 0)
 		return -1;
 	if (weigh(pattern, topology) < 0 ||
-	    (pattern->kind == PATTERN_ALL_TO_ALL && topology->net.hosts <= PATTERN_LISTED &&
+	    (pattern->kind == PATTERN_ALL_TO_ALL &&
+	     topology->net.hosts <= (settings->list ? PATTERN_MOST : PATTERN_LISTED) &&
 	     list_all(pattern, topology->net.hosts) < 0))
 		return no_memory(settings, err);
 	return 0;

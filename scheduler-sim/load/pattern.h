@@ -12,10 +12,11 @@
 #include "jobs/traffic.h"
 #include "route/router.h"
 
-/* All pairs of hosts are listed, so that the pairs on a link can be named, up
- * to that many hosts.
+/* All pairs of hosts are listed up to that many hosts; where they are wanted, so
+ * that the pairs on a link can be named, up to more.
  */
-#define PATTERN_LISTED 1024
+#define PATTERN_LISTED 128
+#define PATTERN_MOST   1024
 
 struct pattern_settings {
 	const char *text;        /* all-to-all, shift:S, shift:all, permutation:NAME, FILE, RUN */
@@ -23,6 +24,7 @@ struct pattern_settings {
 	uint32_t ranks_per_host; /* 0: one for patterns, the hosts' slots for files and runs */
 	uint64_t bytes;          /* of each pair of ranks */
 	uint64_t seed;
+	bool list;           /* the pairs are wanted */
 	struct hostmap *map; /* of nodes of a run to hosts, or NULL */
 };
 

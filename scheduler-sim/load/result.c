@@ -31,10 +31,17 @@ static void drop_host_links(struct result *result)
 			memset(&result->loads.link[link], 0, sizeof(*result->loads.link));
 }
 
-static int route(struct result *result, struct err *err)
+/* All pairs of a small pattern at once, those of a large one by their tree. */
+static bool is_listed(const struct result *result)
+{
+	return result->pattern.kind == PATTERN_PAIRS ||
+	       result->topology.net.hosts <= PATTERN_LISTED;
+}
+
+static int route_pairs(struct result *result, struct loads *loads, struct routed *routed,
+		       struct err *err)
 {
 	const struct pattern *pattern = &result->pattern;
-	const struct all_to_all all = { .weight = pattern->weight, .bytes = pattern->bytes };
 	const struct netemu_route route = {
 		.pairs = pattern->pairs,
 		.npairs = pattern->npairs,
@@ -43,19 +50,50 @@ static int route(struct result *result, struct err *err)
 		.matrix = pattern->traffic ? pattern->traffic->pairs : NULL,
 		.nmatrix = pattern->traffic ? pattern->traffic->npairs : 0,
 	};
+
+	return router_route(result->router, &route, loads, routed, err);
+}
+
+static int route(struct result *result, struct err *err)
+{
+	const struct all_to_all all = { .weight = result->pattern.weight,
+					.bytes = result->pattern.bytes };
 	int rc;
 
 	if (loads_init(&result->loads, result->topology.net.links) < 0)
 		return err_errno(err, "loads of %u links", result->topology.net.links);
-	result->routed.want_paths = result->settings->summarize && pattern->pairs;
-	if (pattern->pairs)
-		rc = router_route(result->router, &route, &result->loads, &result->routed, err);
+	result->routed.want_paths = result->settings->summarize && is_listed(result);
+	if (is_listed(result))
+		rc = route_pairs(result, &result->loads, &result->routed, err);
 	else
 		rc = router_all_to_all(result->router, &all, &result->loads, &result->routed, err);
 	if (rc == 0 && result->settings->pfsim)
 		drop_host_links(result);
 	if (rc == 0 && linktable_make(&result->table, &result->topology, &result->loads) < 0)
 		rc = err_errno(err, "table of %u links", result->topology.net.links);
+	return rc;
+}
+
+/* The paths of an all-to-all pattern that was routed by its tree: once more pair
+ * by pair.  Not where that comes to other loads, as with random routes.
+ * Returns 1 when they are known (or there are none to be: flows are split), 0, or
+ * -1 with ERR written.
+ */
+static int find_paths(struct result *result, struct routed *routed, struct err *err)
+{
+	struct loads loads;
+	int rc;
+
+	*routed = (struct routed){ .want_paths = true };
+	if (loads_init(&loads, result->loads.count) < 0)
+		return err_errno(err, "loads of %u links", result->loads.count);
+	rc = route_pairs(result, &loads, routed, err) < 0 ? -1 : 1;
+	for (uint32_t link = 0; rc > 0 && link < loads.count; link++)
+		if (topology_is_isl(&result->topology, link) &&
+		    (loads.link[link].bytes != result->loads.link[link].bytes ||
+		     loads.link[link].flows != result->loads.link[link].flows))
+			rc = 0;
+	loads_release(&loads);
 	return rc;
 }
 
@@ -72,7 +110,8 @@ static uint32_t *destinations(const struct result *result)
 
 static int explain(struct result *result, struct err *err)
 {
-	const struct hot_traffic what = {
+	struct routed again = { .path = NULL };
+	struct hot_traffic what = {
 		.router = result->router,
 		.topology = &result->topology,
 		.pairs = result->pattern.pairs,
@@ -81,18 +120,27 @@ static int explain(struct result *result, struct err *err)
 		.traffic = result->pattern.traffic,
 		.placement = result->pattern.placement,
 	};
+	int rc = 1;
 
+	if (!is_listed(result)) {
+		rc = find_paths(result, &again, err);
+		what.routed = again.path ? &again : NULL;
+	}
+	if (rc > 0 && (hot_explain(&result->hot, &what, err) < 0 ||
+		       hot_explain(&result->hot_hosts, &what, err) < 0))
+		rc = -1;
+	routed_release(&again);
+	return rc < 0 ? -1 : 0;
+}
+
+static int find_hot(struct result *result, struct err *err)
+{
 	size_t top = result->settings->top;
 
 	if (hot_make(&result->hot, &result->table, &result->topology, false, top) < 0 ||
 	    hot_make(&result->hot_hosts, &result->table, &result->topology, true, top) < 0)
 		return err_errno(err, "hot links");
-	if (!result->pattern.pairs)
-		return 0;
-	return hot_explain(&result->hot, &what, err) < 0 ||
-			       hot_explain(&result->hot_hosts, &what, err) < 0
-		       ? -1
-		       : 0;
+	return result->pattern.pairs ? explain(result, err) : 0;
 }
 
 static int summarize(struct result *result, struct err *err)
@@ -104,7 +152,7 @@ static int summarize(struct result *result, struct err *err)
 	free(count);
 	if (rc < 0)
 		return err_errno(err, "summary of %u links", result->topology.net.links);
-	return explain(result, err);
+	return find_hot(result, err);
 }
 
 static void show_progress(uint32_t done, uint32_t count)
