@@ -17,7 +17,8 @@ enum { KEY_PLOTS = 256, KEY_FORMAT };
 
 static const struct argp_option table[] = {
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text (default) or tsv", 0 },
-	{ "plots", KEY_PLOTS, "svg|png|no", 0, "How to draw the comparison (default svg)", 0 },
+	{ "plots", KEY_PLOTS, "svg|png|no", 0,
+	  "How to draw the comparison (default as the scenario says)", 0 },
 	{ 0 },
 };
 
@@ -74,7 +75,8 @@ static int collect(const struct options *options, struct err *err)
 		return -1;
 	rc = table_write(options->dir, &results, err);
 	if (rc == 0)
-		rc = plot_sweep(&results, options->dir, options->plots, err);
+		rc = plot_sweep(&results, options->dir,
+				options->plots ? options->plots : results.plots, err);
 	if (rc == 0)
 		(options->tsv ? table_tsv : table_text)(&results, stdout);
 	missing = results.missing;
@@ -91,7 +93,7 @@ static int collect(const struct options *options, struct err *err)
 
 int command_collect(int argc, char **argv)
 {
-	struct options options = { .plots = "svg" };
+	struct options options = { 0 };
 	struct err err = { "" };
 
 	argp_err_exit_status = 2;

@@ -206,11 +206,6 @@ static int tell(const struct scenario *scenario, const struct sweep_result *resu
 	return result->failed || result->missing ? 1 : 0;
 }
 
-static const char *plots_of(const struct scenario *scenario)
-{
-	return schema_text(&scenario->root, "plots", "svg");
-}
-
 /* The table of all that is in the output folder. */
 static int show_table(const struct scenario *scenario, struct err *err)
 {
@@ -221,7 +216,7 @@ static int show_table(const struct scenario *scenario, struct err *err)
 		return -1;
 	rc = table_write(scenario->output, &results, err);
 	if (rc == 0)
-		rc = plot_sweep(&results, scenario->output, plots_of(scenario), err);
+		rc = plot_sweep(&results, scenario->output, results.plots, err);
 	if (rc == 0)
 		table_text(&results, stdout);
 	table_release(&results);

@@ -42,8 +42,9 @@ static json_t *describe(const struct scenario *scenario)
 	for (size_t i = 0; i < scenario->axes.count; i++)
 		if (scenario->axes.axis[i].values.count > 1)
 			json_array_append_new(axes, axis_json(scenario, i));
-	return json_pack("{s:s, s:s, s:I, s:I, s:o}", "version", "netemu " PACKAGE_VERSION,
-			 "scenario", slash ? slash + 1 : scenario->path, "cases",
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "version", "netemu " PACKAGE_VERSION,
+			 "scenario", slash ? slash + 1 : scenario->path, "plots",
+			 schema_text(&scenario->root, "plots", "svg"), "cases",
 			 (json_int_t)scenario->cases, "repeat", (json_int_t)scenario->repeat,
 			 "axes", axes);
 }

@@ -4,7 +4,6 @@
 #include "series.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,32 +87,58 @@ void series_release(struct series *series)
 	memset(series, 0, sizeof(*series));
 }
 
+/* Decimal digits of NUMBER, at least WIDTH, to end before END.  Returns their start. */
+static char *put_digits(char *end, uint64_t number, int width)
+{
+	do {
+		*--end = (char)('0' + number % 10);
+		number /= 10;
+	} while (--width > 0 || number);
+	return end;
+}
+
+/* A million events have a row in each of seven files: no printf() here. */
 void series_put_seconds(FILE *out, int64_t ns)
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
-	char digits[16];
-	int length = 9;
+	char text[40], *end = text + sizeof(text), *start;
 
-	snprintf(digits, sizeof(digits), "%09" PRIu64, size % SECOND);
-	while (length > 1 && digits[length - 1] == '0')
-		length--;
-	fprintf(out, "%s%" PRIu64 ".%.*s", ns < 0 ? "-" : "", size / SECOND, length, digits);
+	start = put_digits(end, size % SECOND, 9);
+	while (end - start > 1 && end[-1] == '0')
+		end--;
+	*--start = '.';
+	start = put_digits(start, size / SECOND, 1);
+	if (ns < 0)
+		*--start = '-';
+	fwrite(start, 1, (size_t)(end - start), out);
+}
+
+static void put_value(FILE *out, double value, bool whole)
+{
+	char text[32], *end = text + sizeof(text), *start;
+
+	if (value == floor(value) && value >= 0 && value < 9007199254740992.0) {
+		start = put_digits(end, (uint64_t)value, 1);
+		fwrite(start, 1, (size_t)(end - start), out);
+		fputs(whole ? "" : ".0", out);
+	} else {
+		fputs(stats_repr(text, sizeof(text), value), out);
+	}
 }
 
 int series_put(struct series *series, int64_t time, double value)
 {
-	char text[32];
+	FILE *out = series->file.stream;
 
 	if (series->begun && hold(series, time) < 0)
 		return -1;
 	series->begun = true;
 	series->since = time;
 	series->value = value;
-	series_put_seconds(series->file.stream, time);
-	if (series->whole && value == floor(value))
-		fprintf(series->file.stream, ",%.0f\n", value);
-	else
-		fprintf(series->file.stream, ",%s\n", stats_repr(text, sizeof(text), value));
+	series_put_seconds(out, time);
+	putc(',', out);
+	put_value(out, value, series->whole);
+	putc('\n', out);
 	return 0;
 }
 

@@ -85,8 +85,11 @@ static int read_description(struct table *table, const json_t *root)
 	json_int_t cases = json_integer_value(json_object_get(root, "cases"));
 	json_int_t repeat = json_integer_value(json_object_get(root, "repeat"));
 	const char *scenario = json_string_value(json_object_get(root, "scenario"));
+	const char *plots = json_string_value(json_object_get(root, "plots"));
 	size_t product = 1;
 
+	snprintf(table->plots, sizeof(table->plots), "%s",
+		 plots && (!strcmp(plots, "no") || !strcmp(plots, "png")) ? plots : "svg");
 	if (!scenario || cases < 1 || cases > SCENARIO_CASES || repeat < 1 ||
 	    repeat > SCENARIO_CASES / cases)
 		return -1;
