@@ -28,6 +28,7 @@ struct table_cell {
 
 struct table {
 	char *scenario;          /* owned */
+	char plots[4];           /* "svg", "png", "no" */
 	struct table_axis *axes; /* that have more than one value; owned */
 	size_t naxes;
 	size_t cases;
