@@ -14,7 +14,7 @@
 #include <string.h>
 
 const struct netemu_policy *const place_table[] = {
-	&place_block, &place_cyclic, &place_plane, &place_random, &place_random_hosts,
+	&place_block, &place_cyclic, &place_plane, &place_random, &place_random_hosts, &place_aware,
 };
 
 const size_t place_count = sizeof(place_table) / sizeof(*place_table);
