@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # lib-opensm.sh - forwarding tables by OpenSM for fabrics that ibsim simulates
 #
