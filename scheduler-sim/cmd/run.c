@@ -8,6 +8,7 @@
 #include "run/sweep.h"
 #include "run/table.h"
 #include "run/whatif.h"
+#include "topology/topology.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 enum {
 	KEY_SEED = 256,
 	KEY_COMPAT,
+	KEY_LINK_RATE,
 	KEY_RESUME,
 	KEY_SLURM,
 	KEY_ONLY,
@@ -41,6 +43,8 @@ static const struct argp_option table[] = {
 	{ "output", 'o', "DIR", 0, "Write the results there, instead of where the scenario says",
 	  1 },
 	{ "seed", KEY_SEED, "S", 0, "The seed, instead of the scenario's", 1 },
+	{ "link-rate", KEY_LINK_RATE, "RATE", 0,
+	  "Capacity of all links (100Gbit/s), instead of the scenario's link_rate", 1 },
 	{ "compat", KEY_COMPAT, "pfsim", 0, "Behave exactly as PFSim does", 1 },
 	{ "resume", KEY_RESUME, NULL, 0,
 	  "Leave alone the results that are there and follow from the same inputs", 1 },
@@ -132,6 +136,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 	uint64_t seed;
+	double rate;
 
 	switch (key) {
 	case 'j':
@@ -148,6 +153,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (schema_parse_count(arg, &seed) < 0)
 			argp_error(state, "--seed: '%s' is no integer >= 0", arg);
 		options->scenario.seed = arg;
+		break;
+	case KEY_LINK_RATE:
+		if (topology_rate(arg, &rate) < 0)
+			argp_error(state, "--link-rate: '%s' is no rate (as 100Gbit/s)", arg);
+		options->scenario.link_rate = arg;
 		break;
 	case KEY_COMPAT:
 		if (strcmp(arg, "pfsim"))

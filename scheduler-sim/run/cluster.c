@@ -76,6 +76,8 @@ static void put_script(FILE *out, const struct scenario *scenario, const struct 
 	put_word(out, places->output);
 	if (scenario->options.seed)
 		fprintf(out, " --seed=%s", scenario->options.seed);
+	if (scenario->options.link_rate)
+		fprintf(out, " --link-rate=%s", scenario->options.link_rate);
 	if (scenario->options.pfsim)
 		fputs(" --compat=pfsim", out);
 	fprintf(out, " --resume -j %u --only=$first-$last\n", workers);

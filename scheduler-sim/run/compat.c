@@ -164,7 +164,8 @@ static int open_topology(struct topology *topology, const struct scenario *scena
 	if (variant && strcmp(variant->name, "xgft") == 0)
 		return compat_xgft(topology, yaml_find(sub->topology_node, "params"), sub->topology,
 				   err);
-	return topology_open(topology, sub->topology, scenario->base, err);
+	return topology_open(topology, sub->topology,
+			     strcmp(scenario->base, ".") ? scenario->base : NULL, err);
 }
 
 /* "| KEY | VALUE |" of LINE; false: it is no such row. */

@@ -419,12 +419,14 @@ static int find_hosts(struct reading *reading)
 	char text[512];
 	const struct yaml_node *hosts = reading->sub->hosts;
 	struct hostmap_report report;
+	struct err err = { "" };
 	struct hostmap map;
 	int rc = 0;
 
 	hostmap_init(&map);
 	for (size_t i = 0; hosts && rc == 0 && i < hosts->count; i++)
-		rc = hostmap_add(&map, hosts->items[i].key, hosts->items[i].text, reading->err);
+		if (hostmap_add(&map, hosts->items[i].key, hosts->items[i].text, &err) < 0)
+			rc = fail(reading, &hosts->items[i], err.text);
 	if (rc == 0)
 		rc = hostmap_apply(&map, reading->workload, reading->topology, &report,
 				   reading->err);

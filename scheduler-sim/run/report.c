@@ -197,6 +197,9 @@ static json_t *jobs_json(const struct totals *totals, const struct report *repor
 			json_pack("{s:I, s:s}", "id", (json_int_t)totals->rejected->what->job.id,
 				  "reason",
 				  totals->rejected->reason ? totals->rejected->reason : ""));
+	if (totals->unrouted)
+		json_object_set_new(json, "first_unrouted",
+				    json_integer((json_int_t)totals->unrouted->what->job.id));
 	json_object_set_new(json, "node_seconds", number(totals->node_s));
 	json_object_set_new(json, "share_recorded",
 			    number(totals->node_s > 0 ? totals->matrix_s / totals->node_s : NAN));

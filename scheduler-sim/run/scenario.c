@@ -277,7 +277,8 @@ int scenario_case(struct scenario *scenario, size_t number, struct scenario_case
 		.stretch = schema_flag(root, "stretch", false),
 		.windows = strcmp(schema_text(root, "traffic", "total"), "windows") == 0,
 		.network = schema_flag(root, "network", true),
-		.link_rate = schema_text(root, "link_rate", NULL),
+		.link_rate = scenario->options.link_rate ? scenario->options.link_rate
+							 : schema_text(root, "link_rate", NULL),
 		.jobs = yaml_find(root, "jobs"),
 		.hosts = yaml_find(root, "hosts"),
 		.resources = yaml_find(root, "resources"),
@@ -345,6 +346,8 @@ char *scenario_case_text(const struct scenario *scenario, const struct scenario_
 	if (!out)
 		return NULL;
 	fputs(sub->pfsim ? "as PFSim: " : "", out);
+	if (scenario->options.link_rate)
+		fprintf(out, "links of %s: ", scenario->options.link_rate);
 	for (size_t i = 0; i < scenario->root.count; i++) {
 		const struct yaml_node *item = &scenario->root.items[i];
 

@@ -17,8 +17,9 @@
 
 /* What the command line says about it. */
 struct scenario_options {
-	const char *output; /* or NULL */
-	const char *seed;   /* or NULL */
+	const char *output;    /* or NULL */
+	const char *seed;      /* or NULL */
+	const char *link_rate; /* or NULL */
 	bool pfsim;
 };
 

@@ -76,10 +76,17 @@ static char *full_spec(const struct scenario_case *sub)
 	return asprintf(&spec, "%s@rate=%s", sub->topology, sub->link_rate) < 0 ? NULL : spec;
 }
 
+/* Folder of relative paths, NULL: the working directory. */
+static const char *base_of(const struct job *job)
+{
+	return strcmp(job->scenario->base, ".") ? job->scenario->base : NULL;
+}
+
 static int need_topology(struct job *job, struct err *err)
 {
 	struct sub_cache *cache = job->cache;
 	char *spec = full_spec(&job->sub);
+	struct err why = { "" };
 
 	if (!spec)
 		return err_errno(err, "%s", job->sub.topology);
@@ -88,9 +95,10 @@ static int need_topology(struct job *job, struct err *err)
 		return 0;
 	}
 	forget_topology(cache);
-	if (topology_open(&cache->topology, spec, job->scenario->base, err) < 0) {
+	if (topology_open(&cache->topology, spec, base_of(job), &why) < 0) {
 		free(spec);
-		return -1;
+		return err_set(err, "%s:%u: %s", job->scenario->path, job->sub.topology_node->line,
+			       why.text);
 	}
 	cache->spec = spec;
 	return 0;
@@ -144,7 +152,7 @@ static struct sim_settings settings_of(const struct job *job)
 		.seed = sub->seed,
 		.until = sub->until,
 		.no_network = !sub->network,
-		.base = job->scenario->base,
+		.base = base_of(job),
 		.have = {
 			[NETEMU_CORES] = schema_count(have, "cores", 0),
 			[NETEMU_GPUS] = schema_count(have, "gpus", 0),
@@ -209,14 +217,73 @@ static int write_results(const struct job *job, const struct sim *sim,
 	return report_write(&report, err);
 }
 
+/* WHY a simulation cannot begin, with the line of the algorithm that it names. */
+static int blame(const struct job *job, const struct err *why, struct err *err)
+{
+	const struct yaml_node *list = yaml_find(&job->scenario->root, "algorithms");
+
+	for (size_t i = 0; list && i < list->count; i++) {
+		const struct yaml_node *node = &list->items[i];
+		size_t length = strcspn(node->text, ":");
+		char name[128];
+
+		snprintf(name, sizeof(name), "%.*s", (int)(length < 120 ? length : 120),
+			 node->text);
+		if (strstr(why->text, name))
+			return err_set(err, "%s:%u: algorithms.%s: %s", job->scenario->path,
+				       node->line, node->key, why->text);
+	}
+	return err_set(err, "%s", why->text);
+}
+
+static void warn(const struct job *job, const char *text)
+{
+	size_t length = strlen(job->warning->text);
+
+	snprintf(job->warning->text + length, sizeof(job->warning->text) - length, "%s%s",
+		 length ? "; " : "", text);
+}
+
+/* Jobs that could never run, and pairs without a path. */
+static void warn_of_jobs(const struct job *job, const struct sim *sim)
+{
+	const struct sim_job *jobs, *rejected = NULL, *unrouted = NULL;
+	size_t count, rejections = 0;
+	uint64_t pairs = 0;
+	char text[400];
+
+	jobs = sim_jobs(sim, &count);
+	for (size_t i = 0; i < count; i++) {
+		pairs += jobs[i].unroutable;
+		if (jobs[i].unroutable && !unrouted)
+			unrouted = &jobs[i];
+		if (jobs[i].outcome == SIM_REJECTED && !rejections++)
+			rejected = &jobs[i];
+	}
+	if (rejected) {
+		snprintf(text, sizeof(text), "%zu jobs can never run, first %" PRIu64 ": %.200s",
+			 rejections, rejected->what->job.id,
+			 rejected->reason ? rejected->reason : "no reason known");
+		warn(job, text);
+	}
+	if (unrouted) {
+		snprintf(text, sizeof(text),
+			 "%" PRIu64 " pairs of hosts of jobs have no path under %.64s, the first "
+			 "are of job %" PRIu64,
+			 pairs, job->sub.routing, unrouted->what->job.id);
+		warn(job, text);
+	}
+}
+
 static int simulate(const struct job *job, struct recorder *recorder, struct err *err)
 {
 	struct sim_settings settings = settings_of(job);
+	struct err why = { "" };
 	struct sim *sim;
 	int rc;
 
-	if (sim_create(&sim, &settings, &job->cache->workload, err) < 0)
-		return -1;
+	if (sim_create(&sim, &settings, &job->cache->workload, &why) < 0)
+		return blame(job, &why, err);
 	if (sim_watch(sim, &recorder->watcher) < 0)
 		rc = err_errno(err, "%s", job->dir);
 	else
@@ -225,6 +292,8 @@ static int simulate(const struct job *job, struct recorder *recorder, struct err
 		rc = recorder_finish(recorder, err);
 	if (rc == 0)
 		rc = write_results(job, sim, recorder, err);
+	if (rc == 0)
+		warn_of_jobs(job, sim);
 	sim_destroy(sim);
 	return rc;
 }
