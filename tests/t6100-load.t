@@ -168,6 +168,17 @@ for pah in "2 4 2" "4 8 4" "1 2 1" "3 6 3"; do
 	'
 done
 
+test_expect_success 'minmax: the bound and how far it is' '
+	network kary:4:3 permutation:reversal:4 minmax &&
+	is 1 most && grep -qx "bound 1, largest 1, gap 0.00 %" summary &&
+	load --topology kary:4:3 --pattern permutation:reversal:4 --routing minmax \
+		--summary=json >json &&
+	python3 -c "
+import json
+bound = json.load(open(\"json\"))[\"bound\"]
+assert bound == {\"bound\": 1, \"most\": 1, \"gap\": 0}, bound"
+'
+
 # --- as PFSim ---
 
 test_expect_success 'PFSim takes the destination modulo the width at every level' '
@@ -415,6 +426,35 @@ import json
 diff = json.load(open(\"json\"))
 assert diff[\"jobs\"][\"changed\"] == 1 and diff[\"jobs\"][\"difference\"] == 7.5 / 25
 assert diff[\"links\"][\"changed\"] == 128"
+'
+
+# Every job reverses the digits of its hosts' addresses: D-mod-K puts three pairs on a
+# link, greedy-max one.
+test_expect_success 'two combinations of a sweep' '
+	cat >sweep.yml <<-END &&
+	duration: 100.0
+	topology: [kary:4:2@slots=1]
+	output: sweep
+	algorithms:
+	  scheduler: [fcfs]
+	  host_selector: [linear]
+	  process_mapper: [block]
+	  router: [dmodk, greedy-max]
+	jobs:
+	  - submit: {distribution: constant, params: {value: 1.0}}
+	    duration: {distribution: constant, params: {value: 5.0}}
+	    pattern: permutation:reversal:4
+	    ranks: 16
+	END
+	netemu-sim run sweep.yml >out 2>&1 &&
+	netemu-sim compare sweep/0 sweep/0 --fail 0 >out &&
+	netemu-sim compare sweep/0 sweep/1 >out &&
+	grep -q "^most on a link  *3  *1  -66.67 %$" out &&
+	grep -q "^jobs in both 100, only A 0, only B 0, not the same 0$" out &&
+	load --topology kary:4:2 --pattern permutation:reversal:4 --routing dmodk >links &&
+	netemu-sim compare links sweep/0 --what links --fail 0 >out &&
+	test_expect_code 1 netemu-sim compare sweep sweep/1 2>err &&
+	grep -q "^netemu sim compare: .sweep.: has neither .*: sweep/0)$" err
 '
 
 # --- bad input ---
