@@ -3,7 +3,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -166,4 +168,135 @@ uint64_t isl_sum(const struct topology *topology, const struct loads *loads)
 			sum += load_integer(loads->link[l].flows);
 	}
 	return sum;
+}
+
+void net_cable(struct topology *topology, uint32_t a, uint32_t b)
+{
+	struct err err;
+
+	if (topology_cable(topology, a, NETEMU_NONE, b, NETEMU_NONE, 1, 0, &err))
+		fail_msg("%s", err.text);
+}
+
+/* Switches and hosts in mixed order, hosts with one or two cables, any number of
+ * cables between switches, maybe in several parts.
+ */
+void net_random(struct topology *topology, struct random *random)
+{
+	uint32_t nodes = 3 + random_below(random, 24), hosts[27], switches[27];
+	uint32_t nhosts = 0, nswitches = 0, cables;
+	struct err err;
+	char name[16];
+
+	assert_int_equal(topology_init(topology, "random", &err), 0);
+	for (uint32_t n = 0; n < nodes; n++) {
+		bool is_host = n == 0 || (n > 1 && random_below(random, 2));
+
+		snprintf(name, sizeof(name), "n%u", n);
+		assert_int_equal(topology_node(topology, name, is_host, 0, &err), n);
+		if (is_host)
+			hosts[nhosts++] = n;
+		else
+			switches[nswitches++] = n;
+	}
+	for (uint32_t h = 0; h < nhosts; h++) {
+		net_cable(topology, hosts[h], switches[random_below(random, nswitches)]);
+		if (!random_below(random, 5))
+			net_cable(topology, hosts[h], switches[random_below(random, nswitches)]);
+		if (h && !random_below(random, 12))
+			net_cable(topology, hosts[h], hosts[h - 1]);
+	}
+	cables = random_below(random, 3 * nswitches);
+	for (uint32_t c = 0; c < cables && nswitches > 1; c++) {
+		uint32_t a = random_below(random, nswitches), b = random_below(random, nswitches);
+
+		if (a != b)
+			net_cable(topology, switches[a], switches[b]);
+	}
+	if (topology_finish(topology, &err))
+		fail_msg("%s", err.text);
+}
+
+/* SPEC with its nodes in another order, each cable's ends as well. */
+static void net_shuffled(struct topology *topology, const char *spec, struct random *random)
+{
+	struct topology plain;
+	uint32_t *order, *place;
+	struct err err;
+
+	net_open(&plain, spec);
+	order = calloc(plain.net.nodes, sizeof(*order));
+	place = calloc(plain.net.nodes, sizeof(*place));
+	assert_true(order && place);
+	for (uint32_t n = 0; n < plain.net.nodes; n++)
+		order[n] = n;
+	random_shuffle(random, order, plain.net.nodes);
+	assert_int_equal(topology_init(topology, spec, &err), 0);
+	for (uint32_t i = 0; i < plain.net.nodes; i++) {
+		const struct topology_node *node = &plain.nodes[order[i]];
+
+		place[order[i]] = topology_node(topology, node->name, node->is_host, 0, &err);
+	}
+	for (uint32_t l = 0; l < plain.net.links; l++) {
+		const struct netemu_link *link = &plain.net.link[l];
+
+		if (link->reverse > l)
+			net_cable(topology, place[link->from], place[link->to]);
+	}
+	if (topology_finish(topology, &err))
+		fail_msg("%s", err.text);
+	topology_release(&plain);
+	free(order);
+	free(place);
+}
+
+void net_any(struct topology *topology, struct random *random, int round)
+{
+	static const char *const specs[] = {
+		"xgft:3x4:2x2",     "kary:3:3",    "xgft:4x3x2:1x2x3:1x2x1",
+		"xgft:2x2x2:2x2x2", "torus:3x4:2", "dragonfly:2:3:1"
+	};
+
+	if (round % 3)
+		net_random(topology, random);
+	else
+		net_shuffled(topology, specs[random_below(random, 6)], random);
+}
+
+/* Ports for all links, LIDs for all nodes, and empty tables for the switches. */
+void net_with_tables(struct topology *topology, struct random *random)
+{
+	struct topology_tables *tables = calloc(1, sizeof(*tables));
+	struct netemu_link *link;
+	uint32_t nodes;
+
+	net_random(topology, random);
+	nodes = topology->net.nodes;
+	assert_non_null(tables);
+	tables->lids = nodes + 1;
+	tables->port = calloc(nodes, sizeof(*tables->port));
+	tables->node = calloc(tables->lids, sizeof(*tables->node));
+	assert_true(tables->port && tables->node);
+	tables->node[0] = NETEMU_NONE;
+	for (uint32_t n = 0; n < nodes; n++) {
+		topology->nodes[n].lid = n + 1;
+		tables->node[n + 1] = n;
+		if (topology->net.node_host[n] != NETEMU_NONE)
+			continue;
+		tables->port[n] = malloc(tables->lids);
+		assert_non_null(tables->port[n]);
+		memset(tables->port[n], 255, tables->lids);
+	}
+	for (uint32_t l = 0; l < topology->net.links; l++) {
+		link = (struct netemu_link *)&topology->net.link[l];
+		link->from_port = l - topology->net.first[link->from] + 1;
+	}
+	topology->tables = tables;
+}
+
+void check_same(const struct loads *a, const struct loads *b)
+{
+	for (uint32_t l = 0; l < a->count; l++)
+		assert_true(a->link[l].bytes == b->link[l].bytes &&
+			    a->link[l].flows == b->link[l].flows);
 }

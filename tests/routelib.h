@@ -6,6 +6,7 @@
 #ifndef NETEMU_ROUTELIB_H
 #define NETEMU_ROUTELIB_H
 
+#include "random.h"
 #include "route/router.h"
 
 /* A count of links by load. */
@@ -49,5 +50,24 @@ void check_shifts(struct router *router, const struct topology *topology,
 
 /* Flows on all switch-to-switch links. */
 uint64_t isl_sum(const struct topology *topology, const struct loads *loads);
+
+/* --- networks --- */
+
+void net_cable(struct topology *topology, uint32_t a, uint32_t b);
+
+/* Switches and hosts in mixed order, hosts with one cable or more, any number of
+ * cables between switches, maybe in several parts.
+ */
+void net_random(struct topology *topology, struct random *random);
+
+/* Such a one, or a generated one with its nodes in another order (each third ROUND). */
+void net_any(struct topology *topology, struct random *random, int round);
+
+/* A random one with ports for all links, LID n + 1 for node n, and empty tables
+ * for the switches.
+ */
+void net_with_tables(struct topology *topology, struct random *random);
+
+void check_same(const struct loads *a, const struct loads *b);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "routelib.h"
 
-#include "random.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,325 +9,7 @@
 
 #include <cmocka.h>
 
-/* --- random networks --- */
-
-static void add(struct topology *topology, uint32_t a, uint32_t b)
-{
-	struct err err;
-
-	if (topology_cable(topology, a, NETEMU_NONE, b, NETEMU_NONE, 1, 0, &err))
-		fail_msg("%s", err.text);
-}
-
-/* Switches and hosts in mixed order, hosts with one or two cables, any number of
- * cables between switches, maybe in several parts.
- */
-static void open_random(struct topology *topology, struct random *random)
-{
-	uint32_t nodes = 3 + random_below(random, 24), hosts[27], switches[27];
-	uint32_t nhosts = 0, nswitches = 0, cables;
-	struct err err;
-	char name[16];
-
-	assert_int_equal(topology_init(topology, "random", &err), 0);
-	for (uint32_t n = 0; n < nodes; n++) {
-		bool is_host = n == 0 || (n > 1 && random_below(random, 2));
-
-		snprintf(name, sizeof(name), "n%u", n);
-		assert_int_equal(topology_node(topology, name, is_host, 0, &err), n);
-		if (is_host)
-			hosts[nhosts++] = n;
-		else
-			switches[nswitches++] = n;
-	}
-	for (uint32_t h = 0; h < nhosts; h++) {
-		add(topology, hosts[h], switches[random_below(random, nswitches)]);
-		if (!random_below(random, 5))
-			add(topology, hosts[h], switches[random_below(random, nswitches)]);
-		if (h && !random_below(random, 12))
-			add(topology, hosts[h], hosts[h - 1]);
-	}
-	cables = random_below(random, 3 * nswitches);
-	for (uint32_t c = 0; c < cables && nswitches > 1; c++) {
-		uint32_t a = random_below(random, nswitches), b = random_below(random, nswitches);
-
-		if (a != b)
-			add(topology, switches[a], switches[b]);
-	}
-	if (topology_finish(topology, &err))
-		fail_msg("%s", err.text);
-}
-
-/* SPEC with its nodes in another order, each cable's ends as well. */
-static void open_shuffled(struct topology *topology, const char *spec, struct random *random)
-{
-	struct topology plain;
-	uint32_t *order, *place;
-	struct err err;
-
-	net_open(&plain, spec);
-	order = calloc(plain.net.nodes, sizeof(*order));
-	place = calloc(plain.net.nodes, sizeof(*place));
-	assert_true(order && place);
-	for (uint32_t n = 0; n < plain.net.nodes; n++)
-		order[n] = n;
-	random_shuffle(random, order, plain.net.nodes);
-	assert_int_equal(topology_init(topology, spec, &err), 0);
-	for (uint32_t i = 0; i < plain.net.nodes; i++) {
-		const struct topology_node *node = &plain.nodes[order[i]];
-
-		place[order[i]] = topology_node(topology, node->name, node->is_host, 0, &err);
-	}
-	for (uint32_t l = 0; l < plain.net.links; l++) {
-		const struct netemu_link *link = &plain.net.link[l];
-
-		if (link->reverse > l)
-			add(topology, place[link->from], place[link->to]);
-	}
-	if (topology_finish(topology, &err))
-		fail_msg("%s", err.text);
-	topology_release(&plain);
-	free(order);
-	free(place);
-}
-
-static void open_any(struct topology *topology, struct random *random, int round)
-{
-	static const char *const specs[] = {
-		"xgft:3x4:2x2",     "kary:3:3",    "xgft:4x3x2:1x2x3:1x2x1",
-		"xgft:2x2x2:2x2x2", "torus:3x4:2", "dragonfly:2:3:1"
-	};
-
-	if (round % 3)
-		open_random(topology, random);
-	else
-		open_shuffled(topology, specs[random_below(random, 6)], random);
-}
-
-/* --- D-mod-K, as leveled.h says it and no faster --- */
-
-struct model {
-	const struct netemu_net *net;
-	uint32_t width[32];
-};
-
-static bool is_below(const struct model *model, uint32_t node, uint32_t target)
-{
-	const struct netemu_net *net = model->net;
-
-	if (node == target)
-		return true;
-	for (uint32_t l = net->first[node]; l < net->first[node + 1]; l++) {
-		uint32_t to = net->link[l].to;
-
-		if (net->level[to] + 1 == net->level[node] && is_below(model, to, target))
-			return true;
-	}
-	return false;
-}
-
-static bool leads(const struct model *model, uint32_t node, uint32_t target)
-{
-	const struct netemu_net *net = model->net;
-
-	if (is_below(model, node, target))
-		return true;
-	for (uint32_t l = net->first[node]; l < net->first[node + 1]; l++) {
-		uint32_t to = net->link[l].to;
-
-		if (net->level[to] == net->level[node] + 1 && leads(model, to, target))
-			return true;
-	}
-	return false;
-}
-
-/* The cables up NODE in their order; TARGET: only those that lead there. */
-static uint32_t cables_up(const struct model *model, uint32_t node, uint32_t target,
-			  uint32_t *cables, uint32_t *parents)
-{
-	const struct netemu_net *net = model->net;
-	uint32_t count = 0;
-
-	*parents = 0;
-	for (uint32_t round = 0; round < net->links; round++) {
-		for (uint32_t parent = 0; parent < net->nodes; parent++) {
-			uint32_t k = 0;
-
-			if (net->level[node] == NETEMU_NONE ||
-			    net->level[parent] != net->level[node] + 1)
-				continue;
-			for (uint32_t l = net->first[node]; l < net->first[node + 1]; l++) {
-				if (net->link[l].to != parent || k++ != round)
-					continue;
-				*parents += round == 0;
-				if (target == NETEMU_NONE || leads(model, parent, target))
-					cables[count++] = l;
-			}
-		}
-		if (round > 8)
-			break;
-	}
-	return count;
-}
-
-static uint32_t step(const struct model *model, uint32_t node, uint32_t host)
-{
-	const struct netemu_net *net = model->net;
-	uint32_t target = net->host_node[host], cables[512], parents, count, child, number;
-
-	if (!is_below(model, node, target)) {
-		count = cables_up(model, node, target, cables, &parents);
-		if (!count)
-			return NETEMU_NONE;
-		return cables[host / model->width[net->level[node]] % count];
-	}
-	/* down to the only child that has it */
-	for (child = 0; child < net->nodes; child++) {
-		if (net->level[child] + 1 == net->level[node] && is_below(model, child, target)) {
-			uint32_t l = net->first[child];
-
-			while (l < net->first[child + 1] && net->link[l].to != node)
-				l++;
-			if (l < net->first[child + 1])
-				break;
-		}
-	}
-	count = cables_up(model, child, NETEMU_NONE, cables, &parents);
-	number = host / model->width[net->level[child]] % count / parents;
-	count = 0;
-	for (uint32_t l = net->first[child]; l < net->first[child + 1]; l++)
-		count += net->link[l].to == node;
-	number %= count;
-	for (uint32_t l = net->first[child];; l++) {
-		if (net->link[l].to == node && number-- == 0)
-			return net->link[l].reverse;
-	}
-}
-
-/* Nodes with more than one child towards a host: there the search decides. */
-static bool is_ambiguous(const struct model *model)
-{
-	const struct netemu_net *net = model->net;
-
-	for (uint32_t node = 0; node < net->nodes; node++) {
-		for (uint32_t h = 0; h < net->hosts; h++) {
-			uint32_t last = NETEMU_NONE, children = 0;
-
-			for (uint32_t l = net->first[node]; l < net->first[node + 1]; l++) {
-				uint32_t to = net->link[l].to;
-
-				if (net->level[to] + 1 != net->level[node] ||
-				    !is_below(model, to, net->host_node[h]) || to == last)
-					continue;
-				if (last != NETEMU_NONE)
-					children++;
-				last = to;
-			}
-			if (children)
-				return true;
-		}
-	}
-	return false;
-}
-
-static void find_widths(struct model *model)
-{
-	const struct netemu_net *net = model->net;
-	uint32_t width = 1;
-
-	for (uint32_t level = 0; level < 32; level++) {
-		uint32_t seen[512] = { 0 }, usual = 1, cables[512], parents;
-
-		model->width[level] = width;
-		for (uint32_t n = 0; n < net->nodes; n++) {
-			if (net->level[n] != level)
-				continue;
-			cables_up(model, n, NETEMU_NONE, cables, &parents);
-			seen[parents]++;
-		}
-		for (uint32_t p = 1; p < 512; p++) {
-			if (seen[p] && seen[p] >= seen[usual])
-				usual = p;
-		}
-		width *= usual;
-	}
-}
-
-static void check_path(const struct model *model, const struct routed *routed, size_t pair,
-		       uint32_t from, uint32_t to, bool by_source)
-{
-	const struct netemu_net *net = model->net;
-	uint32_t node = net->host_node[by_source ? to : from], host = by_source ? from : to;
-	size_t first = routed->start[pair], count = routed->start[pair + 1] - first;
-	size_t i = 0;
-
-	while (node != net->host_node[host]) {
-		uint32_t link = step(model, node, host), found;
-
-		if (link == NETEMU_NONE) {
-			assert_int_equal(count, 0);
-			return;
-		}
-		assert_true(i < count);
-		found = routed->path[by_source ? first + count - 1 - i : first + i];
-		assert_int_equal(by_source ? net->link[found].reverse : found, link);
-		node = net->link[link].to;
-		i++;
-	}
-	assert_int_equal(i, count);
-}
-
-static void check_against_model(const struct topology *topology, const char *name, bool by_source)
-{
-	struct model model = { .net = &topology->net };
-	struct router *router = net_router(topology, name);
-	struct routed routed = { .want_paths = true };
-	struct loads loads;
-	size_t pair = 0;
-
-	find_widths(&model);
-	assert_int_equal(loads_init(&loads, topology->net.links), 0);
-	load_pairs(router, 3, &loads, &routed, topology->net.hosts);
-	for (uint32_t from = 0; from < topology->net.hosts; from++) {
-		for (uint32_t to = 0; to < topology->net.hosts; to++) {
-			if (from != to)
-				check_path(&model, &routed, pair++, from, to, by_source);
-		}
-	}
-	routed_release(&routed);
-	loads_release(&loads);
-	router_destroy(router);
-}
-
-static void mod_k_goes_by_its_definition(void **state)
-{
-	struct random random;
-	int used = 0;
-
-	(void)state;
-	random_init(&random, 1, "model", 0);
-	for (int round = 0; round < 300; round++) {
-		struct topology topology;
-
-		open_any(&topology, &random, round);
-		if (!is_ambiguous(&(struct model){ .net = &topology.net })) {
-			check_against_model(&topology, "dmodk", false);
-			check_against_model(&topology, "smodk", true);
-			used++;
-		}
-		topology_release(&topology);
-	}
-	assert_true(used > 100);
-}
-
 /* --- in bulk and one by one --- */
-
-static void check_same(const struct loads *a, const struct loads *b)
-{
-	for (uint32_t l = 0; l < a->count; l++)
-		assert_true(a->link[l].bytes == b->link[l].bytes &&
-			    a->link[l].flows == b->link[l].flows);
-}
 
 static void list_weighted(const struct topology *topology, const struct all_to_all *traffic,
 			  struct netemu_route *route, struct netemu_pair *pairs)
@@ -454,7 +134,7 @@ static void all_to_all_is_the_sum_of_its_pairs(void **state)
 	for (int round = 0; round < 400; round++) {
 		struct topology topology;
 
-		open_any(&topology, &random, round);
+		net_any(&topology, &random, round);
 		check_bulk(&topology, "dmodk", &random);
 		check_bulk(&topology, "smodk", &random);
 		check_bulk(&topology, "ecmp", &random);
@@ -486,37 +166,6 @@ static void all_to_all_on_lattices_and_dragonflies(void **state)
 
 /* --- forwarding tables --- */
 
-/* Ports for all links, LIDs for all nodes, and empty tables for the switches. */
-static void open_with_tables(struct topology *topology, struct random *random)
-{
-	struct topology_tables *tables = calloc(1, sizeof(*tables));
-	struct netemu_link *link;
-	uint32_t nodes;
-
-	open_random(topology, random);
-	nodes = topology->net.nodes;
-	assert_non_null(tables);
-	tables->lids = nodes + 1;
-	tables->port = calloc(nodes, sizeof(*tables->port));
-	tables->node = calloc(tables->lids, sizeof(*tables->node));
-	assert_true(tables->port && tables->node);
-	tables->node[0] = NETEMU_NONE;
-	for (uint32_t n = 0; n < nodes; n++) {
-		topology->nodes[n].lid = n + 1;
-		tables->node[n + 1] = n;
-		if (topology->net.node_host[n] != NETEMU_NONE)
-			continue;
-		tables->port[n] = malloc(tables->lids);
-		assert_non_null(tables->port[n]);
-		memset(tables->port[n], 255, tables->lids);
-	}
-	for (uint32_t l = 0; l < topology->net.links; l++) {
-		link = (struct netemu_link *)&topology->net.link[l];
-		link->from_port = l - topology->net.first[link->from] + 1;
-	}
-	topology->tables = tables;
-}
-
 /* Any port, or none: loops and dead ends are likely. */
 static void tables_of_any_content(void **state)
 {
@@ -527,7 +176,7 @@ static void tables_of_any_content(void **state)
 	for (int round = 0; round < 300; round++) {
 		struct topology topology;
 
-		open_with_tables(&topology, &random);
+		net_with_tables(&topology, &random);
 		for (uint32_t n = 0; n < topology.net.nodes; n++) {
 			for (uint32_t lid = 1;
 			     topology.tables->port[n] && lid < topology.tables->lids; lid++) {
@@ -541,60 +190,6 @@ static void tables_of_any_content(void **state)
 		check_bulk(&topology, "lft", &random);
 		topology_release(&topology);
 	}
-}
-
-/* Tables made of other routes give the same loads. */
-static void tables_say_the_way(void **state)
-{
-	struct random random;
-	int used = 0;
-
-	(void)state;
-	random_init(&random, 5, "tables", 0);
-	for (int round = 0; round < 200; round++) {
-		struct model model = { 0 };
-		struct topology topology;
-		struct router *lft, *dmodk;
-		struct loads a, b;
-		bool several = false;
-
-		open_with_tables(&topology, &random);
-		model.net = &topology.net;
-		find_widths(&model);
-		for (uint32_t h = 0; h < topology.net.hosts; h++) {
-			uint32_t node = topology.net.host_node[h];
-
-			several = several ||
-				  topology.net.first[node + 1] - topology.net.first[node] > 1;
-			for (uint32_t n = 0; n < topology.net.nodes; n++) {
-				uint32_t link;
-
-				if (!topology.tables->port[n])
-					continue;
-				link = topology.net.level[n] == NETEMU_NONE ? NETEMU_NONE
-									    : step(&model, n, h);
-				if (link != NETEMU_NONE)
-					topology.tables->port[n][node + 1] =
-						topology.net.link[link].from_port;
-			}
-		}
-		if (!several && !is_ambiguous(&model)) {
-			assert_int_equal(loads_init(&a, topology.net.links), 0);
-			assert_int_equal(loads_init(&b, topology.net.links), 0);
-			used++;
-			lft = net_router(&topology, "lft");
-			dmodk = net_router(&topology, "dmodk");
-			load_all(lft, 2, &a, NULL);
-			load_pairs(dmodk, 2, &b, NULL, topology.net.hosts);
-			check_same(&a, &b);
-			router_destroy(lft);
-			router_destroy(dmodk);
-			loads_release(&a);
-			loads_release(&b);
-		}
-		topology_release(&topology);
-	}
-	assert_true(used > 20);
 }
 
 /* --- splitting --- */
@@ -628,10 +223,10 @@ static void remainders_go_to_the_first_ports(void **state)
 	topology_node(&topology, "b", true, 0, &err);
 	topology_node(&topology, "s", false, 0, &err);
 	topology_node(&topology, "t", false, 0, &err);
-	add(&topology, 0, 2);
-	add(&topology, 1, 3);
+	net_cable(&topology, 0, 2);
+	net_cable(&topology, 1, 3);
 	for (int i = 0; i < 3; i++)
-		add(&topology, 2, 3);
+		net_cable(&topology, 2, 3);
 	assert_int_equal(topology_finish(&topology, &err), 0);
 	router = net_router(&topology, "ecmp");
 	assert_int_equal(loads_init(&loads, topology.net.links), 0);
@@ -810,11 +405,9 @@ static void what_a_shared_object_gives_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mod_k_goes_by_its_definition),
 		cmocka_unit_test(all_to_all_is_the_sum_of_its_pairs),
 		cmocka_unit_test(all_to_all_on_lattices_and_dragonflies),
 		cmocka_unit_test(tables_of_any_content),
-		cmocka_unit_test(tables_say_the_way),
 		cmocka_unit_test(remainders_go_to_the_first_ports),
 		cmocka_unit_test(sentences),
 		cmocka_unit_test(dotted_names),
