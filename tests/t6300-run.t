@@ -321,6 +321,50 @@ test_expect_success 'a swept value of ours and options of PFSim' '
 	netemu sim run --parallel=2 a.yml --output p2 >out && diff -r a p2
 '
 
+# Two runs of 8 ranks on 4 nodes, 100 s and 60 s long, the second submitted 20 s
+# after the first.
+make_run() {
+	mkdir -p "$1/mpi" && "$NETEMU_BUILDDIR/tests/gen-ranks" -n 4 "$1/mpi" 8 &&
+		cat >"$1/run.json" <<-EOT
+			{"version": 1, "cluster": "c", "job": $2, "step": "0", "name": "app",
+			 "nodes": [{"name": "n00"}, {"name": "n01"}, {"name": "n02"}, {"name": "n03"}],
+			 "submit": $3, "start": $4, "end": $5}
+		EOT
+}
+
+# Bytes between ranks on different hosts, two ranks in turn on each: what the
+# links of hosts have to carry, once up and once down.
+between_hosts() {
+	netemu-matrix --format=tsv "$1" | awk 'NR > 1 && int($1 / 2) != int($2 / 2) { sum += $3 }
+		END { printf "%d\n", sum }'
+}
+
+test_expect_success 'what if: recorded runs on other networks' '
+	make_run netemu.7.0 7 1700000000 1700000000 1700000100 &&
+	make_run netemu.8.0 8 1700000020 1700000100 1700000160 &&
+	netemu sim run 7.0 netemu.8.0 --topology kary:2:2@slots=2 --topology xgft:4x4:1x2@slots=2 \
+		--routing dmodk,greedy-max --placement block,cyclic -j 2 --output what-if >out 2>err &&
+	test "$(grep -c . what-if/table.tsv)" = 9 &&
+	printf "%s\n" "7 0.0 0.0 100.0 4" "8 20.0 100.0 60.0 4" >expected &&
+	columns what-if/0/jobs.csv id submit start run hosts_used >actual && test_cmp expected actual &&
+	printf "%s\n" "7 0.0 0.0 100.0 4" "8 20.0 20.0 60.0 4" >expected &&
+	columns what-if/4/jobs.csv id submit start run hosts_used >actual && test_cmp expected actual &&
+	between_hosts netemu.7.0 >expected && test "$(cat expected)" -gt 0 &&
+	for direction in \$1 \$2; do
+		awk -F"\t" "NR > 1 && $direction ~ /^h/ { sum += \$4 } END { printf \"%d\\n\", sum }" \
+			what-if/0/links.tsv >actual && test_cmp expected actual || return 1
+	done &&
+	test "$(value what-if/0/summary.json jobs share_recorded)" = 1 &&
+	value what-if/0/summary.json inputs 0 path | grep -q "/netemu.7.0$"
+'
+
+test_expect_success 'what if needs a network, and runs that are there' '
+	test_expect_code 1 netemu sim run 7.0 2>err && grep -q "runs need --topology" err &&
+	test_expect_code 1 netemu sim run 99.0 --topology kary:2:2 2>err && grep -q "netemu.99.0" err &&
+	test_expect_code 1 netemu sim run a.yml --topology kary:2:2 2>err &&
+	grep -q "has its own topology" err
+'
+
 # The static values of PFSim on its cluster, which the paper is about.
 test_expect_success PFSIM 'scenarios of PFSim run as they are' '
 	mkdir there && cp -r "$shared"/pfsim/topologies "$shared"/pfsim/traces "$shared"/pfsim/*.yml there &&
