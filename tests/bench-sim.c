@@ -2,6 +2,7 @@
 /* bench-sim.c - how fast jobs are scheduled
  *
  *	bench-sim [MOST_JOBS]
+ *	bench-sim SCHEDULER SELECTION HOSTS JOBS LOAD		one case
  *
  * For each scheduler: jobs per second, from 1,000 to MOST_JOBS (1,000,000) jobs
  * and from 100 to 10,000 hosts, without network; beside it, in the same run, the
@@ -172,6 +173,9 @@ int main(int argc, char **argv)
 	static const char *const schedulers[] = { "fcfs", "sjf", "easy-count", "easy" };
 	static const char *const selections[] = { "random", "compact" };
 
+	if (argc == 6)
+		return run_case(argv[1], argv[2], (uint32_t)atoi(argv[3]),
+				strtoul(argv[4], NULL, 10), atof(argv[5]));
 	printf("%-13s %-8s %6s %8s %5s %10s %10s %8s %8s %10s\n", "scheduler", "nodes", "hosts",
 	       "jobs", "load", "jobs/s", "to queue", "jobs/MB", "sim/MB", "wait/s");
 	for (size_t s = 0; s < sizeof(schedulers) / sizeof(*schedulers); s++) {

@@ -6,7 +6,18 @@
 
 #define BLOCK 64 /* jobs in a block, blocks in a block of blocks */
 
-static const struct waiting_least nothing = { INT64_MAX, UINT32_MAX };
+/* The class of a number of hosts. */
+static int size_of(uint32_t hosts)
+{
+	int size = hosts <= 1 ? 0 : 32 - __builtin_clz(hosts - 1);
+
+	return size < WAITING_SIZES ? size : WAITING_SIZES - 1;
+}
+
+static void clear(struct waiting_least *least)
+{
+	memset(least->hosts, 0xff, sizeof(least->hosts));
+}
 
 void waiting_release(struct waiting *waiting)
 {
@@ -16,12 +27,24 @@ void waiting_release(struct waiting *waiting)
 	*waiting = (struct waiting){ 0 };
 }
 
-static void lessen(struct waiting_least *least, int64_t time, uint32_t hosts)
+static void lessen(struct waiting_least *least, int size, uint32_t hosts, int64_t time)
 {
-	if (time < least->time)
-		least->time = time;
-	if (hosts < least->hosts)
-		least->hosts = hosts;
+	if (least->hosts[size] == UINT32_MAX || time < least->time[size])
+		least->time[size] = time;
+	if (hosts < least->hosts[size])
+		least->hosts[size] = hosts;
+}
+
+static void note_item(struct waiting_least *least, const struct waiting_item *item)
+{
+	lessen(least, size_of(item->hosts), item->hosts, item->time);
+}
+
+static void merge(struct waiting_least *least, const struct waiting_least *other)
+{
+	for (int size = 0; size < WAITING_SIZES; size++)
+		if (other->hosts[size] != UINT32_MAX)
+			lessen(least, size, other->hosts[size], other->time[size]);
 }
 
 /* A new job at PLACE. */
@@ -31,13 +54,13 @@ static void note(struct waiting *waiting, size_t place)
 	size_t block = place / BLOCK;
 
 	if (place % BLOCK == 0)
-		waiting->least[block] = nothing;
+		clear(&waiting->least[block]);
 	if (place % (BLOCK * BLOCK) == 0)
-		waiting->leasts[block / BLOCK] = nothing;
+		clear(&waiting->leasts[block / BLOCK]);
 	if (!item->job)
 		return;
-	lessen(&waiting->least[block], item->time, item->hosts);
-	lessen(&waiting->leasts[block / BLOCK], item->time, item->hosts);
+	note_item(&waiting->least[block], item);
+	note_item(&waiting->leasts[block / BLOCK], item);
 }
 
 /* Close the gaps. */
@@ -97,15 +120,13 @@ void waiting_remove(struct waiting *waiting, size_t place)
 
 	waiting->item[place].job = NULL;
 	waiting->gone++;
-	waiting->least[block] = nothing;
+	clear(&waiting->least[block]);
 	for (size_t i = block * BLOCK; i < (block + 1) * BLOCK && i < waiting->count; i++)
 		if (waiting->item[i].job)
-			lessen(&waiting->least[block], waiting->item[i].time,
-			       waiting->item[i].hosts);
-	waiting->leasts[block / BLOCK] = nothing;
+			note_item(&waiting->least[block], &waiting->item[i]);
+	clear(&waiting->leasts[block / BLOCK]);
 	for (size_t i = blocks; i < blocks + BLOCK && i * BLOCK < waiting->count; i++)
-		lessen(&waiting->leasts[block / BLOCK], waiting->least[i].time,
-		       waiting->least[i].hosts);
+		merge(&waiting->leasts[block / BLOCK], &waiting->least[i]);
 }
 
 static bool is_like(int64_t time, uint32_t hosts, const struct waiting_wanted *wanted)
@@ -117,7 +138,15 @@ static bool is_like(int64_t time, uint32_t hosts, const struct waiting_wanted *w
 /* May there be one in what has LEAST?  Of an empty block no. */
 static bool may_have(const struct waiting_least *least, const struct waiting_wanted *wanted)
 {
-	return least->hosts != UINT32_MAX && is_like(least->time, least->hosts, wanted);
+	for (int size = 0; size < WAITING_SIZES; size++) {
+		if (least->hosts[size] == UINT32_MAX)
+			continue;
+		if (is_like(least->time[size], least->hosts[size], wanted))
+			return true;
+		if (least->hosts[size] > wanted->hosts)
+			return false;
+	}
+	return false;
 }
 
 size_t waiting_find(const struct waiting *waiting, size_t place, size_t end,

@@ -3,8 +3,8 @@
  *
  * Backfill looks for the first job that is small or short enough.  The jobs
  * stand in order of submission in blocks, and in blocks of blocks, that know
- * the least hosts and the least time of what is in them, so a long queue of
- * jobs that do not fit is passed over fast.
+ * the least size and time of the jobs of each class of sizes in them, so a long
+ * queue of jobs that do not fit is passed over fast.
  */
 #ifndef NETEMU_WAITING_H
 #define NETEMU_WAITING_H
@@ -17,9 +17,12 @@ struct waiting_item {
 	uint32_t hosts;         /* 0: not known, or it shares them */
 };
 
+#define WAITING_SIZES 20
+
+/* Of jobs of 0 or 1, 2, 3 or 4, 5 to 8, ... hosts. */
 struct waiting_least {
-	int64_t time;
-	uint32_t hosts;
+	int64_t time[WAITING_SIZES];
+	uint32_t hosts[WAITING_SIZES]; /* UINT32_MAX: there is none */
 };
 
 struct waiting {
