@@ -45,7 +45,7 @@ struct workload_job *scene_add(struct scene *scene, struct scene_job job)
 		assert_non_null(workload->jobs);
 	}
 	new = &workload->jobs[workload->count++];
-	*new = (struct workload_job){ .job.start = NETEMU_NEVER };
+	*new = (struct workload_job){ .job.start = NETEMU_NEVER, .compute = NETEMU_NEVER };
 	new->job.id = scene->workload.count;
 	new->job.submit = job.submit *SECOND;
 	new->job.nodes = job.nodes;

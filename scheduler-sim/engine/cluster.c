@@ -236,6 +236,8 @@ static int start_running(struct sim *sim, struct live *live, const uint32_t *hos
 		live->result->start = sim->cluster.now;
 	if (sim->network && network_start(sim->network, live, hosts, count, err) < 0)
 		return -1;
+	if (sim->network && windows_start(sim, live, err) < 0)
+		return -1;
 	return sim->pace.start ? sim->pace.start(sim->pace.arg, sim, live, err) : 0;
 }
 
@@ -266,6 +268,7 @@ static int leave(struct sim *sim, struct live *live, bool stopped, struct err *e
 {
 	if (sim->pace.leave && sim->pace.leave(sim->pace.arg, sim, live, stopped, err) < 0)
 		return -1;
+	windows_leave(sim, live);
 	if (sim->network)
 		network_stop(sim->network, live, !stopped);
 	evq_remove(&sim->evq, &live->end);

@@ -13,8 +13,17 @@
 #include "evq.h"
 #include "policy/policy_load.h"
 
-/* Order of events at one time; arrivals come between them. */
-enum { CLASS_END, CLASS_CALL };
+/* Order of events at one time; arrivals come before the calls. */
+enum { CLASS_END, CLASS_TICK, CLASS_WINDOW, CLASS_CALL };
+
+/* The pairs of hosts of a running job and their paths. */
+struct live_paths {
+	struct netemu_pair *pairs; /* owned */
+	size_t npairs;
+	size_t *sorted;       /* [npairs] their numbers, ascending (from, to); owned */
+	struct routed routed; /* owned; without paths when `split` */
+	bool split;           /* fractional routing: pairs have several paths */
+};
 
 struct live {
 	struct netemu_job job; /* first: what policies see */
@@ -24,7 +33,11 @@ struct live {
 	struct live *previous; /* in the queue; next unused one in the pool */
 	uint64_t started;      /* counted over all starts: order of equal ends */
 	bool runs;
-	struct load_shares shares; /* what it puts on the links */
+	struct load_shares shares;   /* what it puts on the links */
+	struct live_paths *paths;    /* with `stretch` or `windows`, while it runs; owned */
+	struct stretch_job *stretch; /* owned by sim->pace */
+	struct evq_node window;      /* when the next window begins or one ends */
+	size_t next_window;          /* which one */
 };
 
 /* Running jobs by the time at which they reach their limits: array[first ..
@@ -61,6 +74,10 @@ struct network;
  */
 struct pace {
 	int (*start)(void *arg, struct sim *sim, struct live *live, struct err *err);
+	/* The end of LIVE has come.  *OVER is true; false: it has been moved. */
+	int (*due)(void *arg, struct sim *sim, struct live *live, bool *over, struct err *err);
+	/* An event of class CLASS_TICK has come. */
+	int (*tick)(void *arg, struct sim *sim, struct err *err);
 	/* LIVE ends or, with STOPPED, is taken off its hosts. */
 	int (*leave)(void *arg, struct sim *sim, struct live *live, bool stopped, struct err *err);
 	void (*destroy)(void *arg);
@@ -90,6 +107,7 @@ struct sim {
 	uint64_t starts;
 	size_t finished;
 	bool in_pass, check;
+	bool called;      /* call_at() asked for this pass */
 	struct err error; /* of a policy's function, when it has text */
 };
 
@@ -107,6 +125,22 @@ int cluster_end(struct sim *sim, struct live *live, struct err *err);
  */
 uint32_t cluster_choose(struct sim *sim, const struct netemu_job *job,
 			const netemu_hostset *available, uint32_t *hosts);
+
+/* Free what LIVE keeps of its paths. */
+void network_drop_paths(struct live *live);
+
+/* Have run times follow the network.  Returns 0, or -1 with ERR written: a
+ * topology whose capacities have no unit.
+ */
+int stretch_init(struct sim *sim, struct err *err);
+
+/* Free what LIVE keeps for it, when all is over. */
+void stretch_drop(struct live *live);
+
+/* The windows of LIVE, which starts or leaves. */
+int windows_start(struct sim *sim, struct live *live, struct err *err);
+int windows_due(struct sim *sim, struct live *live, struct err *err);
+void windows_leave(struct sim *sim, struct live *live);
 
 void sim_tell(struct sim *sim, enum sim_event event, const struct live *live);
 

@@ -401,9 +401,23 @@ void fluid_cancel(struct fluid *fluid, struct fluid_transfer *transfer, int64_t 
 	for (uint32_t i = 0; i < transfer->nparts; i++)
 		if (transfer->parts[i].prev)
 			stop_part(fluid, &transfer->parts[i]);
+	fluid_transfer_release(transfer);
+}
+
+void fluid_transfer_release(struct fluid_transfer *transfer)
+{
 	free(transfer->parts);
 	free(transfer->crossings);
 	memset(transfer, 0, sizeof(*transfer));
+}
+
+double fluid_left(const struct fluid_transfer *transfer)
+{
+	double left = 0;
+
+	for (uint32_t i = 0; i < transfer->nparts; i++)
+		left += transfer->parts[i].left;
+	return left;
 }
 
 struct fluid_transfer *fluid_ended(struct fluid *fluid)

@@ -55,6 +55,12 @@ int fluid_begin(struct fluid *fluid, struct fluid_transfer *transfer,
 /* Take TRANSFER off, whether it has ended or not; its parts are freed. */
 void fluid_cancel(struct fluid *fluid, struct fluid_transfer *transfer, int64_t now);
 
+/* Bytes of TRANSFER that have not been sent. */
+double fluid_left(const struct fluid_transfer *transfer);
+
+/* Free what TRANSFER has after fluid_destroy(). */
+void fluid_transfer_release(struct fluid_transfer *transfer);
+
 /* When the next flow ends, NETEMU_NEVER without one. */
 int64_t fluid_next(struct fluid *fluid);
 

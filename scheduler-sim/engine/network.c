@@ -16,6 +16,8 @@ struct network {
 	struct loads before;  /* the same but for what is being added */
 	struct loads scratch; /* all 0 between calls; of network_check() */
 	uint32_t *weight;     /* [hosts], 0 between calls */
+	bool keep_paths;      /* of running jobs */
+	bool windows;         /* loads follow the recorded windows */
 	uint32_t *changed;    /* links; owned */
 	size_t nchanged, changed_room;
 };
@@ -29,6 +31,8 @@ static int create(struct network *network, const struct sim_settings *settings, 
 
 	network->topology = settings->topology;
 	network->recorded = strcmp(placement, "explicit") == 0;
+	network->windows = settings->windows;
+	network->keep_paths = settings->stretch || settings->windows;
 	network->weight = calloc(net->hosts, sizeof(*network->weight));
 	if (!network->weight || loads_init(&network->loads, net->links) < 0 ||
 	    loads_init(&network->before, net->links) < 0 ||
@@ -127,32 +131,128 @@ static int route_uniform(struct network *network, const struct live *live, struc
 	return rc;
 }
 
-static int route(struct network *network, const struct live *live, struct routed *routed,
-		 struct err *err)
+/* --- paths --- */
+
+static int pair_compare(const void *a, const void *b, void *arg)
+{
+	const struct netemu_pair *left = (const struct netemu_pair *)arg + *(const size_t *)a;
+	const struct netemu_pair *right = (const struct netemu_pair *)arg + *(const size_t *)b;
+
+	if (left->from != right->from)
+		return left->from < right->from ? -1 : 1;
+	return (left->to > right->to) - (left->to < right->to);
+}
+
+/* Keep PAIRS and ROUTED, whose arrays pass to LIVE. */
+static int paths_keep(struct live *live, struct netemu_pair *pairs, size_t npairs,
+		      struct routed *routed, struct err *err)
+{
+	size_t *sorted = malloc((npairs + 1) * sizeof(*sorted));
+
+	live->paths = malloc(sizeof(*live->paths));
+	if (!live->paths || !sorted) {
+		free(live->paths);
+		live->paths = NULL;
+		free(sorted);
+		free(pairs);
+		return err_errno(err, "job %" PRIu64, live->job.id);
+	}
+	for (size_t i = 0; i < npairs; i++)
+		sorted[i] = i;
+	qsort_r(sorted, npairs, sizeof(*sorted), pair_compare, pairs);
+	*live->paths = (struct live_paths){
+		.pairs = pairs,
+		.npairs = npairs,
+		.sorted = sorted,
+		.routed = *routed,
+		.split = routed->start == NULL,
+	};
+	routed->path = NULL;
+	routed->start = NULL;
+	return 0;
+}
+
+void network_drop_paths(struct live *live)
+{
+	if (!live->paths)
+		return;
+	routed_release(&live->paths->routed);
+	free(live->paths->pairs);
+	free(live->paths->sorted);
+	free(live->paths);
+	live->paths = NULL;
+}
+
+static int route_pairs(struct network *network, const struct live *live,
+		       const struct netemu_pair *pairs, size_t npairs, struct routed *routed,
+		       struct err *err)
 {
 	const struct traffic *traffic = live->what->traffic;
+	const struct netemu_route route = {
+		.net = &network->topology->net,
+		.job = live->job.id,
+		.pairs = pairs,
+		.npairs = npairs,
+		.placement = live->result->placement,
+		.ranks = traffic->ranks,
+		.matrix = traffic->pairs,
+		.nmatrix = traffic->npairs,
+	};
+
+	return router_route(network->router, &route, &network->loads, routed, err);
+}
+
+/* All pairs of the hosts of a job in which everyone sends to everyone. */
+static ssize_t uniform_pairs(struct network *network, const struct live *live,
+			     struct netemu_pair **pairs)
+{
+	const struct traffic *traffic = live->what->traffic;
+	uint32_t hosts = network->topology->net.hosts, used = 0;
+	size_t count = 0;
+
+	for (uint32_t r = 0; r < traffic->ranks; r++)
+		used += network->weight[live->result->placement[r]]++ == 0;
+	*pairs = malloc(((size_t)used * used + 1) * sizeof(**pairs));
+	for (uint32_t from = 0; *pairs && from < hosts; from++)
+		for (uint32_t to = 0; network->weight[from] && to < hosts; to++) {
+			uint64_t flows = (uint64_t)network->weight[from] * network->weight[to];
+
+			if (flows && from != to)
+				(*pairs)[count++] =
+					(struct netemu_pair){ from, to, flows * traffic->bytes,
+							      flows };
+		}
+	for (uint32_t r = 0; r < traffic->ranks; r++)
+		network->weight[live->result->placement[r]] = 0;
+	return *pairs ? (ssize_t)count : -1;
+}
+
+static ssize_t host_pairs(struct network *network, const struct live *live,
+			  struct netemu_pair **pairs)
+{
+	const struct traffic *traffic = live->what->traffic;
+
+	if (traffic->uniform)
+		return uniform_pairs(network, live, pairs);
+	return traffic_fold(traffic->pairs, traffic->npairs, live->result->placement,
+			    network->topology->net.hosts, pairs);
+}
+
+static int route(struct network *network, struct live *live, struct routed *routed, struct err *err)
+{
 	struct netemu_pair *pairs = NULL;
 	ssize_t npairs;
 	int rc;
 
-	if (traffic->uniform)
+	if (live->what->traffic->uniform && !network->keep_paths)
 		return route_uniform(network, live, routed, err);
-	npairs = traffic_fold(traffic->pairs, traffic->npairs, live->result->placement,
-			      network->topology->net.hosts, &pairs);
+	npairs = host_pairs(network, live, &pairs);
 	if (npairs < 0)
 		return err_errno(err, "job %" PRIu64, live->job.id);
-	rc = router_route(network->router,
-			  &(struct netemu_route){
-				  .net = &network->topology->net,
-				  .job = live->job.id,
-				  .pairs = pairs,
-				  .npairs = (size_t)npairs,
-				  .placement = live->result->placement,
-				  .ranks = traffic->ranks,
-				  .matrix = traffic->pairs,
-				  .nmatrix = traffic->npairs,
-			  },
-			  &network->loads, routed, err);
+	routed->want_paths = network->keep_paths;
+	rc = route_pairs(network, live, pairs, (size_t)npairs, routed, err);
+	if (rc == 0 && network->keep_paths)
+		return paths_keep(live, pairs, (size_t)npairs, routed, err);
 	free(pairs);
 	return rc;
 }
@@ -221,32 +321,119 @@ static double max_load(const struct topology *topology, const struct load_shares
 	return most;
 }
 
-int network_start(struct network *network, struct live *live, const uint32_t *hosts, uint32_t count,
-		  struct err *err)
-{
-	struct routed routed = { 0 };
-
-	if (!live->what->traffic)
-		return 0;
-	if (place(network, live, hosts, count, err) < 0 || route(network, live, &routed, err) < 0)
-		return -1;
-	live->result->unroutable = routed.unroutable;
-	routed_release(&routed);
-	if (keep_shares(network, &live->shares) < 0)
-		return err_errno(err, "job %" PRIu64, live->job.id);
-	live->result->max_load = max_load(network->topology, &live->shares);
-	return 0;
-}
-
-void network_stop(struct network *network, struct live *live, bool over)
+/* Take LIVE's shares off the links. */
+static void take_off(struct network *network, struct live *live)
 {
 	loads_remove(&network->loads, &live->shares);
 	loads_remove(&network->before, &live->shares);
 	if (note_changed(network, &live->shares) < 0)
 		network->nchanged = 0; /* a watcher will miss some */
 	load_shares_release(&live->shares);
+}
+
+int network_start(struct network *network, struct live *live, const uint32_t *hosts, uint32_t count,
+		  struct err *err)
+{
+	struct routed routed = { 0 };
+	int rc;
+
+	if (!live->what->traffic)
+		return 0;
+	if (place(network, live, hosts, count, err) < 0)
+		return -1;
+	rc = route(network, live, &routed, err);
+	live->result->unroutable = routed.unroutable;
+	routed_release(&routed);
+	if (rc < 0)
+		return -1;
+	if (keep_shares(network, &live->shares) < 0)
+		return err_errno(err, "job %" PRIu64, live->job.id);
+	live->result->max_load = max_load(network->topology, &live->shares);
+	if (network->windows && live->what->traffic->nwindows)
+		take_off(network, live);
+	return 0;
+}
+
+void network_stop(struct network *network, struct live *live, bool over)
+{
+	take_off(network, live);
+	network_drop_paths(live);
 	if (over)
 		router_forget(network->router, live->job.id);
+}
+
+/* --- windows --- */
+
+/* The number of PATHS' pair from FROM to TO, or SIZE_MAX. */
+static size_t find_pair(const struct live_paths *paths, uint32_t from, uint32_t to)
+{
+	size_t low = 0, high = paths->npairs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct netemu_pair *pair = &paths->pairs[paths->sorted[middle]];
+
+		if (pair->from == from && pair->to == to)
+			return paths->sorted[middle];
+		if (pair->from < from || (pair->from == from && pair->to < to))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return SIZE_MAX;
+}
+
+/* Put PAIRS on the paths that the job's pairs of the same hosts have; what is
+ * not in the job's whole matrix has none.
+ */
+static void send_on_paths(struct network *network, const struct live_paths *paths,
+			  const struct netemu_pair *pairs, size_t npairs)
+{
+	for (size_t i = 0; i < npairs; i++) {
+		size_t at = find_pair(paths, pairs[i].from, pairs[i].to);
+
+		if (at == SIZE_MAX)
+			continue;
+		for (size_t p = paths->routed.start[at]; p < paths->routed.start[at + 1]; p++) {
+			struct load *load = &network->loads.link[paths->routed.path[p]];
+
+			load->bytes += load_whole(pairs[i].bytes);
+			load->flows += load_whole(pairs[i].flows);
+		}
+	}
+}
+
+static int send_part(struct network *network, struct live *live, const struct traffic_part *part,
+		     struct err *err)
+{
+	struct netemu_pair *pairs;
+	struct routed routed = { 0 };
+	ssize_t npairs = traffic_fold(part->pairs, part->npairs, live->result->placement,
+				      network->topology->net.hosts, &pairs);
+	int rc = 0;
+
+	if (npairs < 0)
+		return err_errno(err, "job %" PRIu64, live->job.id);
+	if (live->paths->split)
+		rc = route_pairs(network, live, pairs, (size_t)npairs, &routed, err);
+	else
+		send_on_paths(network, live->paths, pairs, (size_t)npairs);
+	routed_release(&routed);
+	free(pairs);
+	return rc;
+}
+
+int network_window(struct network *network, struct live *live, const struct traffic_part *part,
+		   struct err *err)
+{
+	take_off(network, live);
+	if (!part)
+		return 0;
+	if (send_part(network, live, part, err) < 0)
+		return -1;
+	if (keep_shares(network, &live->shares) < 0)
+		return err_errno(err, "job %" PRIu64, live->job.id);
+	return 0;
 }
 
 /* --- all of them --- */

@@ -15,13 +15,20 @@
 int network_create(struct network **network, const struct sim_settings *settings, struct err *err);
 void network_destroy(struct network *network);
 
-/* Place and route LIVE on COUNT HOSTS, in the order of selection.  Returns 0, or
- * -1 with ERR written.
+/* Place and route LIVE on COUNT HOSTS, in the order of selection.  With `windows`
+ * a job that has any is routed but loads nothing before network_window().
+ * Returns 0, or -1 with ERR written.
  */
 int network_start(struct network *network, struct live *live, const uint32_t *hosts, uint32_t count,
 		  struct err *err);
 /* Take it off again; OVER: it will not come back. */
 void network_stop(struct network *network, struct live *live, bool over);
+
+/* Load the links with what LIVE sends in PART instead of what it does now (NULL:
+ * nothing).  Returns 0, or -1 with ERR written.
+ */
+int network_window(struct network *network, struct live *live, const struct traffic_part *part,
+		   struct err *err);
 
 const struct loads *network_loads(const struct network *network);
 

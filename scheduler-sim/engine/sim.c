@@ -115,7 +115,9 @@ static int sim_setup(struct sim *sim, struct err *err)
 		return -1;
 	if (settings->no_network)
 		return 0;
-	return network_create(&sim->network, settings, err);
+	if (network_create(&sim->network, settings, err) < 0)
+		return -1;
+	return settings->stretch ? stretch_init(sim, err) : 0;
 }
 
 int sim_create(struct sim **result, const struct sim_settings *settings,
@@ -153,7 +155,11 @@ static void release_jobs(struct sim *sim)
 		struct live *live = (struct live *)sim->running.array[sim->running.first + i];
 
 		load_shares_release(&live->shares);
+		network_drop_paths(live);
+		stretch_drop(live);
 	}
+	for (struct netemu_job *job = sim->cluster.queue; job; job = job->next)
+		stretch_drop((struct live *)job);
 	for (size_t i = 0; sim->jobs && i < sim->workload->count; i++) {
 		free(sim->jobs[i].reason);
 		free(sim->jobs[i].placement);
@@ -304,36 +310,66 @@ static bool is_due(const struct sim *sim, int class)
 	return node && node->time == sim->cluster.now && node->priority == class;
 }
 
-/* All that happens now: ends, arrivals, calls. */
+static int take_end(struct sim *sim, struct live *live)
+{
+	bool over = true;
+
+	if (sim->pace.due && sim->pace.due(sim->pace.arg, sim, live, &over, &sim->error) < 0)
+		return -1;
+	return over ? cluster_end(sim, live, &sim->error) : 0;
+}
+
+/* The struct live whose MEMBER the next event is. */
+#define NEXT_LIVE(sim, member) \
+	((struct live *)((char *)evq_next(&(sim)->evq) - offsetof(struct live, member)))
+
+/* All that happens now: ends, changes of rates and loads, arrivals, calls. */
 static int take_events(struct sim *sim)
 {
-	while (is_due(sim, CLASS_END)) {
-		struct live *live =
-			(struct live *)((char *)evq_next(&sim->evq) - offsetof(struct live, end));
-
-		if (cluster_end(sim, live, &sim->error) < 0)
+	while (is_due(sim, CLASS_END))
+		if (take_end(sim, NEXT_LIVE(sim, end)) < 0)
+			return -1;
+	while (is_due(sim, CLASS_TICK)) {
+		evq_next(&sim->evq);
+		if (sim->pace.tick(sim->pace.arg, sim, &sim->error) < 0)
 			return -1;
 	}
+	while (is_due(sim, CLASS_WINDOW))
+		if (windows_due(sim, NEXT_LIVE(sim, window), &sim->error) < 0)
+			return -1;
 	while (sim->arrived < sim->workload->count &&
 	       workload_at(sim, sim->arrived)->job.submit <= sim->cluster.now)
 		if (arrive(sim, workload_at(sim, sim->arrived++)) < 0)
 			return -1;
-	while (is_due(sim, CLASS_CALL))
+	while (is_due(sim, CLASS_CALL)) {
 		pool_put(&sim->calls, evq_next(&sim->evq));
+		sim->called = true;
+	}
 	return 0;
 }
 
-static int sim_pass(struct sim *sim)
+/* A pass, when there is a reason for one. */
+static int sim_schedule(struct sim *sim)
 {
-	int rc = sim->scheduler.what->scheduling.pass(sim->scheduler_state, &sim->cluster);
+	int rc = 0;
 
+	if (sim->cluster.arrived || sim->cluster.ended || sim->called)
+		rc = sim->scheduler.what->scheduling.pass(sim->scheduler_state, &sim->cluster);
 	sim->cluster.arrived = NULL;
 	sim->cluster.ended = 0;
+	sim->called = false;
 	if (*sim->error.text)
 		return -1;
 	if (rc < 0)
 		return err_set(&sim->error, "scheduler '%s' gave up at %" PRId64 " ns",
 			       sim->scheduler.name, sim->cluster.now);
+	return 0;
+}
+
+static int sim_pass(struct sim *sim)
+{
+	if (sim_schedule(sim) < 0)
+		return -1;
 	for (size_t i = 0; i < sim->nwatchers; i++)
 		if (sim->watchers[i].instant)
 			sim->watchers[i].instant(sim->watchers[i].arg, sim, sim->cluster.now);

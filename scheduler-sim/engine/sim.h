@@ -26,8 +26,14 @@ struct sim_settings {
 	const char *base; /* for shared objects */
 	/* Of each host; licences in all.  0: not counted, any want is met; cores: its slots. */
 	uint64_t have[NETEMU_RESOURCES];
-	bool stretch; /* run times follow the network, see fluid.h */
-	bool windows; /* loads follow the recorded windows */
+	/* Run times follow the network: a job computes, then its traffic drains at
+	 * the max-min fair rates of fluid.h, and it ends with the last flow.
+	 */
+	bool stretch;
+	/* The loads of a job that has windows are those of the window that it is
+	 * in, not its total.
+	 */
+	bool windows;
 };
 
 /* What became of a job of the workload. */
@@ -49,6 +55,7 @@ struct sim_job {
 	uint32_t restarts;   /* times it was stopped */
 	uint64_t unroutable; /* pairs of hosts */
 	double max_load;     /* of its own traffic alone: bytes / capacity, switch to switch */
+	int64_t drain;       /* ns its traffic takes alone; with `stretch`, else 0 */
 };
 
 enum sim_event { SIM_SUBMIT, SIM_START, SIM_STOP, SIM_END };

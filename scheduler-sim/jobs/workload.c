@@ -57,6 +57,7 @@ struct workload_job *workload_add(struct workload *workload)
 	job = &workload->jobs[workload->count++];
 	*job = (struct workload_job){
 		.job = { .start = NETEMU_NEVER, .ranks = 1 },
+		.compute = NETEMU_NEVER,
 		.real_start = NETEMU_NEVER,
 		.array_task = NETEMU_NONE,
 		.source = workload->sources ? workload->sources - 1 : 0,

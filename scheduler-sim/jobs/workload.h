@@ -20,6 +20,8 @@ struct workload_job {
 	char *name;            /* or NULL; owned */
 	char *cluster;         /* or NULL; owned */
 	int64_t duration;      /* ns of run time */
+	int64_t compute;       /* ns of it without traffic, when run times follow the network; */
+			       /* NETEMU_NEVER: duration less what its traffic takes alone */
 	double submit_s, duration_s; /* as drawn or written, in seconds */
 	struct traffic *traffic;     /* shared, or NULL: none */
 	uint32_t *placement;         /* the real job's rank -> index in job.given, or NULL; owned */
