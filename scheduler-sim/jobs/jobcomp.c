@@ -9,15 +9,39 @@
 #include <string.h>
 
 /* In the order in which Slurm writes them; those of several versions. */
-#define KEY_LIST(X)                                                                               \
-	X(JobId)                                                                                  \
-	X(UserId)                                                                                 \
-	X(GroupId) X(Name) X(JobState) X(Partition) X(TimeLimit) X(StartTime) X(EndTime)          \
-		X(NodeList) X(NodeCnt) X(ProcCnt) X(WorkDir) X(ReservationName) X(Tres) X(Gres)   \
-			X(Account) X(QOS) X(WcKey) X(Cluster) X(SubmitTime) X(EligibleTime)       \
-				X(ArrayJobId) X(ArrayTaskId) X(HetJobId) X(HetJobOffset)          \
-					X(PackJobId) X(PackJobOffset) X(FedOrigin) X(FedSiblings) \
-						X(DerivedExitCode) X(ExitCode)
+#define KEY_LIST(X)        \
+	X(JobId)           \
+	X(UserId)          \
+	X(GroupId)         \
+	X(Name)            \
+	X(JobState)        \
+	X(Partition)       \
+	X(TimeLimit)       \
+	X(StartTime)       \
+	X(EndTime)         \
+	X(NodeList)        \
+	X(NodeCnt)         \
+	X(ProcCnt)         \
+	X(WorkDir)         \
+	X(ReservationName) \
+	X(Tres)            \
+	X(Gres)            \
+	X(Account)         \
+	X(QOS)             \
+	X(WcKey)           \
+	X(Cluster)         \
+	X(SubmitTime)      \
+	X(EligibleTime)    \
+	X(ArrayJobId)      \
+	X(ArrayTaskId)     \
+	X(HetJobId)        \
+	X(HetJobOffset)    \
+	X(PackJobId)       \
+	X(PackJobOffset)   \
+	X(FedOrigin)       \
+	X(FedSiblings)     \
+	X(DerivedExitCode) \
+	X(ExitCode)
 
 enum key {
 #define X(name) KEY_##name,

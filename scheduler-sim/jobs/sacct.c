@@ -13,12 +13,30 @@
 #define COLUMNS 256
 
 /* Of those that mean the same the first one is believed. */
-#define COLUMN_LIST(X)                                                                           \
-	X(JobIDRaw)                                                                              \
-	X(JobID)                                                                                 \
-	X(Submit) X(Start) X(End) X(Elapsed) X(ElapsedRaw) X(AllocNodes) X(NNodes) X(ReqNodes)   \
-		X(AllocCPUS) X(NCPUS) X(ReqCPUS) X(NTasks) X(Timelimit) X(TimelimitRaw) X(State) \
-			X(NodeList) X(JobName) X(Cluster) X(Priority) X(AllocTRES) X(ReqTRES)
+#define COLUMN_LIST(X)  \
+	X(JobIDRaw)     \
+	X(JobID)        \
+	X(Submit)       \
+	X(Start)        \
+	X(End)          \
+	X(Elapsed)      \
+	X(ElapsedRaw)   \
+	X(AllocNodes)   \
+	X(NNodes)       \
+	X(ReqNodes)     \
+	X(AllocCPUS)    \
+	X(NCPUS)        \
+	X(ReqCPUS)      \
+	X(NTasks)       \
+	X(Timelimit)    \
+	X(TimelimitRaw) \
+	X(State)        \
+	X(NodeList)     \
+	X(JobName)      \
+	X(Cluster)      \
+	X(Priority)     \
+	X(AllocTRES)    \
+	X(ReqTRES)
 
 enum column {
 #define X(name) COLUMN_##name,
