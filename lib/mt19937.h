@@ -17,9 +17,9 @@ struct mt19937 {
 /* As random.seed(SEED) does for an integer >= 0. */
 void mt19937_init(struct mt19937 *mt, uint64_t seed);
 uint32_t mt19937_u32(struct mt19937 *mt);
-double mt19937_random(struct mt19937 *mt);                       /* random() */
-double mt19937_expovariate(struct mt19937 *mt, double lambd);    /* expovariate() */
-uint32_t mt19937_below(struct mt19937 *mt, uint32_t below);      /* choice(): an index */
+double mt19937_random(struct mt19937 *mt);                    /* random() */
+double mt19937_expovariate(struct mt19937 *mt, double lambd); /* expovariate() */
+uint32_t mt19937_below(struct mt19937 *mt, uint32_t below);   /* choice(): an index */
 void mt19937_shuffle(struct mt19937 *mt, uint32_t *items, uint32_t count);
 
 #endif
