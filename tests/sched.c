@@ -79,6 +79,9 @@ struct model {
 	int on[MODEL_JOBS][MODEL_HOSTS];
 	bool over[MODEL_JOBS];
 
+	bool exact;                   /* all run as long as their limits */
+	int64_t promised[MODEL_JOBS]; /* the first shadow time of each; 0: none */
+
 	/* easy: the reservation */
 	int head;
 	int64_t shadow;
@@ -177,6 +180,9 @@ static int start_in_order(struct model *model, int64_t now)
 		idle_hosts(model, free);
 		if (j < 0 || !start(model, j, now, free))
 			return j;
+		/* nothing that was let by has delayed it */
+		if (model->exact && model->promised[j])
+			assert_true(now <= model->promised[j]);
 	}
 }
 
@@ -194,6 +200,8 @@ static void reserve(struct model *model, int64_t now)
 					free[h] = true;
 		if (!choose(model, free, need, chosen))
 			continue;
+		if (!model->promised[model->head])
+			model->promised[model->head] = t;
 		model->shadow = t;
 		model->extra = count_of(model, free) - need;
 		for (int h = 0; h < model->hosts; h++)
@@ -299,8 +307,11 @@ static void model_run(enum kind kind, const struct scene_job *jobs, int count, i
 	model.hosts = hosts;
 	model.start = start;
 	model.head = -1;
-	for (int j = 0; j < count; j++)
+	model.exact = true;
+	for (int j = 0; j < count; j++) {
 		start[j] = model.plan[j] = -1;
+		model.exact = model.exact && run_of(&model, j) == jobs[j].limit;
+	}
 	for (int64_t now = 0; left > 0; now++) {
 		bool ended = false, early = false, came = false;
 
