@@ -206,6 +206,57 @@ static void is_the_optimum_up_to_eight_ranks(void **state)
 	}
 }
 
+/* --- bounds --- */
+
+static double bound_of(struct instance *instance)
+{
+	struct placer_settings settings = { .seed = 1 };
+	struct placer *placer;
+	double bound;
+
+	assert_int_equal(placer_create(&placer, "block", &instance->topology, &settings, NULL), 0);
+	bound = placer_bound(placer, &instance->placing);
+	placer_destroy(placer);
+	return bound;
+}
+
+/* All-to-all: of its 15 peers 3 are below the same switch at best. */
+static void the_bound_is_met_by_all_to_all(void **state)
+{
+	static struct instance instance;
+
+	(void)state;
+	instance_open(&instance, "kary:4:2", "dmodk", 16, 16);
+	for (uint32_t a = 0; a < 16; a++)
+		for (uint32_t b = 0; b < 16; b++)
+			if (a != b)
+				send(&instance, a, b, 5);
+	assert_true(bound_of(&instance) == 16 * 12 * 5 / 16);
+	assert_true(place_by(&instance, "aware", 1, NULL) == 16 * 12 * 5 / 16);
+	instance_close(&instance);
+}
+
+static void no_placement_is_below_the_bound(void **state)
+{
+	static struct instance instance;
+	static const char *const routings[] = { "dmodk", "ecmp", "minmax" };
+	unsigned int positive = 0;
+
+	(void)state;
+	random_init(&dice, 4, "unit-aware", 0);
+	for (int i = 0; i < 12; i++) {
+		double bound;
+
+		instance_open(&instance, "kary:2:2@slots=2", routings[i % 3], 4, 4 + i % 2);
+		send_at_random(&instance, 70);
+		bound = bound_of(&instance);
+		positive += bound > 0;
+		assert_true(bound <= optimum(&instance));
+		instance_close(&instance);
+	}
+	assert_int_not_equal(positive, 0);
+}
+
 /* --- where the answer is known --- */
 
 /* Four groups of ranks that only talk among themselves fit below four leaves. */
@@ -284,6 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_never_worse_than_block_cyclic_and_random),
 		cmocka_unit_test(is_the_optimum_up_to_eight_ranks),
+		cmocka_unit_test(the_bound_is_met_by_all_to_all),
+		cmocka_unit_test(no_placement_is_below_the_bound),
 		cmocka_unit_test(groups_come_together_below_a_switch),
 		cmocka_unit_test(a_job_without_traffic_is_placed_in_blocks),
 		cmocka_unit_test(links_that_others_use_are_avoided),

@@ -296,6 +296,18 @@ double placer_evaluate(struct placer *placer, const struct placing *placing,
 	return most;
 }
 
+double placer_bound(struct placer *placer, const struct placing *placing)
+{
+	struct placement_work work;
+	double bound;
+
+	if (work_init(&work, placer, placing) < 0)
+		return NAN;
+	bound = work_bound(&work);
+	work_release(&work);
+	return bound;
+}
+
 /* --- placing --- */
 
 /* Is every rank on a host of the job, and no host has too many? */

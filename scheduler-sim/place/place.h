@@ -59,4 +59,9 @@ int placer_place(struct placer *placer, const struct placing *placing, uint32_t 
 double placer_evaluate(struct placer *placer, const struct placing *placing,
 		       const uint32_t *placement);
 
+/* A lower bound of that for any placement of the ranks on these hosts and any
+ * routing, see bound.c.  0 when nothing better is known, NAN when memory ran out.
+ */
+double placer_bound(struct placer *placer, const struct placing *placing);
+
 #endif

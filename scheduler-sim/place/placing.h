@@ -24,4 +24,7 @@ struct placement_work {
 /* Route PLACEMENT on WORK->loads and take it off again; see placer_evaluate(). */
 double work_evaluate(struct placement_work *work, const uint32_t *placement);
 
+/* See placer_bound(). */
+double work_bound(const struct placement_work *work);
+
 #endif
