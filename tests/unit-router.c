@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#define OBJECT BUILDDIR "/tests/.libs/policy-route.so"
+
 /* --- in bulk and one by one --- */
 
 static void list_weighted(const struct topology *topology, const struct all_to_all *traffic,
@@ -320,7 +322,31 @@ static void more_than_can_be_counted(void **state)
 	topology_release(&topology);
 }
 
-#define OBJECT BUILDDIR "/tests/.libs/policy-route.so"
+/* Routings that need a list of the pairs, whose bytes are 64 bits. */
+static void more_than_a_pair_can_have(void **state)
+{
+	static const char *const names[] = { "greedy", "minmax", OBJECT };
+	uint32_t weight[4] = { 3, 3, 1, 1 };
+	struct all_to_all large = { .weight = weight, .bytes = UINT64_MAX / 8 };
+	struct topology topology;
+	struct loads loads;
+
+	(void)state;
+	net_open(&topology, "kary:2:2");
+	assert_int_equal(loads_init(&loads, topology.net.links), 0);
+	for (size_t i = 0; i < 3; i++) {
+		struct router *router = net_router(&topology, names[i]);
+		struct err err;
+
+		assert_int_equal(router_all_to_all(router, &large, &loads, NULL, &err), -1);
+		assert_non_null(strstr(err.text, "bytes"));
+		for (uint32_t l = 0; l < loads.count; l++)
+			assert_true(!loads.link[l].bytes && !loads.link[l].flows);
+		router_destroy(router);
+	}
+	loads_release(&loads);
+	topology_release(&topology);
+}
 
 /* All pairs of a small tree; returns what router_route() does. */
 static int route_shared(const char *fault, struct routed *routed, uint64_t *total, struct err *err)
@@ -412,6 +438,7 @@ int main(void)
 		cmocka_unit_test(sentences),
 		cmocka_unit_test(dotted_names),
 		cmocka_unit_test(more_than_can_be_counted),
+		cmocka_unit_test(more_than_a_pair_can_have),
 		cmocka_unit_test(a_shared_object_routes),
 		cmocka_unit_test(what_a_shared_object_gives_is_checked),
 	};

@@ -58,9 +58,7 @@ struct router_ops {
 	 * Returns 0, or -1 with ERR written.
 	 */
 	int (*route)(struct routing *routing, struct err *err);
-	/* NULL: made from route(), one source after the other when the form is
-	 * `pair`, else with all pairs at once.
-	 */
+	/* NULL: route() with a list of all pairs. */
 	int (*all_to_all)(struct router *router, const struct all_to_all *traffic,
 			  struct loads *loads, struct routed *routed, struct err *err);
 	int (*destinations)(struct router *router, uint32_t *count, struct err *err); /* or NULL */

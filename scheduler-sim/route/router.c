@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fabric.h"
 #include "forms.h"
 #include "tree.h"
 
@@ -358,15 +359,31 @@ int router_route(struct router *router, const struct netemu_route *route, struct
 	return 0;
 }
 
+static uint32_t ranks_of(const struct all_to_all *traffic, uint32_t host)
+{
+	return traffic->weight ? traffic->weight[host] : 1;
+}
+
+/* Would the bytes of a pair of hosts be more than can be counted? */
+static bool is_too_much(const struct all_to_all *traffic, uint32_t hosts)
+{
+	uint64_t most = 1;
+
+	for (uint32_t h = 0; h < hosts; h++) {
+		if (ranks_of(traffic, h) > most)
+			most = ranks_of(traffic, h);
+	}
+	return traffic->bytes > UINT64_MAX / (most * most);
+}
+
 /* What host FROM sends into PAIRS; returns how many. */
 static size_t list_pairs(const struct router *router, const struct all_to_all *traffic,
 			 uint32_t from, struct netemu_pair *pairs)
 {
-	uint64_t weight = traffic->weight ? traffic->weight[from] : 1;
 	size_t count = 0;
 
 	for (uint32_t to = 0; to < router->topology->net.hosts; to++) {
-		uint64_t flows = weight * (traffic->weight ? traffic->weight[to] : 1);
+		uint64_t flows = (uint64_t)ranks_of(traffic, from) * ranks_of(traffic, to);
 
 		if (to != from && flows)
 			pairs[count++] = (struct netemu_pair){
@@ -379,28 +396,24 @@ static size_t list_pairs(const struct router *router, const struct all_to_all *t
 	return count;
 }
 
-/* With a list of the pairs, whole or of one source after the other. */
+/* With a list of the pairs. */
 static int all_pairs(struct router *router, const struct all_to_all *traffic, struct loads *loads,
 		     struct routed *routed, struct err *err)
 {
 	uint32_t hosts = router->topology->net.hosts;
-	bool whole = router->ops->form != ROUTER_PAIR || routed->want_paths;
-	struct netemu_pair *pairs = calloc(hosts, (whole ? hosts : 1) * sizeof(*pairs));
-	struct netemu_route route = { .pairs = pairs };
-	int rc = 0;
+	struct netemu_pair *pairs;
+	struct netemu_route route = { 0 };
+	int rc;
 
+	if (is_too_much(traffic, hosts))
+		return fabric_too_much(traffic, err);
+	pairs = calloc(hosts, hosts * sizeof(*pairs));
 	if (!pairs)
 		return err_errno(err, "unable to list the pairs of %u hosts", hosts);
-	for (uint32_t from = 0; from < hosts && !rc; from++) {
+	for (uint32_t from = 0; from < hosts; from++)
 		route.npairs += list_pairs(router, traffic, from, pairs + route.npairs);
-		if (whole)
-			continue;
-		rc = route_pairs(router, &route, loads, routed, err);
-		route.npairs = 0;
-		route.job++;
-	}
-	if (whole)
-		rc = route_pairs(router, &route, loads, routed, err);
+	route.pairs = pairs;
+	rc = route_pairs(router, &route, loads, routed, err);
 	free(pairs);
 	return rc;
 }
