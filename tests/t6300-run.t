@@ -358,6 +358,23 @@ test_expect_success 'what if: recorded runs on other networks' '
 	value what-if/0/summary.json inputs 0 path | grep -q "/netemu.7.0$"
 '
 
+# Rank files name two operations; both cross the links between switches.
+test_expect_success 'hot links are named with the operations that load them' '
+	python3 - <<-\EOT
+		import json
+		for i in range(8):
+		    jobs = json.load(open("what-if/%d/summary.json" % i))["hot_links_of_jobs"]
+		    assert [job["job"] for job in jobs] == [7, 8]
+		    for job in jobs:
+		        if i < 4:
+		            assert job["links"]
+		        for link in job["links"]:
+		            ops = link["operations"]
+		            assert {op["name"] for op in ops} <= {"p2p", "allreduce"} and ops
+		            assert sum(op["bytes"] for op in ops) == link["bytes"], link
+	EOT
+'
+
 test_expect_success 'what if needs a network, and runs that are there' '
 	test_expect_code 1 netemu sim run 7.0 2>err && grep -q "runs need --topology" err &&
 	test_expect_code 1 netemu sim run 99.0 --topology kary:2:2 2>err && grep -q "netemu.99.0" err &&

@@ -365,11 +365,17 @@ static int write_summary(const struct report *report, struct err *err)
 {
 	size_t count;
 	const struct sim_job *jobs = sim_jobs(report->sim, &count);
-	json_t *root = summary(report, jobs, count);
+	json_t *root, *hot;
 	struct outfile file;
 
-	if (!root)
+	if (report_hot_jobs(report, &hot, err) < 0)
+		return -1;
+	root = summary(report, jobs, count);
+	if (!root) {
+		json_decref(hot);
 		return err_errno(err, "%s", report->dir);
+	}
+	json_object_set_new(root, "hot_links_of_jobs", hot);
 	if (report_open(report, &file, REPORT_SUMMARY, err) < 0) {
 		json_decref(root);
 		return -1;

@@ -33,6 +33,7 @@ struct report {
 	const struct sim *sim;
 	const struct recorder *recorder; /* finished */
 	const char *dir;
+	const char *base; /* folder of relative paths, or NULL */
 };
 
 /* Write them all.  Returns 0, or -1 with ERR written. */
@@ -49,6 +50,11 @@ int report_links(const struct report *report, struct err *err);
  * direction with the imbalance of each group; NULL with errno.
  */
 json_t *report_link_groups(const struct report *report, bool peaks);
+
+/* The links that recorded jobs load most, with pairs and operations, see
+ * hotjobs.c: *JSON.  Returns 0, or -1 with ERR written.
+ */
+int report_hot_jobs(const struct report *report, json_t **json, struct err *err);
 
 /* Open NAME in the folder of REPORT. */
 int report_open(const struct report *report, struct outfile *file, const char *name,

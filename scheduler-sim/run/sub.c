@@ -210,6 +210,7 @@ static int write_results(const struct job *job, const struct sim *sim,
 		.sim = sim,
 		.recorder = recorder,
 		.dir = job->dir,
+		.base = base_of(job),
 	};
 
 	if (plot_results(&report, err) < 0)
