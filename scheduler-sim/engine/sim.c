@@ -103,9 +103,6 @@ static int sim_setup(struct sim *sim, struct err *err)
 {
 	const struct sim_settings *settings = sim->settings;
 
-	if (settings->stretch || settings->windows)
-		return err_set(err, "%s is not there yet",
-			       settings->stretch ? "stretch" : "traffic: windows");
 	if (sim_allocate(sim) < 0)
 		return err_errno(err, "unable to simulate %zu jobs", sim->workload->count);
 	if (sim_policy(&sim->scheduler, NETEMU_SCHEDULING, schedulers, settings->scheduler,
