@@ -171,6 +171,7 @@ int main(void)
 {
 	struct rusage usage;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	bench_paths("kary:16:3", "random");
 	bench_paths("dragonfly:4:8:4", "valiant");
 	bench_minmax("xgft:18x18:1x9", 20000);

@@ -137,19 +137,46 @@ static uint32_t too_busy(struct improver *improver, const struct minmax_pair *pa
 	return count;
 }
 
-/* Let PAIR leave its path for one with no link at MOST. */
+/* The largest load on PATH when PAIR takes it. */
+static double worst_on(struct improver *improver, const struct minmax_pair *pair, uint32_t path)
+{
+	const struct minmax *minmax = improver->minmax;
+	uint32_t hops = minmax->groups[pair->group].hops;
+	const uint32_t *old = minmax_links(minmax, pair, pair->path);
+	const uint32_t *new = minmax_links(minmax, pair, path);
+	double worst = 0;
+
+	improver->steps += hops;
+	for (uint32_t k = 0; k < hops; k++) {
+		uint64_t more = new[k] == old[k] ? 0 : pair->bytes;
+		double load = minmax_load(minmax, new[k], minmax->bytes[new[k]] + more);
+
+		if (load > worst)
+			worst = load;
+	}
+	return worst;
+}
+
+/* Let PAIR leave its path for the one with the lowest load, when that is below
+ * MOST.
+ */
 static bool relocate(struct improver *improver, size_t number, double most)
 {
 	const struct minmax_pair *pair = &improver->minmax->pairs[number];
-	uint32_t npaths = improver->minmax->groups[pair->group].npaths, link;
+	uint32_t npaths = improver->minmax->groups[pair->group].npaths, best = pair->path;
 
 	for (uint32_t p = 0; p < npaths; p++) {
-		if (p == pair->path || too_busy(improver, pair, p, most, &link))
+		double worst = p == pair->path ? most : worst_on(improver, pair, p);
+
+		if (worst >= most)
 			continue;
-		move(improver, number, p);
-		return true;
+		most = worst;
+		best = p;
 	}
-	return false;
+	if (best == pair->path)
+		return false;
+	move(improver, number, best);
+	return true;
 }
 
 /* Let a pair other than NUMBER leave LINK. */
