@@ -103,6 +103,9 @@ static int sim_setup(struct sim *sim, struct err *err)
 {
 	const struct sim_settings *settings = sim->settings;
 
+	if (settings->no_network && (settings->stretch || settings->windows))
+		return err_set(err, "%s needs the network",
+			       settings->stretch ? "stretch" : "traffic: windows");
 	if (sim_allocate(sim) < 0)
 		return err_errno(err, "unable to simulate %zu jobs", sim->workload->count);
 	if (sim_policy(&sim->scheduler, NETEMU_SCHEDULING, schedulers, settings->scheduler,

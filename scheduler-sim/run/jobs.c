@@ -167,6 +167,7 @@ static void set_times(struct workload_job *job, const struct yaml_node *entry, i
 	job->duration = duration;
 	job->duration_s = (double)duration / 1e9;
 	job->job.limit = schema_time(entry, "limit", duration);
+	job->compute = schema_time(entry, "compute", NETEMU_NEVER);
 }
 
 static int read_list(struct reading *reading, const struct yaml_node *list)
@@ -280,8 +281,11 @@ static int generate(struct reading *reading, const struct yaml_node *entry,
 		return -1;
 	/* Ids go on over all entries. */
 	for (size_t i = first; i < reading->workload->count; i++) {
-		reading->workload->jobs[i].job.id = reading->id++;
-		reading->workload->jobs[i].recorded = yaml_find(entry, "trace");
+		struct workload_job *job = &reading->workload->jobs[i];
+
+		job->job.id = reading->id++;
+		job->compute = schema_time(entry, "compute", NETEMU_NEVER);
+		job->recorded = yaml_find(entry, "trace");
 	}
 	return 0;
 }

@@ -116,6 +116,7 @@ static const struct schema_key algorithm_keys[] = {
 #define WANTED                                                                                     \
 	{ .name = "nodes", .type = SCHEMA_NATURAL }, { .name = "ranks", .type = SCHEMA_NATURAL },  \
 		{ .name = "limit", .type = SCHEMA_TIME },                                          \
+		{ .name = "compute", .type = SCHEMA_TIME },                                        \
 		{ .name = "trace", .type = SCHEMA_TEXT },                                          \
 		{ .name = "pattern", .type = SCHEMA_TEXT },                                        \
 		{ .name = "bytes", .type = SCHEMA_SIZE }, { .name = "name", .type = SCHEMA_TEXT }, \
