@@ -163,9 +163,9 @@ static void check(const struct options *options, struct argp_state *state)
 		argp_error(state, "--format=text goes with --measured only (see --summary)");
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+/* Options about what is routed. */
+static error_t parse_pattern(struct options *options, int key, char *arg, struct argp_state *state)
 {
-	struct options *options = state->input;
 	struct pattern_settings *pattern = &options->result.pattern;
 
 	switch (key) {
@@ -192,10 +192,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (units_size(arg, &pattern->bytes) < 0)
 			argp_error(state, "--bytes: '%s' is not a size such as 4096 or 64k", arg);
 		break;
+	case KEY_SEED:
+		pattern->seed = whole(state, "seed", arg, 0, INT64_MAX);
+		break;
+	case KEY_LINK_RATE:
+		parse_rate(options, state, arg);
+		break;
 	case KEY_COMPAT:
 		choose(state, "compat", arg, " pfsim ");
 		options->result.pfsim = true;
 		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
 	case KEY_FORMAT:
 		options->format = choose(state, "format", arg, " tsv json text ");
 		break;
@@ -213,12 +230,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FAIL:
 		options->fail = percentage(state, arg);
 		break;
-	case KEY_SEED:
-		pattern->seed = whole(state, "seed", arg, 0, INT64_MAX);
-		break;
-	case KEY_LINK_RATE:
-		parse_rate(options, state, arg);
-		break;
 	case KEY_TOP:
 		options->result.top = whole(state, "top", arg, 0, 1000000);
 		break;
@@ -232,7 +243,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		check(options, state);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_pattern(options, key, arg, state);
 	}
 	return 0;
 }
