@@ -199,9 +199,9 @@ uint32_t resources_available(struct resources *res, const struct netemu_job *job
 {
 	hostset_copy(set, res->idle, res->hosts);
 	if (job->shares && res->use)
-		HOSTSET_FOREACH(h, res->shared, res->hosts)
-	if (has_room(res, job, h))
-		hostset_add(set, h);
+		HOSTSET_FOREACH (h, res->shared, res->hosts)
+			if (has_room(res, job, h))
+				hostset_add(set, h);
 	resources_mask(res, job, set);
 	return resources_plain(res, job) ? res->nidle : hostset_count(set, res->hosts);
 }
@@ -223,8 +223,8 @@ bool resources_fit(struct resources *res, const struct netemu_job *job)
 	count = resources_available(res, job, res->scratch);
 	if (job->nodes)
 		return job->nodes <= count;
-	HOSTSET_FOREACH(h, res->scratch, res->hosts)
-	slots += res->net->slots[h];
+	HOSTSET_FOREACH (h, res->scratch, res->hosts)
+		slots += res->net->slots[h];
 	return job->ranks <= slots;
 }
 

@@ -37,6 +37,43 @@ static bool draw(struct netemu_select *select, uint32_t *free, uint32_t left, ne
 	return got >= need;
 }
 
+/* The same without a list, where few of many are wanted: draw from all hosts,
+ * and again when that one is not free or was drawn before.
+ */
+static void draw_from_all(struct netemu_select *select, netemu_hostset *drawn)
+{
+	for (uint32_t got = 0; got < select->job->nodes;) {
+		uint32_t host = (uint32_t)select->random(select, select->net->hosts);
+
+		if (!hostset_has(select->available, host) || hostset_has(drawn, host))
+			continue;
+		hostset_add(drawn, host);
+		got++;
+	}
+}
+
+/* An eighth of all hosts or more can be drawn at every time. */
+static bool few_of_many(const struct netemu_select *select)
+{
+	uint32_t nodes = select->job->nodes;
+
+	return nodes && select->navailable >= nodes + select->net->hosts / 8;
+}
+
+static bool draw_some(struct netemu_select *select, uint32_t *free, netemu_hostset *drawn)
+{
+	uint32_t n = 0;
+
+	hostset_clear(drawn, select->net->hosts);
+	if (few_of_many(select)) {
+		draw_from_all(select, drawn);
+		return true;
+	}
+	HOSTSET_FOREACH (h, select->available, select->net->hosts)
+		free[n++] = h;
+	return draw(select, free, n, drawn);
+}
+
 static uint32_t random_select(void *arg, struct netemu_select *select, uint32_t *hosts)
 {
 	uint32_t nhosts = select->net->hosts, n = 0;
@@ -45,14 +82,10 @@ static uint32_t random_select(void *arg, struct netemu_select *select, uint32_t 
 
 	if (select->job->nodes > select->navailable)
 		return 0;
-	HOSTSET_FOREACH(h, select->available, nhosts)
-	free[n++] = h;
-	hostset_clear(drawn, nhosts);
-	if (!draw(select, free, n, drawn))
+	if (!draw_some(select, free, drawn))
 		return 0;
-	n = 0;
-	HOSTSET_FOREACH(h, drawn, nhosts)
-	hosts[n++] = h;
+	HOSTSET_FOREACH (h, drawn, nhosts)
+		hosts[n++] = h;
 	return n;
 }
 
