@@ -358,6 +358,21 @@ test_expect_success 'what if: recorded runs on other networks' '
 	value what-if/0/summary.json inputs 0 path | grep -q "/netemu.7.0$"
 '
 
+test_expect_success 'accounting joined with runs; the share that has a matrix is told' '
+	mkdir -p kept && cp -r netemu.7.0 kept &&
+	cat >sacct.txt <<-\EOT &&
+		JobID|Submit|Start|End|NNodes|NCPUS|NodeList|State
+		7|2023-11-14T22:13:20|2023-11-14T22:13:20|2023-11-14T22:15:00|4|8|n[00-03]|COMPLETED
+		9|2023-11-14T22:13:21|2023-11-14T22:15:00|2023-11-14T22:20:00|2|4|n[00-01]|COMPLETED
+	EOT
+	netemu sim run --sacct sacct.txt --runs kept --pattern ring --bytes 1k \
+		--topology kary:2:2@slots=2 --output joined >out 2>err &&
+	printf "%s\n" "7 0.0 100.0 8" "9 1.0 300.0 4" >expected &&
+	columns joined/0/jobs.csv id submit run ranks >actual && test_cmp expected actual &&
+	printf "%s\n" recorded 0.4 >expected &&
+	awk -F"\t" "{ print \$NF }" joined/table.tsv >actual && test_cmp expected actual
+'
+
 # Rank files name two operations; both cross the links between switches.
 test_expect_success 'hot links are named with the operations that load them' '
 	python3 - <<-\EOT

@@ -9,6 +9,7 @@
 #include "run/table.h"
 #include "run/whatif.h"
 #include "topology/topology.h"
+#include "units.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -33,7 +34,10 @@ enum {
 	KEY_SELECTION,
 	KEY_PLACEMENT,
 	KEY_ROUTING,
-	KEY_QUIET,
+	KEY_SACCT,
+	KEY_RUNS,
+	KEY_PATTERN,
+	KEY_BYTES,
 };
 
 static const struct argp_option table[] = {
@@ -51,12 +55,17 @@ static const struct argp_option table[] = {
 	{ "only", KEY_ONLY, "A[-B]", 0, "Only these sub-scenarios, and no table", 1 },
 	{ "slurm", KEY_SLURM, "SBATCH-OPTIONS", OPTION_ARG_OPTIONAL,
 	  "Submit an array job that runs them; netemu sim collect gathers the results", 1 },
-	{ NULL, 0, NULL, 0, "For run directories or job ids instead of a scenario:", 2 },
+	{ NULL, 0, NULL, 0,
+	  "For run directories, job ids or accounting instead of a scenario:", 2 },
 	{ "topology", KEY_TOPOLOGY, "SPEC", 0, "The network; may stand more than once", 2 },
 	{ "routing", KEY_ROUTING, "LIST", 0, "Routing algorithms (default dmodk)", 2 },
 	{ "placement", KEY_PLACEMENT, "LIST", 0, "Process placements (default block)", 2 },
 	{ "selection", KEY_SELECTION, "LIST", 0, "Node selections (default linear)", 2 },
 	{ "scheduler", KEY_SCHEDULER, "LIST", 0, "Job schedulers (default fcfs)", 2 },
+	{ "sacct", KEY_SACCT, "FILE", 0, "The jobs that sacct -P listed, instead of runs", 2 },
+	{ "runs", KEY_RUNS, "DIR", 0, "Run directories with the matrices of these jobs", 2 },
+	{ "pattern", KEY_PATTERN, "NAME", 0, "What jobs without a matrix send (default none)", 2 },
+	{ "bytes", KEY_BYTES, "SIZE", 0, "How much, for each pair of ranks (default 1)", 2 },
 	{ 0 },
 };
 
@@ -83,7 +92,7 @@ static void parse_only(struct options *options, struct argp_state *state, const 
 {
 	char first[32];
 	const char *dash = strchr(arg, '-');
-	uint64_t from, to;
+	uint64_t from = 0, to = 0;
 
 	snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - arg) : 31, arg);
 	if (schema_parse_count(first, &from) < 0 ||
@@ -103,6 +112,8 @@ static void add_topology(struct options *options, struct argp_state *state, cons
 
 static error_t parse_whatif(struct options *options, int key, char *arg, struct argp_state *state)
 {
+	uint64_t size;
+
 	switch (key) {
 	case KEY_TOPOLOGY:
 		add_topology(options, state, arg);
@@ -123,7 +134,23 @@ static error_t parse_whatif(struct options *options, int key, char *arg, struct 
 		options->args = state->argv + state->next;
 		options->nargs = state->argc - state->next;
 		break;
+	case KEY_SACCT:
+		options->whatif.sacct = arg;
+		break;
+	case KEY_RUNS:
+		options->whatif.runs = arg;
+		break;
+	case KEY_PATTERN:
+		options->whatif.pattern = arg;
+		break;
+	case KEY_BYTES:
+		if (units_size(arg, &size) < 0)
+			argp_error(state, "--bytes: '%s' is no size (as 64k, 1MiB)", arg);
+		options->whatif.bytes = arg;
+		break;
 	case ARGP_KEY_NO_ARGS:
+		if (options->whatif.sacct)
+			break;
 		argp_error(state, "a scenario is wanted, or run directories with --topology");
 		break;
 	default:
@@ -183,7 +210,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = table,
 	.parser = parse,
-	.args_doc = "SCENARIO.yml\nRUN... --topology SPEC",
+	.args_doc = "SCENARIO.yml\nRUN... --topology SPEC\n--sacct FILE --topology SPEC",
 	.doc = "Simulate the jobs of a scenario under all combinations of its algorithms, and "
 	       "leave link loads, waiting times and tables in its output folder.\v"
 	       "See netemu-sim(1) and netemu-scenario(5).",
@@ -260,13 +287,13 @@ static int run(struct options *options, struct err *err)
 	char *path = NULL;
 	int status;
 
-	if (!is_scenario(options->args[0])) {
+	if (!options->nargs || !is_scenario(options->args[0])) {
 		options->whatif.output = options->scenario.output;
 		path = whatif_write(&options->whatif, options->args, options->nargs, err);
 		if (!path)
 			return -1;
 		options->scenario.output = options->whatif.output;
-	} else if (options->nargs > 1 || options->whatif.ntopologies) {
+	} else if (options->nargs > 1 || options->whatif.ntopologies || options->whatif.sacct) {
 		return err_set(err, "'%s': one scenario is wanted, which has its own topology",
 			       options->args[options->nargs - 1]);
 	}

@@ -147,6 +147,29 @@ static int add_node(struct search *search, const struct yaml_node *node)
 	return 0;
 }
 
+/* A shared object is one of the files that results follow from. */
+static int add_algorithms(struct search *search, const struct scenario_case *sub)
+{
+	const char *names[] = { sub->scheduler, sub->selection, sub->placement, sub->routing };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path;
+		int rc = 0;
+
+		if (!strchr(names[i], '/'))
+			continue;
+		path = strndup(names[i], strcspn(names[i], ":"));
+		if (!path)
+			return err_errno(search->err, "%s", names[i]);
+		if (is_there(search, path))
+			rc = add_path(search, path);
+		free(path);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int inputs_find(struct inputs *inputs, const struct scenario *scenario,
 		const struct scenario_case *sub, struct inputs_known *known, struct err *err)
 {
@@ -158,7 +181,8 @@ int inputs_find(struct inputs *inputs, const struct scenario *scenario,
 	};
 
 	memset(inputs, 0, sizeof(*inputs));
-	if (add_spec(&search, sub->topology) == 0 && add_node(&search, sub->jobs) == 0)
+	if (add_spec(&search, sub->topology) == 0 && add_algorithms(&search, sub) == 0 &&
+	    add_node(&search, sub->jobs) == 0)
 		return 0;
 	inputs_release(inputs);
 	return -1;

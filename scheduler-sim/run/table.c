@@ -29,6 +29,7 @@ const struct table_measure table_measures[] = {
 	{ "load_stddev", { "series", "Congestion StdDev", "mean" }, "deviation of link loads" },
 	{ "flows_max", { "series", "Maximum Number of Flows", "max" }, "most flows on a link" },
 	{ "unroutable", { "unroutable_pairs" }, "unroutable pairs" },
+	{ "recorded", { "jobs", "share_recorded" }, "host time with recorded traffic" },
 };
 
 const size_t table_nmeasures = sizeof(table_measures) / sizeof(*table_measures);

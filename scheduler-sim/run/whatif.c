@@ -124,6 +124,42 @@ static int put_run(FILE *out, const char *run, struct err *err)
 	return 0;
 }
 
+/* KEY: PATH, which is meant from here. */
+static int put_path(FILE *out, const char *key, const char *path, struct err *err)
+{
+	char *here, *full;
+
+	if (!path)
+		return 0;
+	here = realpath(".", NULL);
+	if (!here || asprintf(&full, "%s/%s", *path == '/' ? "" : here, path) < 0) {
+		free(here);
+		return err_errno(err, "%s", path);
+	}
+	fprintf(out, "    %s: ", key);
+	put_quoted(out, full + (*path == '/'));
+	putc('\n', out);
+	free(full);
+	free(here);
+	return 0;
+}
+
+static int put_accounting(FILE *out, const struct whatif *whatif, struct err *err)
+{
+	fputs("  -\n", out);
+	if (put_path(out, "sacct", whatif->sacct, err) < 0 ||
+	    put_path(out, "runs", whatif->runs, err) < 0)
+		return -1;
+	if (whatif->pattern) {
+		fputs("    pattern: ", out);
+		put_quoted(out, whatif->pattern);
+		putc('\n', out);
+	}
+	if (whatif->bytes)
+		fprintf(out, "    bytes: %s\n", whatif->bytes);
+	return 0;
+}
+
 static int put_scenario(FILE *out, const struct whatif *whatif, char *const runs[], int nruns,
 			struct err *err)
 {
@@ -136,6 +172,8 @@ static int put_scenario(FILE *out, const struct whatif *whatif, char *const runs
 	put_list(out, "process_mapper", whatif->placement, "block");
 	put_list(out, "router", whatif->routing, "dmodk");
 	fputs("output: .\njobs:\n", out);
+	if (whatif->sacct && put_accounting(out, whatif, err) < 0)
+		return -1;
 	for (int i = 0; i < nruns; i++)
 		if (put_run(out, runs[i], err) < 0)
 			return -1;
@@ -169,10 +207,12 @@ char *whatif_write(struct whatif *whatif, char *const runs[], int nruns, struct 
 	char *path;
 
 	if (!whatif->ntopologies) {
-		err_set(err, "'%s': is no scenario (.yml), and runs need --topology", runs[0]);
+		err_set(err, "'%s': is no scenario (.yml), and runs need --topology",
+			nruns ? runs[0] : whatif->sacct);
 		return NULL;
 	}
-	if (make_output(whatif, runs[0], err) < 0 || sweep_make_folder(whatif->output, err) < 0)
+	if (make_output(whatif, nruns ? runs[0] : whatif->sacct, err) < 0 ||
+	    sweep_make_folder(whatif->output, err) < 0)
 		return NULL;
 	if (asprintf(&path, "%s/scenario.yml", whatif->output) < 0) {
 		err_errno(err, "%s", whatif->output);

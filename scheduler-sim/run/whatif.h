@@ -12,11 +12,16 @@ struct whatif {
 	int ntopologies;
 	/* Lists of names, commas between; NULL: the default. */
 	const char *routing, *placement, *selection, *scheduler;
+	/* Accounting instead of runs: a file, run directories with matrices of its jobs
+	 * (a glob), and what the others send; or NULL.
+	 */
+	const char *sacct, *runs, *pattern, *bytes;
 	const char *output; /* folder; NULL: whatif_write() makes one up */
 	char *made;         /* that one; owned */
 };
 
-/* Write the scenario that replays RUNS (run directories or job ids) into the
+/* Write the scenario that replays RUNS (run directories or job ids), or the
+ * accounting, into the
  * output folder, as scenario.yml.  Returns its path, to be freed, or NULL with
  * ERR written.
  */
