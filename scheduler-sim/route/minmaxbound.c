@@ -159,6 +159,27 @@ static double run(struct bounder *bounder, double epsilon, double upper, double 
 	return fmax(best, ratio(bounder));
 }
 
+/* Lengths by the loads that the pairs have now: the busiest links of a good
+ * solution are those that no other can relieve.
+ */
+static double look_at_loads(struct bounder *bounder, double upper, double best)
+{
+	const struct minmax *minmax = bounder->minmax;
+
+	for (double steep = 10; steep < 1e7; steep *= 4) {
+		for (uint32_t l = 0; l < minmax->topology->net.links; l++) {
+			double load = minmax_load(minmax, l, minmax->bytes[l]) / upper;
+
+			bounder->length[l] =
+				isinf(minmax->capacity[l])
+					? 0
+					: exp(steep * (load - 1)) / minmax->capacity[l];
+		}
+		best = fmax(best, ratio(bounder));
+	}
+	return best;
+}
+
 /* What others put on a link is there whatever happens. */
 static double run_all(struct bounder *bounder, double upper, double *share)
 {
@@ -168,6 +189,7 @@ static double run_all(struct bounder *bounder, double upper, double *share)
 
 	for (uint32_t l = 0; l < minmax->topology->net.links; l++)
 		best = fmax(best, minmax_load(minmax, l, minmax->base[l]));
+	best = look_at_loads(bounder, upper, best);
 	for (int i = 0; i < 3 && best < upper * (1 - 1e-9); i++)
 		best = run(bounder, epsilons[i], upper, best, share);
 	return fmin(best, upper);
