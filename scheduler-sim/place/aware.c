@@ -4,7 +4,8 @@
  * Candidates are block, cyclic, ten random placements, and one that is grown
  * host by host from ranks that talk much (the greedy mapping of Hoefler and
  * Snir, ICS 2011); the best of them is improved by exchanging ranks with loads
- * followed link by link (simulated annealing on the 16-norm of the loads).  What
+ * followed link by link (simulated annealing on the 16-norm of the loads, again after
+ * one on their 2-norm).  What
  * comes out is judged by the routing in force, so it is never worse than a
  * candidate.  Up to eight ranks all placements are looked at.
  */
@@ -82,8 +83,15 @@ static int try_many(struct choice *choice, struct aware *aware)
 {
 	if (aware_grow(aware, choice->next) == 0 && judge(choice) < 0)
 		return -1;
+	/* the busiest links only, then from afar: all loads, then the busiest */
 	aware_put(aware, choice->best);
-	if (aware_anneal(aware) < 0)
+	if (aware_anneal(aware, true) < 0)
+		return -1;
+	aware_get(aware, choice->next);
+	if (judge(choice) < 0 || aware_anneal(aware, false) < 0)
+		return -1;
+	aware_get(aware, choice->next);
+	if (judge(choice) < 0 || aware_anneal(aware, true) < 0)
 		return -1;
 	aware_get(aware, choice->next);
 	return judge(choice);

@@ -30,14 +30,19 @@ struct aware {
 	double *cost;    /* [links] of each link in `sum`; owned */
 	uint32_t *index; /* [hosts] scratch; owned */
 	uint32_t *left;  /* [nhosts] scratch; owned */
-	double sum;      /* of (load / unit) to the power of AWARE_POWER */
+	double sum;      /* of (load / unit) to the power of aware_power() */
+	bool steep;      /* high loads count for much more */
 	double unit;
 	uint64_t steps; /* links looked at */
 	bool exact;     /* the paths are those of the routing */
 };
 
 #define AWARE_MOST_HOSTS 2048
-#define AWARE_POWER      16
+
+static inline double aware_power(const struct aware *aware)
+{
+	return aware->steep ? 16 : 2;
+}
 
 /* All hosts empty.  Returns 1, 0 when there are too many hosts, or -1 when that
  * failed.
@@ -48,6 +53,9 @@ void aware_release(struct aware *aware);
 /* Put the ranks as PLACEMENT says; and the way back. */
 void aware_put(struct aware *aware, const uint32_t *placement);
 void aware_get(const struct aware *aware, uint32_t *placement);
+
+/* Put rank r on host HOST[r], by index, empty slots as well. */
+void aware_set(struct aware *aware, const uint32_t *host);
 
 /* Exchange ranks A and B (or empty slots) on different hosts. */
 void aware_swap(struct aware *aware, uint32_t a, uint32_t b);
@@ -68,8 +76,8 @@ double aware_renew(struct aware *aware);
  */
 int aware_grow(const struct aware *aware, uint32_t *placement);
 
-/* Lower the largest load from where the ranks are. */
-int aware_anneal(struct aware *aware);
+/* Lower the sum from where the ranks are.  Returns 0, or -1 with errno ENOMEM. */
+int aware_anneal(struct aware *aware, bool steep);
 
 /* The best of all placements of at most AWARE_FEW ranks, when it is better than
  * MOST; into PLACEMENT.  Returns its load, MOST when there is none, NAN when it

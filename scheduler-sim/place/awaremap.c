@@ -179,6 +179,8 @@ static double cost_of(const struct aware *aware, uint32_t link)
 	x = (double)(aware->base[link] + aware->bytes[link]) /
 	    aware->work->topology->net.link[link].capacity / aware->unit;
 	x *= x;
+	if (!aware->steep)
+		return x;
 	x *= x;
 	x *= x;
 	return x * x;
@@ -254,12 +256,26 @@ static void sum_up(struct aware *aware)
 	}
 }
 
+static void load_anew(struct aware *aware)
+{
+	memset(aware->bytes, 0, aware->work->topology->net.links * sizeof(*aware->bytes));
+	for (uint32_t r = 0; r < aware->ranks; r++)
+		add_rank(aware, r, r, r, false);
+	sum_up(aware);
+}
+
+void aware_set(struct aware *aware, const uint32_t *host)
+{
+	memcpy(aware->host, host, aware->slots * sizeof(*host));
+	load_anew(aware);
+}
+
 double aware_renew(struct aware *aware)
 {
 	double old = aware->unit;
 
 	sum_up(aware);
-	return pow(old / aware->unit, AWARE_POWER);
+	return pow(old / aware->unit, aware_power(aware));
 }
 
 void aware_put(struct aware *aware, const uint32_t *placement)
@@ -278,10 +294,7 @@ void aware_put(struct aware *aware, const uint32_t *placement)
 	for (uint32_t i = 0; i < aware->nhosts; i++)
 		while (aware->left[i]--)
 			aware->host[empty++] = i;
-	memset(aware->bytes, 0, aware->work->topology->net.links * sizeof(*aware->bytes));
-	for (uint32_t r = 0; r < aware->ranks; r++)
-		add_rank(aware, r, r, r, false);
-	sum_up(aware);
+	load_anew(aware);
 }
 
 void aware_get(const struct aware *aware, uint32_t *placement)

@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROW_MOST    8192      /* ranks */
-#define ANNEAL_MOST  250000000 /* links looked at, in all */
+#define GROW_MOST    8192     /* ranks */
+#define ANNEAL_MOST  80000000 /* links looked at, in all */
 #define ANNEAL_LEAST 2000000
 #define ANNEAL_EACH  1000 /* for each pair of ranks and slot */
 #define MOST_TRIES   20000000
-#define FIRST_HEAT   0.02 /* relative worsening that is taken 1 in e times */
-#define LAST_HEAT    0.0002
+/* Relative worsening that is taken 1 in e times. */
+#define FIRST_HEAT   1e-3
+#define LAST_HEAT    1e-6
+#define FIRST_STEEP  1e-2
+#define LAST_STEEP   1e-4
 #define RENEW        65536 /* exchanges before the sum is made anew */
 #define SEARCH_STEPS 200000000
 
@@ -157,7 +160,7 @@ static void exchange(struct aware *aware, struct random *random, double heat)
 	aware_swap(aware, a, b);
 	if (aware->sum <= old)
 		return;
-	if (log(aware->sum / old) / AWARE_POWER <= -heat * log(1 - random_real(random)))
+	if (log(aware->sum / old) / aware_power(aware) <= -heat * log(1 - random_real(random)))
 		return;
 	aware_swap(aware, a, b);
 	aware->sum = old;
@@ -170,15 +173,19 @@ static uint64_t anneal_steps(const struct aware *aware)
 	return (uint64_t)fmin(fmax(steps, ANNEAL_LEAST), ANNEAL_MOST);
 }
 
-int aware_anneal(struct aware *aware)
+int aware_anneal(struct aware *aware, bool steep)
 {
 	uint32_t *best = malloc(((size_t)aware->slots + 1) * sizeof(*best));
 	uint64_t begin = aware->steps, tries = 0, steps = anneal_steps(aware);
 	struct random random;
-	double least = aware->sum;
+	double first = steep ? FIRST_STEEP : FIRST_HEAT, last = steep ? LAST_STEEP : LAST_HEAT;
+	double least;
 
 	if (!best)
 		return -1;
+	aware->steep = steep;
+	aware_renew(aware);
+	least = aware->sum;
 	memcpy(best, aware->host, aware->slots * sizeof(*best));
 	random_init(&random, random_next(&aware->work->random), "anneal", 0);
 	while (aware->steps - begin < steps && tries++ < MOST_TRIES && aware->sum > 0) {
@@ -186,13 +193,13 @@ int aware_anneal(struct aware *aware)
 
 		if (tries % RENEW == 0)
 			least *= aware_renew(aware);
-		exchange(aware, &random, FIRST_HEAT * pow(LAST_HEAT / FIRST_HEAT, part));
+		exchange(aware, &random, first * pow(last / first, part));
 		if (aware->sum < least * (1 - 1e-9)) {
 			least = aware->sum;
 			memcpy(best, aware->host, aware->slots * sizeof(*best));
 		}
 	}
-	memcpy(aware->host, best, aware->slots * sizeof(*best));
+	aware_set(aware, best);
 	free(best);
 	return 0;
 }
