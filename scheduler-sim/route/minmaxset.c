@@ -29,6 +29,8 @@ void minmax_release(struct minmax *minmax)
 
 static int append(uint32_t **links, size_t *used, size_t *room, const uint32_t *more, uint32_t n)
 {
+	if (n == 0)
+		return 0;
 	if (*room - *used < n) {
 		size_t size = *room * 2 + n + 1024;
 		uint32_t *grown = realloc(*links, size * sizeof(*grown));
@@ -270,7 +272,8 @@ static void name_paths(struct minmax *minmax)
 		const struct minmax_group *group = &minmax->groups[pair->group];
 
 		for (pair->path = 0; pair->path < group->npaths; pair->path++)
-			if (!memcmp(minmax_links(minmax, pair, pair->path),
+			if (group->hops == 0 ||
+			    !memcmp(minmax_links(minmax, pair, pair->path),
 				    minmax->owns + pair->own, group->hops * sizeof(uint32_t)))
 				break;
 		for (uint32_t k = 0; k < group->hops; k++)
