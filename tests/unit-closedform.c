@@ -413,6 +413,7 @@ static void tori(void **state)
 	check_torus("torus:9x10:3", 3, 0);
 	check_torus("torus:1x6x1:2", 2, 0);
 	check_torus("torus:3x3x3x3x3", 1, 0);
+	check_torus("torus:47x46x47", 1, 0);
 }
 
 static void loads_of_the_torus_of_3_4_5(void **state)

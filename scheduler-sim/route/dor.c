@@ -2,18 +2,11 @@
 /* dor.c - dimension order: all of the way in the first dimension, then in the
  * next, the shorter way round and at equal lengths towards +
  */
-#include "forms.h"
+#include "dor.h"
 #include "tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-struct dor {
-	const struct topology *topology;
-	uint32_t n;
-	uint32_t *coord; /* [nodes][n] */
-	uint32_t *link;  /* [nodes][n][2]: towards +, towards - */
-};
 
 /* The ports of generated networks: 2 d + 1 towards +, 2 d + 2 towards -. */
 static int find_links(struct dor *dor, struct err *err)
@@ -131,6 +124,6 @@ const struct router_ops router_dor = {
 	.column = column,
 	.walk = walk,
 	.route = tree_route,
-	.all_to_all = tree_all_to_all,
+	.all_to_all = dor_all_to_all,
 	.destinations = tree_destinations,
 };
