@@ -20,7 +20,7 @@ struct stats {
 void stats_init(struct stats *stats);
 void stats_add(struct stats *stats, double value);
 void stats_add_weighted(struct stats *stats, double value, double weight);
-double stats_variance(const struct stats *stats);        /* n - 1; 0 for fewer than 2 */
+double stats_variance(const struct stats *stats);          /* n - 1; 0 for fewer than 2 */
 double stats_variance_weighted(const struct stats *stats); /* by the sum of weights */
 
 /* Value at PERCENT (0..100) of the COUNT sorted VALUES, interpolated between
