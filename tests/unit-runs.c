@@ -143,6 +143,21 @@ static void a_run_is_a_job_with_its_matrix_nodes_and_times(void **state)
 	workload_release(&workload);
 }
 
+/* run.json has whole seconds: the ranks ran longer than they say. */
+static void a_run_is_as_long_as_its_ranks_ran(void **state)
+{
+	const struct folder *folder = *state;
+	struct workload workload;
+	char path[256];
+
+	put_run(folder, "netemu.8.0", RUN("8", "", "100", "110", "110"), 4, 50);
+	snprintf(path, sizeof(path), "%s/netemu.8.0", folder->path);
+	read_runs(&workload, path);
+	assert_int_equal(workload.count, 1);
+	assert_int_equal(workload.jobs[0].duration, 5 * S / 2);
+	workload_release(&workload);
+}
+
 static void later_runs_of_a_job_come_when_they_began(void **state)
 {
 	const struct folder *folder = *state;
@@ -412,6 +427,7 @@ int main(void)
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(a_run_is_a_job_with_its_matrix_nodes_and_times),
+		WITH_FOLDER(a_run_is_as_long_as_its_ranks_ran),
 		WITH_FOLDER(later_runs_of_a_job_come_when_they_began),
 		WITH_FOLDER(runs_that_are_not_there_are_named),
 		WITH_FOLDER(jobs_get_the_matrix_of_their_longest_run),

@@ -231,6 +231,20 @@ static int read_placement(struct rundata *data, struct err *err)
 	return settle_nodes(data) < 0 ? err_errno(err, "%s", data->path) : 0;
 }
 
+/* run.json may have no times, or whole seconds: what was sent is within them. */
+static void settle_times(struct rundata *data)
+{
+	int64_t end;
+
+	if (data->start == NETEMU_NEVER && data->traffic->began)
+		data->start = data->traffic->began;
+	if (data->start == NETEMU_NEVER || !data->traffic->duration)
+		return;
+	end = data->start + data->traffic->duration;
+	if (data->end == NETEMU_NEVER || (data->end >= data->start && data->end < end))
+		data->end = end;
+}
+
 int rundata_read(struct rundata *data, const char *path, struct err *err)
 {
 	*data = (struct rundata){
@@ -247,10 +261,7 @@ int rundata_read(struct rundata *data, const char *path, struct err *err)
 		rundata_release(data);
 		return -1;
 	}
-	if (data->start == NETEMU_NEVER && data->traffic->began)
-		data->start = data->traffic->began;
-	if (data->end == NETEMU_NEVER && data->start != NETEMU_NEVER && data->traffic->duration)
-		data->end = data->start + data->traffic->duration;
+	settle_times(data);
 	return 0;
 }
 
