@@ -85,4 +85,24 @@ test_expect_success 'netemu sim run replays them where they ran' '
 	grep "^[^,]*,hello,.*,512.0,h000 h002,$" out/0/jobs.csv
 '
 
+# A run of a job that is not in the accounting is told of.
+test_expect_success 'the share of node time with a matrix, and what could not be joined' '
+	cp -r runs more && hello=$(grep -l "\"hello\"" runs/*/run.json) &&
+	sed "s/\"job\": [0-9]*/\"job\": 99/" "$hello" >run.json &&
+	cp -r "${hello%/run.json}" more/netemu.99.0 && cp run.json more/netemu.99.0/run.json &&
+	mkdir -p more/netemu.98.0/mpi && echo "{" >more/netemu.98.0/mpi/rank-0.json &&
+	sacct -P -S now-1hour -E now+1hour -X \
+		-o jobid,jobidraw,cluster,submit,start,end,elapsedraw,state,nnodes,ntasks,nodelist,jobname >plain.txt &&
+	netemu-sim run --sacct plain.txt --runs more --topology xgft:2x2:1x2@slots=4 \
+		--output share >table 2>err &&
+	grep "warning: .*1 of 3 runs are of no job in the accounting; 1 of 4 runs cannot be read, first: .*netemu.98.0" err &&
+	awk -F"|" "NR > 1 { all += \$7 * \$9; if (\$12 != \"plain\") known += \$7 * \$9 }
+		END { printf \"%.6f\n\", known / all }" plain.txt >expected &&
+	awk -F"\t" "NR == 2 { printf \"%.6f\n\", \$NF }" share/table.tsv >got &&
+	test_cmp expected got && grep " recorded$" table &&
+	printf "    \"%s\": %s\n" "runs" 3, "jobs" 2, "runs_of_no_job" 1, "unreadable" 1 >expected &&
+	sed -n "/\"joined\": {/,/}/{/[{}]/d;s/^ */    /;p}" share/0/summary.json >got &&
+	test_cmp expected got
+'
+
 test_done

@@ -58,6 +58,10 @@ struct workload {
 	/* What was left out, by reason and in all, to be reported. */
 	size_t left_out[WORKLOAD_SKIPS];
 	size_t skipped;
+	/* Accounting with runs, of all sources: runs that could be read, jobs that got
+	 * the matrix of one, runs of no job, runs that could not be read.
+	 */
+	size_t runs, joined, strange, broken;
 	int64_t epoch; /* real time of time 0, ns; NETEMU_NEVER = none of it was real */
 };
 

@@ -356,23 +356,45 @@ static char *run_path(const struct reading *reading, const char *name)
 						 : strdup(name);
 }
 
+/* What is odd about the runs that were joined, as warnings. */
+static void tell_of_runs(const struct reading *reading, const struct runs_report *report)
+{
+	char text[400];
+
+	if (!report->joined)
+		warn(reading, "no job of the accounting has a run");
+	if (report->strange) {
+		snprintf(text, sizeof(text), "%zu of %zu runs are of no job in the accounting",
+			 report->strange, report->runs);
+		warn(reading, text);
+	}
+	if (report->broken) {
+		snprintf(text, sizeof(text), "%zu of %zu runs cannot be read, first: %s",
+			 report->broken, report->broken + report->runs, report->reason);
+		warn(reading, text);
+	}
+}
+
 /* Matrices for the jobs of accounting, which was read last. */
 static int join_runs(struct reading *reading, const char *pattern)
 {
-	char *path = run_path(reading, pattern), text[400] = "";
+	struct workload *workload = reading->workload;
+	char *path = run_path(reading, pattern);
 	struct runs_report report;
 	int rc;
 
 	if (!path)
 		return no_memory(reading);
-	rc = runs_join(reading->workload, reading->workload->sources - 1, path, &report,
-		       reading->err);
+	rc = runs_join(workload, workload->sources - 1, path, &report, reading->err);
 	free(path);
-	if (rc == 0 && report.broken)
-		snprintf(text, sizeof(text), "%zu of %zu runs cannot be read, first: %s",
-			 report.broken, report.broken + report.runs, report.reason);
-	warn(reading, text);
-	return rc;
+	if (rc < 0)
+		return -1;
+	workload->runs += report.runs;
+	workload->joined += report.joined;
+	workload->strange += report.strange;
+	workload->broken += report.broken;
+	tell_of_runs(reading, &report);
+	return 0;
 }
 
 static int read_file(struct reading *reading, const struct yaml_node *entry,

@@ -182,6 +182,16 @@ static void count_job(struct totals *totals, const struct sim_job *job)
 		totals->matrix_s += run_of(job) * job->nhosts;
 }
 
+/* What became of the runs beside accounting, null where there are none. */
+static json_t *joined_json(const struct workload *workload)
+{
+	if (!workload->runs && !workload->broken)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "runs", (json_int_t)workload->runs, "jobs",
+			 (json_int_t)workload->joined, "runs_of_no_job",
+			 (json_int_t)workload->strange, "unreadable", (json_int_t)workload->broken);
+}
+
 static json_t *jobs_json(const struct totals *totals, const struct report *report, size_t count)
 {
 	json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)count,
@@ -203,6 +213,7 @@ static json_t *jobs_json(const struct totals *totals, const struct report *repor
 	json_object_set_new(json, "node_seconds", number(totals->node_s));
 	json_object_set_new(json, "share_recorded",
 			    number(totals->node_s > 0 ? totals->matrix_s / totals->node_s : NAN));
+	json_object_set_new(json, "joined", joined_json(report->workload));
 	return json;
 }
 
