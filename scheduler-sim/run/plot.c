@@ -16,8 +16,14 @@
 #define EDGES_MAX       20000
 #define NAMES_MAX       64 /* nodes that are still named in it */
 #define FRACTION_OF_ROW 0.9
+#define PART            ".undone" /* behind the name of a picture; sub_clean() knows it */
 
 extern char **environ;
+
+static const char *ending_of(const char *plots)
+{
+	return strcmp(plots, "png") == 0 ? "png" : "svg";
+}
 
 static const char *terminal_of(const char *plots)
 {
@@ -41,8 +47,9 @@ static void put_start(FILE *out, const char *name, const char *plots)
 {
 	fprintf(out,
 		"# drawn by netemu sim; draw it again with gnuplot, in this folder\n"
-		"reset\nset datafile separator whitespace\nset terminal %s\nset output '%s.%s'\n",
-		terminal_of(plots), name, strcmp(plots, "png") == 0 ? "png" : "svg");
+		"reset\nset datafile separator whitespace\nset terminal %s\n"
+		"if (!exists('part')) part = ''\nset output '%s.%s'.part\n",
+		terminal_of(plots), name, ending_of(plots));
 }
 
 /* Of PFSim's dotted names the last part. */
@@ -236,18 +243,36 @@ static int put_topology(FILE *out, const struct report *report)
 	return 0;
 }
 
-/* Draw what the scripts NAMES of DIR say; a machine without gnuplot can draw later. */
-static void draw(const char *dir, const char *const names[], size_t count)
+/* Give the picture of script NAME its own name, or without KEEP remove it. */
+static void finish(const char *dir, const char *name, const char *plots, bool keep)
 {
-	char *argv[8] = { (char *)"gnuplot" };
-	posix_spawn_file_actions_t actions;
-	pid_t pid;
-	int status;
+	int length = (int)strcspn(name, ".");
+	char *part = NULL, *whole = NULL;
 
-	for (size_t i = 0; i < count && i + 2 < sizeof(argv) / sizeof(*argv); i++)
-		argv[i + 1] = (char *)names[i];
+	if (asprintf(&part, "%s/%.*s.%s" PART, dir, length, name, ending_of(plots)) < 0)
+		part = NULL;
+	if (asprintf(&whole, "%s/%.*s.%s", dir, length, name, ending_of(plots)) < 0)
+		whole = NULL;
+	if (part && (!keep || !whole || rename(part, whole) < 0))
+		unlink(part); /* what was too large to be drawn has none */
+	free(part);
+	free(whole);
+}
+
+/* Have gnuplot draw what the scripts NAMES of DIR say, under names for parts.
+ * Returns whether it has.
+ */
+static bool draw_parts(const char *dir, const char *const names[], size_t count)
+{
+	char *argv[8] = { (char *)"gnuplot", (char *)"-e", (char *)"part = '" PART "'" };
+	posix_spawn_file_actions_t actions;
+	int status = -1;
+	pid_t pid;
+
+	for (size_t i = 0; i < count && i + 4 < sizeof(argv) / sizeof(*argv); i++)
+		argv[i + 3] = (char *)names[i];
 	if (posix_spawn_file_actions_init(&actions) != 0)
-		return;
+		return false;
 	posix_spawn_file_actions_addchdir_np(&actions, dir);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", 1, 0);
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", 1, 0);
@@ -255,6 +280,18 @@ static void draw(const char *dir, const char *const names[], size_t count)
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 	posix_spawn_file_actions_destroy(&actions);
+	return status == 0;
+}
+
+/* Draw the scripts NAMES of DIR; a machine without gnuplot can draw later.
+ * Pictures appear when they are whole.
+ */
+static void draw(const char *dir, const char *const names[], size_t count, const char *plots)
+{
+	bool drawn = draw_parts(dir, names, count);
+
+	for (size_t i = 0; i < count; i++)
+		finish(dir, names[i], plots, drawn);
 }
 
 static int put_script(const struct report *report, const char *name,
@@ -294,7 +331,7 @@ int plot_results(const struct report *report, struct err *err)
 	    put_script(report, names[1], distribution, err) < 0 ||
 	    put_script(report, names[2], put_topology, err) < 0)
 		return -1;
-	draw(report->dir, names, 3);
+	draw(report->dir, names, 3, report->sub->plots);
 	return 0;
 }
 
@@ -393,6 +430,6 @@ int plot_sweep(const struct table *table, const char *output, const char *plots,
 	put_sweep(file.stream, table, plots);
 	if (outfile_commit(&file, err) < 0)
 		return -1;
-	draw(output, names, 1);
+	draw(output, names, 1, plots);
 	return 0;
 }

@@ -399,8 +399,8 @@ int sub_run(struct scenario *scenario, size_t number, struct sub_cache *cache, b
 /* "NAME.XXXXXX" with a NAME that has a suffix of ours. */
 static bool is_half_written(const char *name)
 {
-	static const char *const suffixes[] = { ".csv", ".tsv", ".swf",     ".json",
-						".txt", ".svg", ".graphml", ".gnuplot" };
+	static const char *const suffixes[] = { ".csv", ".tsv", ".swf",     ".json",   ".txt",
+						".svg", ".png", ".graphml", ".gnuplot" };
 	size_t length = strlen(name);
 
 	if (length < 8 || name[length - 7] != '.')
