@@ -15,6 +15,7 @@ struct network {
 	struct loads loads;
 	struct loads before;  /* the same but for what is being added */
 	struct loads scratch; /* all 0 between calls; of network_check() */
+	uint32_t *touched;    /* [links], of keep_shares(); owned */
 	uint32_t *weight;     /* [hosts], 0 between calls */
 	bool keep_paths;      /* of running jobs */
 	bool windows;         /* loads follow the recorded windows */
@@ -34,8 +35,9 @@ static int create(struct network *network, const struct sim_settings *settings, 
 	network->windows = settings->windows;
 	network->keep_paths = settings->stretch || settings->windows;
 	network->weight = calloc(net->hosts, sizeof(*network->weight));
-	if (!network->weight || loads_init(&network->loads, net->links) < 0 ||
-	    loads_init(&network->before, net->links) < 0 ||
+	network->touched = calloc((size_t)net->links + 1, sizeof(*network->touched));
+	if (!network->weight || !network->touched || loads_init(&network->loads, net->links) < 0 ||
+	    loads_watch(&network->loads) < 0 || loads_init(&network->before, net->links) < 0 ||
 	    loads_init(&network->scratch, net->links) < 0)
 		return err_errno(err, "unable to keep the loads of %u links", net->links);
 	if (placer_create(&network->placer, network->recorded ? "block" : placement,
@@ -70,6 +72,7 @@ void network_destroy(struct network *network)
 	loads_release(&network->before);
 	loads_release(&network->scratch);
 	free(network->weight);
+	free(network->touched);
 	free(network->changed);
 	free(network);
 }
@@ -274,34 +277,24 @@ static int note_changed(struct network *network, const struct load_shares *share
 	return 0;
 }
 
-/* What a job adds to a link. */
-static struct load added(const struct network *network, uint32_t link)
-{
-	return (struct load){
-		network->loads.link[link].bytes - network->before.link[link].bytes,
-		network->loads.link[link].flows - network->before.link[link].flows,
-	};
-}
-
 /* What has been added to the loads is the job's share. */
 static int keep_shares(struct network *network, struct load_shares *shares)
 {
-	size_t count = 0;
+	uint32_t count = loads_take_touched(&network->loads, network->touched);
 
-	for (uint32_t i = 0; i < network->loads.count; i++) {
-		struct load load = added(network, i);
-
-		count += load.bytes || load.flows;
-	}
-	shares->share = malloc((count + 1) * sizeof(*shares->share));
+	shares->count = 0;
+	shares->share = malloc(((size_t)count + 1) * sizeof(*shares->share));
 	if (!shares->share)
 		return -1;
-	shares->count = 0;
-	for (uint32_t i = 0; i < network->loads.count && shares->count < count; i++) {
-		struct load load = added(network, i);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t link = network->touched[i];
+		const struct load *is = &network->loads.link[link];
+		const struct load *was = &network->before.link[link];
 
-		if (load.bytes || load.flows)
-			shares->share[shares->count++] = (struct load_share){ i, load };
+		if (is->bytes != was->bytes || is->flows != was->flows)
+			shares->share[shares->count++] = (struct load_share){
+				link, { is->bytes - was->bytes, is->flows - was->flows }
+			};
 	}
 	loads_add(&network->before, shares);
 	return note_changed(network, shares);
@@ -395,7 +388,7 @@ static void send_on_paths(struct network *network, const struct live_paths *path
 		if (at == SIZE_MAX)
 			continue;
 		for (size_t p = paths->routed.start[at]; p < paths->routed.start[at + 1]; p++) {
-			struct load *load = &network->loads.link[paths->routed.path[p]];
+			struct load *load = loads_at(&network->loads, paths->routed.path[p]);
 
 			load->bytes += load_whole(pairs[i].bytes);
 			load->flows += load_whole(pairs[i].flows);

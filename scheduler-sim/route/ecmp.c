@@ -72,13 +72,15 @@ static void split(struct ecmp *ecmp, uint32_t node, struct loads *loads, uint32_
 		uint32_t link = shortest->next[net->first[node] + i];
 		struct load share = { whole.bytes + (i < bytes_rest),
 				      whole.flows + (i < flows_rest) };
+		struct load *load;
 
 		if (ecmp->fabric.to[link] == target && ecmp->arrived) {
 			*ecmp->arrived = share;
 			continue;
 		}
-		loads->link[link].bytes += share.bytes * times;
-		loads->link[link].flows += share.flows * times;
+		load = loads_at(loads, link);
+		load->bytes += share.bytes * times;
+		load->flows += share.flows * times;
 		if (ecmp->fabric.to[link] != target)
 			give(ecmp, ecmp->fabric.to[link], &share);
 	}
@@ -191,8 +193,10 @@ static struct load stream(const struct ecmp_sum *sum, uint64_t flows)
 
 static void add_load(struct loads *loads, uint32_t link, const struct load *load)
 {
-	loads->link[link].bytes += load->bytes;
-	loads->link[link].flows += load->flows;
+	struct load *at = loads_at(loads, link);
+
+	at->bytes += load->bytes;
+	at->flows += load->flows;
 }
 
 /* The first host of NODE with ranks. */

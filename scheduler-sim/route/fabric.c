@@ -143,8 +143,11 @@ int fabric_add(const struct fabric *fabric, const uint64_t *flows, const struct 
 			return fabric_too_much(traffic, err);
 	}
 	for (uint32_t l = 0; l < loads->count; l++) {
-		struct load *load = &loads->link[turned ? fabric->net->link[l].reverse : l];
+		struct load *load;
 
+		if (!flows[l])
+			continue;
+		load = loads_at(loads, turned ? fabric->net->link[l].reverse : l);
 		load->bytes += ((load_amount)flows[l] * traffic->bytes) << LOADS_SHIFT;
 		load->flows += load_whole(flows[l]);
 	}

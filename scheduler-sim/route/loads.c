@@ -30,7 +30,7 @@ static int print_whole(load_amount whole, char *buf, size_t size)
 
 int loads_init(struct loads *loads, uint32_t links)
 {
-	loads->count = links;
+	*loads = (struct loads){ .count = links };
 	loads->link = calloc(links ? links : 1, sizeof(*loads->link));
 	if (loads->link)
 		return 0;
@@ -41,12 +41,42 @@ int loads_init(struct loads *loads, uint32_t links)
 void loads_release(struct loads *loads)
 {
 	free(loads->link);
+	free(loads->touched.links);
+	free(loads->touched.words);
 	*loads = (struct loads){ 0 };
 }
 
 void loads_clear(struct loads *loads)
 {
 	memset(loads->link, 0, loads->count * sizeof(*loads->link));
+}
+
+int loads_watch(struct loads *loads)
+{
+	loads->touched.links = calloc(loads->count / 64 + 1, sizeof(uint64_t));
+	loads->touched.words = calloc(loads->count / 4096 + 1, sizeof(uint64_t));
+	if (loads->touched.links && loads->touched.words)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+uint32_t loads_take_touched(struct loads *loads, uint32_t *links)
+{
+	struct loads_touched *touched = &loads->touched;
+	uint32_t count = 0;
+
+	for (uint32_t top = 0; top < loads->count / 4096 + 1; top++) {
+		for (; touched->words[top]; touched->words[top] &= touched->words[top] - 1) {
+			uint32_t word = top * 64 + (uint32_t)__builtin_ctzll(touched->words[top]);
+			uint64_t bits = touched->links[word];
+
+			for (; bits; bits &= bits - 1)
+				links[count++] = word * 64 + (uint32_t)__builtin_ctzll(bits);
+			touched->links[word] = 0;
+		}
+	}
+	return count;
 }
 
 void loads_add(struct loads *loads, const struct load_shares *shares)

@@ -19,14 +19,32 @@ struct load {
 	load_amount bytes, flows;
 };
 
+/* Which links have been asked for with loads_at(): bit link % 64 of word
+ * link / 64, and the same of these words that are not 0.
+ */
+struct loads_touched {
+	uint64_t *links, *words; /* owned */
+};
+
 struct loads {
 	struct load *link; /* [count], by link; owned */
 	uint32_t count;
+	struct loads_touched touched; /* after loads_watch() */
 };
 
 static inline load_amount load_whole(uint64_t amount)
 {
 	return (load_amount)amount << LOADS_SHIFT;
+}
+
+/* The load of LINK, to be changed: who adds to loads asks here. */
+static inline struct load *loads_at(struct loads *loads, uint32_t link)
+{
+	if (loads->touched.links) {
+		loads->touched.links[link / 64] |= UINT64_C(1) << link % 64;
+		loads->touched.words[link / 4096] |= UINT64_C(1) << link / 64 % 64;
+	}
+	return &loads->link[link];
 }
 
 /* What one job puts on the links: sparse, ascending by link. */
@@ -44,6 +62,14 @@ struct load_shares {
 int loads_init(struct loads *loads, uint32_t links);
 void loads_release(struct loads *loads);
 void loads_clear(struct loads *loads);
+
+/* From now on know which links are touched.  Returns 0, or -1 with errno ENOMEM. */
+int loads_watch(struct loads *loads);
+
+/* The links touched since the last call, ascending, into LINKS (room for count);
+ * none is any more.  Returns how many.
+ */
+uint32_t loads_take_touched(struct loads *loads, uint32_t *links);
 
 void loads_add(struct loads *loads, const struct load_shares *shares);
 /* Asserts that no link gets below 0. */

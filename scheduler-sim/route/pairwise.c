@@ -48,8 +48,10 @@ static void send_flows(struct loads *loads, const uint32_t *links, uint32_t leng
 	load_amount amount = (load_amount)count * bytes << LOADS_SHIFT;
 
 	for (uint32_t k = 0; k < length; k++) {
-		loads->link[links[k]].bytes += amount;
-		loads->link[links[k]].flows += load_whole(count);
+		struct load *load = loads_at(loads, links[k]);
+
+		load->bytes += amount;
+		load->flows += load_whole(count);
 	}
 }
 

@@ -143,7 +143,7 @@ static void undo(struct routing *routing)
 
 		for (uint32_t k = 0; k < routing->length[i]; k++) {
 			struct load *load =
-				&routing->loads->link[routing->links[routing->start[i] + k]];
+				loads_at(routing->loads, routing->links[routing->start[i] + k]);
 
 			load->bytes -= load_whole(pair->bytes);
 			load->flows -= load_whole(pair->flows);
@@ -260,7 +260,7 @@ int routing_path(struct routing *routing, size_t pair, const uint32_t *links, ui
 	routing->start[pair] = routing->nlinks;
 	routing->length[pair] = nlinks;
 	for (uint32_t i = 0; i < nlinks; i++) {
-		struct load *load = &routing->loads->link[links[i]];
+		struct load *load = loads_at(routing->loads, links[i]);
 
 		load->bytes += bytes;
 		load->flows += flows;

@@ -75,7 +75,7 @@ static int take(struct tree_walk *walk, size_t i, uint32_t length)
 		return 0;
 	}
 	for (uint32_t k = 0; k < length; k++) {
-		struct load *load = &routing->loads->link[walk->tree->stack[k]];
+		struct load *load = loads_at(routing->loads, walk->tree->stack[k]);
 
 		load->bytes += bytes;
 		load->flows += flows;
@@ -131,7 +131,7 @@ static void put(struct tree_walk *walk, uint32_t link, const struct load *load)
 
 	if (walk->tree->turned)
 		link = walk->tree->fabric.net->link[link].reverse;
-	at = &walk->routing->loads->link[link];
+	at = loads_at(walk->routing->loads, link);
 	at->bytes += load->bytes;
 	at->flows += load->flows;
 }
