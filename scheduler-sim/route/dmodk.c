@@ -45,6 +45,15 @@ static int all_to_all(struct router *router, const struct all_to_all *traffic, s
 	return tree_all_to_all(router, traffic, loads, routed, err);
 }
 
+static int destinations(struct router *router, uint32_t *count, struct err *err)
+{
+	int rc = leveled_destinations(router->state, count, err);
+
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	return tree_destinations(router, count, err);
+}
+
 const struct router_ops router_dmodk = {
 	.name = "dmodk",
 	.alias = "pfsim.router.DmodKRouter",
@@ -57,7 +66,7 @@ const struct router_ops router_dmodk = {
 	.walk = walk,
 	.route = tree_route,
 	.all_to_all = all_to_all,
-	.destinations = tree_destinations,
+	.destinations = destinations,
 };
 
 const struct router_ops router_smodk = {

@@ -343,38 +343,56 @@ static int all_to_all(struct router *router, const struct all_to_all *traffic, s
 	return 0;
 }
 
-/* The links on the way to HOST from anyone but itself; SEEN [nodes] is 0. */
-static void count_used(struct ecmp *ecmp, uint32_t host, bool *seen, uint32_t *count)
+/* The links out of NODE on the way to so many HOSTS; SEEN: where they lead. */
+static void count_next(struct ecmp *ecmp, uint32_t node, uint32_t hosts, bool *seen,
+		       uint32_t *count)
+{
+	const struct shortest *shortest = &ecmp->shortest;
+
+	for (uint32_t i = 0; i < shortest->count[node]; i++) {
+		uint32_t link = shortest->next[ecmp->fabric.net->first[node] + i];
+
+		count[link] += hosts;
+		seen[ecmp->fabric.to[link]] = true;
+	}
+}
+
+/* The cables of the hosts of a switch, which OTHERS reach or nobody else. */
+static void count_cables(const struct fabric *fabric, uint32_t home, bool others, uint32_t *count)
+{
+	uint32_t hosts = fabric->first[home + 1] - fabric->first[home];
+
+	for (uint32_t i = fabric->first[home]; i < fabric->first[home + 1]; i++) {
+		uint32_t link = fabric_cable(fabric, fabric->host[i]);
+
+		count[link] += hosts - 1;
+		count[fabric->net->link[link].reverse] += others || hosts > 1;
+	}
+}
+
+/* The links on the way to the hosts of HOME from any other one; SEEN [nodes] is 0. */
+static void count_used(struct ecmp *ecmp, uint32_t home, bool *seen, uint32_t *count)
 {
 	const struct fabric *fabric = &ecmp->fabric;
 	const struct netemu_net *net = fabric->net;
 	const struct shortest *shortest = &ecmp->shortest;
-	uint32_t home = fabric->home[host];
+	uint32_t hosts = fabric->first[home + 1] - fabric->first[home];
 
+	shortest_to(&ecmp->shortest, fabric->host[fabric->first[home]]);
 	for (uint32_t h = 0; h < net->hosts; h++) {
-		uint32_t node = net->host_node[h];
-
-		if (h == host || shortest_from(&ecmp->shortest, h) == NETEMU_NONE)
-			continue;
-		for (uint32_t i = 0; i < shortest->count[node]; i++) {
-			uint32_t link = shortest->next[net->first[node] + i];
-
-			count[link]++;
-			seen[fabric->to[link]] = true;
-		}
+		if (fabric->home[h] != home && shortest_from(&ecmp->shortest, h) != NETEMU_NONE)
+			count_next(ecmp, net->host_node[h], hosts, seen, count);
 	}
 	for (uint32_t k = shortest->reached; k-- > 0;) {
 		uint32_t node = shortest->order[k];
 
-		for (uint32_t i = 0; seen[node] && i < shortest->count[node]; i++) {
-			uint32_t link = shortest->next[net->first[node] + i];
-
-			count[link]++;
-			seen[fabric->to[link]] = true;
-		}
-		seen[node] = false;
+		if (seen[node] && node != home)
+			count_next(ecmp, node, hosts, seen, count);
+		seen[node] = seen[node] && node == home;
 	}
-	seen[net->host_node[host]] = seen[home] = false;
+	if (net->node_host[home] == NETEMU_NONE)
+		count_cables(fabric, home, seen[home], count);
+	seen[home] = false;
 }
 
 static int destinations(struct router *router, uint32_t *count, struct err *err)
@@ -386,9 +404,11 @@ static int destinations(struct router *router, uint32_t *count, struct err *err)
 	if (!seen)
 		return err_errno(err, "unable to route between %u hosts", net->hosts);
 	memset(count, 0, net->links * sizeof(*count));
-	for (uint32_t i = 0; i < net->hosts; i++) {
-		shortest_to(&ecmp->shortest, ecmp->fabric.host[i]);
-		count_used(ecmp, ecmp->fabric.host[i], seen, count);
+	for (uint32_t i = 0; i < ecmp->fabric.nactive; i++) {
+		uint32_t home = ecmp->fabric.active[i];
+
+		if (ecmp->fabric.first[home] < ecmp->fabric.first[home + 1])
+			count_used(ecmp, home, seen, count);
 	}
 	free(seen);
 	return 0;

@@ -53,6 +53,11 @@ uint32_t leveled_walk(const struct leveled *leveled, uint32_t from, uint32_t to,
 int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic, bool turned,
 		       struct loads *loads, struct routed *routed, struct err *err);
 
+/* Destinations by link into COUNT [links], see router_destinations().  Returns as
+ * leveled_all_to_all(); with 0 COUNT may have changed.
+ */
+int leveled_destinations(struct leveled *leveled, uint32_t *count, struct err *err);
+
 /* The link out of each node towards HOST, but hosts with one cable, into NEXT
  * [nodes].
  */

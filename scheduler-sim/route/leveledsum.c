@@ -7,12 +7,16 @@
  * host in common (checked), all that is not from below the node on the way to d
  * comes down through it.  So the work is a pass over the switches for each
  * class and a way down for each host, instead of a pass for each host.
+ *
+ * Destinations on the way to which someone uses a link are counted on the same
+ * passes, with one rank on each host.
  */
 #include "leveledparts.h"
 
 #include "forms.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Hosts below a node that use it, in the class at hand. */
 struct leveled_use {
@@ -32,6 +36,7 @@ struct leveled_sum {
 	const struct all_to_all *traffic;
 	const struct weights *weights;
 	uint64_t *flows;
+	uint32_t *count; /* [links] destinations, or NULL */
 	struct routed *routed;
 	uint32_t *cables;         /* [levels] u */
 	uint64_t *span;           /* [levels] of the nodes in use */
@@ -176,6 +181,8 @@ static void descend(struct leveled_sum *sum, uint32_t host)
 
 		link = leveled_hop(leveled, parent, host, leveled->ranges.place[host]).link;
 		sum->flows[link] += (total - below->weight) * weight;
+		if (sum->count)
+			sum->count[link] += total > below->weight;
 		node = parent;
 		hops += 2;
 		below = &sum->use[node];
@@ -192,10 +199,14 @@ static void ascend(struct leveled_sum *sum, uint32_t host, uint64_t weight)
 	for (uint32_t i = 0; i < sum->nnodes; i++) {
 		uint32_t n = sum->nodes[i];
 		const struct leveled_use *use = &sum->use[n];
+		uint32_t link;
 
-		if (use->weight && sum->cables[sum->leveled->at[n].level])
-			sum->flows[hop_up(sum, n, host)->link] +=
-				use->weight * (weight - use->bound);
+		if (!use->weight || !sum->cables[sum->leveled->at[n].level])
+			continue;
+		link = hop_up(sum, n, host)->link;
+		sum->flows[link] += use->weight * (weight - use->bound);
+		if (sum->count)
+			sum->count[link] += (uint32_t)(weight - use->bound);
 	}
 }
 
@@ -225,9 +236,11 @@ static void send(struct leveled_sum *sum)
 	for (uint32_t h = 0; h < fabric->net->hosts; h++) {
 		uint64_t weight = weight_of(sum->traffic, h);
 
-		if (fabric_is_single(fabric, h))
-			sum->flows[fabric_cable(fabric, h)] +=
-				weight * (sum->weights->total - weight);
+		if (!fabric_is_single(fabric, h))
+			continue;
+		sum->flows[fabric_cable(fabric, h)] += weight * (sum->weights->total - weight);
+		if (sum->count)
+			sum->count[fabric_cable(fabric, h)] = fabric->net->hosts - 1;
 	}
 }
 
@@ -253,6 +266,18 @@ static int add_classes(struct leveled_sum *sum)
 	return 1;
 }
 
+/* Returns as leveled_all_to_all(). */
+static int add_up(struct leveled_sum *sum, struct err *err)
+{
+	const struct netemu_net *net = sum->leveled->net;
+	int rc = -1;
+
+	sum->flows = calloc((size_t)net->links + 1, sizeof(*sum->flows));
+	if (sum->flows)
+		rc = add_classes(sum);
+	return rc < 0 ? err_errno(err, "unable to route between %u hosts", net->hosts) : rc;
+}
+
 int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic, bool turned,
 		       struct loads *loads, struct routed *routed, struct err *err)
 {
@@ -264,21 +289,42 @@ int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic
 		.weights = &weights,
 		.routed = &counted,
 	};
-	int rc = -1;
+	int rc;
 
 	if (!leveled->regular)
 		return 0;
 	if (weights_init(&weights, &leveled->fabric, traffic, err))
 		return -1;
-	sum.flows = calloc((size_t)leveled->net->links + 1, sizeof(*sum.flows));
-	if (sum.flows)
-		rc = add_classes(&sum);
-	if (rc < 0)
-		err_errno(err, "unable to route between %u hosts", leveled->net->hosts);
+	rc = add_up(&sum, err);
 	if (rc > 0 && fabric_add(&leveled->fabric, sum.flows, traffic, turned, loads, err))
 		rc = -1;
 	if (rc > 0)
 		*routed = counted;
+	weights_release(&weights);
+	release(&sum);
+	return rc;
+}
+
+int leveled_destinations(struct leveled *leveled, uint32_t *count, struct err *err)
+{
+	const struct all_to_all traffic = { 0 };
+	struct routed routed = { 0 };
+	struct weights weights;
+	struct leveled_sum sum = {
+		.leveled = leveled,
+		.traffic = &traffic,
+		.weights = &weights,
+		.count = count,
+		.routed = &routed,
+	};
+	int rc;
+
+	if (!leveled->regular)
+		return 0;
+	if (weights_init(&weights, &leveled->fabric, &traffic, err))
+		return -1;
+	memset(count, 0, leveled->net->links * sizeof(*count));
+	rc = add_up(&sum, err);
 	weights_release(&weights);
 	release(&sum);
 	return rc;

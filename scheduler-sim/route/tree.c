@@ -270,18 +270,20 @@ static int sum_init(struct tree_sum *sum, struct router *router, const struct al
 	return err_errno(err, "unable to route between %u hosts", net->hosts);
 }
 
-/* The links over which someone reaches GROUP, a single host. */
+/* The links over which someone reaches each of GROUP; one rank on each host. */
 static void count_used(const struct tree_sum *sum, const struct tree_group *group, uint32_t *count)
 {
 	const struct tree *tree = sum->tree;
+	const struct fabric *fabric = &tree->fabric;
 
 	for (uint32_t i = 0; i < tree->reached; i++) {
 		if (tree->amount[tree->order[i]])
-			count[tree->next[tree->order[i]]]++;
+			count[tree->next[tree->order[i]]] += group->nhosts;
 	}
-	if (group->single && tree->mark[group->target].hops == 0 &&
-	    tree->amount[group->target] > group->weight)
-		count[tree->next[group->target]]++;
+	if (!group->single || tree->mark[group->target].hops || tree->amount[group->target] < 2)
+		return;
+	for (uint32_t i = 0; i < group->nhosts; i++)
+		count[fabric->net->link[fabric_cable(fabric, group->host[i])].reverse]++;
 }
 
 /* The cables of hosts towards the switches. */
@@ -329,8 +331,8 @@ int tree_destinations(struct router *router, uint32_t *count, struct err *err)
 		return -1;
 	sum.routed = &routed;
 	memset(count, 0, net->links * sizeof(*count));
-	for (uint32_t i = 0; i < net->hosts; i++) {
-		make_group(&sum, i, 1, &group);
+	for (uint32_t i = 0; i < net->hosts;) {
+		i = next_group(&sum, i, &group);
 		add_group(&sum, &group);
 		count_used(&sum, &group, count);
 	}
