@@ -105,6 +105,7 @@ static int place(struct network *network, struct live *live, const uint32_t *hos
 		.ranks = traffic->ranks,
 		.matrix = traffic->pairs,
 		.npairs = traffic->npairs,
+		.traffic = live->what->traffic,
 		.router = network->router,
 		.loads = &network->loads,
 	};

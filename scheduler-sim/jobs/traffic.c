@@ -29,8 +29,48 @@ void traffic_drop(struct traffic *traffic)
 	drop_parts(traffic->ops, traffic->nops);
 	drop_parts(traffic->windows, traffic->nwindows);
 	free(traffic->pairs);
+	free(traffic->sorted);
 	free(traffic->name);
 	free(traffic);
+}
+
+/* --- in order --- */
+
+static int by_ranks(const void *a, const void *b)
+{
+	const struct netemu_rank_pair *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return (x->to > y->to) - (x->to < y->to);
+}
+
+const struct netemu_rank_pair *traffic_sort(const struct netemu_rank_pair *pairs, size_t npairs,
+					    struct netemu_rank_pair **sorted)
+{
+	size_t i = 1;
+
+	while (i < npairs && by_ranks(&pairs[i - 1], &pairs[i]) <= 0)
+		i++;
+	if (i >= npairs)
+		return pairs;
+	*sorted = malloc(npairs * sizeof(**sorted));
+	if (!*sorted)
+		return NULL;
+	memcpy(*sorted, pairs, npairs * sizeof(**sorted));
+	qsort(*sorted, npairs, sizeof(**sorted), by_ranks);
+	return *sorted;
+}
+
+const struct netemu_rank_pair *traffic_sorted(struct traffic *traffic)
+{
+	static const struct netemu_rank_pair none;
+
+	if (!traffic->npairs)
+		return &none;
+	if (traffic->sorted)
+		return traffic->sorted;
+	return traffic_sort(traffic->pairs, traffic->npairs, &traffic->sorted);
 }
 
 /* --- patterns --- */

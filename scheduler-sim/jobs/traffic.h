@@ -28,7 +28,8 @@ struct traffic {
 	uint64_t bytes;                 /* uniform only */
 	struct netemu_rank_pair *pairs; /* with at least one message; owned */
 	size_t npairs;
-	struct traffic_part *ops; /* by operation, or none; owned */
+	struct netemu_rank_pair *sorted; /* traffic_sorted() makes it; owned */
+	struct traffic_part *ops;        /* by operation, or none; owned */
 	size_t nops;
 	struct traffic_part *windows; /* in order of time, or none; owned */
 	size_t nwindows;
@@ -51,6 +52,16 @@ int traffic_read(struct traffic **traffic, const char *path, struct err *err);
  */
 int traffic_pattern(struct traffic **traffic, const char *name, uint32_t ranks, uint64_t bytes,
 		    struct err *err);
+
+/* PAIRS ascending (from, to): themselves when they are, else a copy in *SORTED,
+ * to be freed.  NULL with errno ENOMEM.
+ */
+const struct netemu_rank_pair *traffic_sort(const struct netemu_rank_pair *pairs, size_t npairs,
+					    struct netemu_rank_pair **sorted);
+
+/* The same of TRAFFIC's pairs, made when first asked for and kept with it.  NULL with errno ENOMEM.
+ */
+const struct netemu_rank_pair *traffic_sorted(struct traffic *traffic);
 
 struct traffic *traffic_share(struct traffic *traffic);
 void traffic_drop(struct traffic *traffic); /* NULL is fine */

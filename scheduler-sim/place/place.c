@@ -83,33 +83,20 @@ static double evaluate(struct netemu_place *place, const uint32_t *placement)
 	return work_evaluate((struct placement_work *)place, placement);
 }
 
-static int by_ranks(const void *a, const void *b)
+/* Those that look at the matrix are promised its order. */
+static bool reads_matrix(const struct placer *placer)
 {
-	const struct netemu_rank_pair *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return (x->to > y->to) - (x->to < y->to);
+	return placer->policy.object || placer->policy.what == &place_aware;
 }
 
-/* The matrix in the order that a policy is promised. */
 static int sort_matrix(struct placement_work *work)
 {
 	const struct placing *what = work->what;
-	bool sorted = true;
 
-	work->place.matrix = what->matrix;
-	for (size_t i = 1; i < what->npairs && sorted; i++)
-		sorted = by_ranks(&what->matrix[i - 1], &what->matrix[i]) <= 0;
-	if (sorted)
-		return 0;
-	work->sorted = malloc(what->npairs * sizeof(*work->sorted));
-	if (!work->sorted)
-		return -1;
-	memcpy(work->sorted, what->matrix, what->npairs * sizeof(*work->sorted));
-	qsort(work->sorted, what->npairs, sizeof(*work->sorted), by_ranks);
-	work->place.matrix = work->sorted;
-	return 0;
+	work->place.matrix = what->traffic
+				     ? traffic_sorted(what->traffic)
+				     : traffic_sort(what->matrix, what->npairs, &work->sorted);
+	return work->place.matrix || !what->npairs ? 0 : -1;
 }
 
 static int find_slots(struct placement_work *work)
@@ -151,7 +138,7 @@ static void work_release(struct placement_work *work)
 }
 
 static int work_init(struct placement_work *work, const struct placer *placer,
-		     const struct placing *what)
+		     const struct placing *what, bool sorted)
 {
 	*work = (struct placement_work){
 		.place = {
@@ -160,6 +147,7 @@ static int work_init(struct placement_work *work, const struct placer *placer,
 			.hosts = what->hosts,
 			.nhosts = what->nhosts,
 			.ranks = what->ranks,
+			.matrix = what->matrix,
 			.npairs = what->npairs,
 			.random = draw,
 			.evaluate = evaluate,
@@ -168,7 +156,7 @@ static int work_init(struct placement_work *work, const struct placer *placer,
 		.what = what,
 	};
 	random_init(&work->random, placer->seed, "placement", what->job ? what->job->id : 0);
-	if (sort_matrix(work) == 0 && find_slots(work) == 0 &&
+	if ((!sorted || sort_matrix(work) == 0) && find_slots(work) == 0 &&
 	    (!placer->policy.object || show_loads(work) == 0))
 		return 0;
 	work_release(work);
@@ -289,7 +277,7 @@ double placer_evaluate(struct placer *placer, const struct placing *placing,
 	struct placement_work work;
 	double most;
 
-	if (work_init(&work, placer, placing) < 0)
+	if (work_init(&work, placer, placing, false) < 0)
 		return NAN;
 	most = work_evaluate(&work, placement);
 	work_release(&work);
@@ -301,7 +289,7 @@ double placer_bound(struct placer *placer, const struct placing *placing)
 	struct placement_work work;
 	double bound;
 
-	if (work_init(&work, placer, placing) < 0)
+	if (work_init(&work, placer, placing, true) < 0)
 		return NAN;
 	bound = work_bound(&work);
 	work_release(&work);
@@ -354,7 +342,7 @@ int placer_place(struct placer *placer, const struct placing *placing, uint32_t 
 	struct placement_work work;
 	int rc;
 
-	if (work_init(&work, placer, placing) < 0)
+	if (work_init(&work, placer, placing, reads_matrix(placer)) < 0)
 		return err_errno(err, "placement '%s'", placer_name(placer));
 	rc = check_room(&work.place, err);
 	if (rc == 0) {

@@ -28,6 +28,7 @@ struct placing {
 	uint32_t ranks;
 	const struct netemu_rank_pair *matrix; /* any order; may be empty */
 	size_t npairs;
+	struct traffic *traffic;   /* that it is of, whose order is kept; or NULL */
 	struct router *router;     /* the routing in force, or NULL: loads are all 0 */
 	const struct loads *loads; /* of other jobs, or NULL: none */
 };

@@ -16,7 +16,7 @@ struct placement_work {
 	struct random random;
 	/* For evaluate(): loads of other jobs, the same between two calls. */
 	struct loads loads;              /* owned; empty before the first */
-	struct netemu_rank_pair *sorted; /* the matrix in order; owned */
+	struct netemu_rank_pair *sorted; /* the matrix in order, unless kept; owned */
 	uint32_t *slots;                 /* owned */
 	uint64_t *bytes;                 /* owned */
 };
