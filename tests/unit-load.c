@@ -73,6 +73,33 @@ static void columns_come_in_any_order(void **state)
 	linktable_release(&table);
 }
 
+static double tenth_of(const void *of, uint32_t link)
+{
+	return (double)((const int *)of)[link] / 10;
+}
+
+static void more_columns_go_by_link_not_by_row(void **state)
+{
+	const int of[] = { 20, 5 };
+	const struct link_extra extra[] = { { "tenth", tenth_of, of } };
+	struct linktable table;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	parse(&table, HEADER "b\ta\t1\t1\t1\t1\t-\n"
+			     "a\tb\t1\t2\t1\t-\t1\n");
+	linktable_tsv_with(&table, extra, 1, out);
+	fclose(out);
+	assert_string_equal(text, "src\tdst\tcapacity\tbytes\tflows\tsrc_port\tdst_port\ttenth\n"
+				  "a\tb\t1\t2\t1\t-\t1\t0.5\n"
+				  "b\ta\t1\t1\t1\t1\t-\t2\n");
+	free(text);
+	linktable_release(&table);
+}
+
 static void amounts_keep_every_digit(void **state)
 {
 	static const struct {
@@ -511,6 +538,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_sorted_by_names_then_ports),
 		cmocka_unit_test(columns_come_in_any_order),
+		cmocka_unit_test(more_columns_go_by_link_not_by_row),
 		cmocka_unit_test(amounts_keep_every_digit),
 		cmocka_unit_test(bad_tables_are_refused_with_their_line),
 		cmocka_unit_test(what_is_written_is_read_again),

@@ -136,35 +136,54 @@ static void tsv_measured(struct put *put, const struct linkrow *row)
 	put_number(put, row->queue_ns);
 }
 
-void linktable_tsv(const struct linktable *table, FILE *out)
+static void tsv_row(struct put *put, const struct linkrow *row)
+{
+	put_cell(put, row->src);
+	put_char(put, '\t');
+	put_cell(put, row->dst);
+	put_char(put, '\t');
+	put_real(put, row->capacity);
+	put_char(put, '\t');
+	put_amount(put, row->bytes);
+	put_char(put, '\t');
+	put_amount(put, row->flows);
+	put_char(put, '\t');
+	put_port(put, row->src_port, "-");
+	put_char(put, '\t');
+	put_port(put, row->dst_port, "-");
+}
+
+void linktable_tsv_with(const struct linktable *table, const struct link_extra *extra, size_t count,
+			FILE *out)
 {
 	bool measured = table->has[LINK_MESSAGES];
 	struct put put;
 
 	put_init(&put, out);
 	put_text(&put, "src\tdst\tcapacity\tbytes\tflows\tsrc_port\tdst_port");
-	put_text(&put, measured ? "\tmessages\twire_bytes\tqueue_ns\n" : "\n");
+	if (measured)
+		put_text(&put, "\tmessages\twire_bytes\tqueue_ns");
+	for (size_t k = 0; k < count; k++) {
+		put_char(&put, '\t');
+		put_text(&put, extra[k].name);
+	}
+	put_char(&put, '\n');
 	for (size_t i = 0; i < table->count; i++) {
-		const struct linkrow *row = &table->row[i];
-
-		put_cell(&put, row->src);
-		put_char(&put, '\t');
-		put_cell(&put, row->dst);
-		put_char(&put, '\t');
-		put_real(&put, row->capacity);
-		put_char(&put, '\t');
-		put_amount(&put, row->bytes);
-		put_char(&put, '\t');
-		put_amount(&put, row->flows);
-		put_char(&put, '\t');
-		put_port(&put, row->src_port, "-");
-		put_char(&put, '\t');
-		put_port(&put, row->dst_port, "-");
+		tsv_row(&put, &table->row[i]);
 		if (measured)
-			tsv_measured(&put, row);
+			tsv_measured(&put, &table->row[i]);
+		for (size_t k = 0; k < count; k++) {
+			put_char(&put, '\t');
+			put_real(&put, extra[k].value(extra[k].arg, table->row[i].link));
+		}
 		put_char(&put, '\n');
 	}
 	put_flush(&put);
+}
+
+void linktable_tsv(const struct linktable *table, FILE *out)
+{
+	linktable_tsv_with(table, NULL, 0, out);
 }
 
 static void json_row(struct put *put, const struct linkrow *row, bool measured)

@@ -35,6 +35,16 @@ void put_flush(struct put *put);
  */
 void linktable_tsv(const struct linktable *table, FILE *out);
 
+/* The same with COUNT more columns of real numbers behind. */
+struct link_extra {
+	const char *name;
+	double (*value)(const void *arg, uint32_t link);
+	const void *arg;
+};
+
+void linktable_tsv_with(const struct linktable *table, const struct link_extra *extra, size_t count,
+			FILE *out);
+
 /* The rows as a JSON array, each on a line of its own; ports that are not
  * known are null.
  */

@@ -263,7 +263,6 @@ static int write_summary(const struct scenario *scenario, const struct scenario_
 			 struct err *err)
 {
 	json_t *blocks = read_result(dir), *root;
-	const struct report report = { .dir = dir };
 	struct outfile file;
 
 	root = json_pack("{s:s, s:s, s:s*, s:I, s:I, s:I, s:s, s:o, s:{s:s*, s:s*, s:s*, s:s*}}",
@@ -275,7 +274,7 @@ static int write_summary(const struct scenario *scenario, const struct scenario_
 			 sub->placement, "router", sub->routing);
 	put_measures(root, blocks);
 	json_object_set_new(root, "series", blocks);
-	if (report_open(&report, &file, REPORT_SUMMARY, err) < 0) {
+	if (report_open(dir, &file, REPORT_SUMMARY, err) < 0) {
 		json_decref(root);
 		return -1;
 	}

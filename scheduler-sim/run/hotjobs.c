@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hotjobs.c - which operations of a recorded job heat which links
- *
- * Of the first jobs whose traffic is known by operation: the links that carry
- * most when the job is alone on the network, on the hosts and with the
- * placement that it had, under the routing in force.
- */
 #include "config.h"
 
-#include "report.h"
+#include "hotjobs.h"
 #include "load/hot.h"
 
 #include <errno.h>
@@ -102,7 +96,7 @@ static bool has_operations(const struct sim_job *job)
 	return job->placement && traffic && !traffic->uniform && traffic->nops;
 }
 
-int report_hot_jobs(const struct report *report, json_t **json, struct err *err)
+int hotjobs_json(const struct report *report, json_t **json, struct err *err)
 {
 	const struct router_settings settings = { .seed = report->sub->seed, .base = report->base };
 	struct router *router = NULL;

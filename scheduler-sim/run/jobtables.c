@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jobtables.c - the jobs of a simulation as CSV and SWF */
 #include "config.h"
 
-#include "report.h"
+#include "jobtables.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -91,13 +90,13 @@ static void put_job(FILE *out, const struct netemu_net *net, const struct sim_jo
 	putc('\n', out);
 }
 
-int report_jobs_csv(const struct report *report, struct err *err)
+static int write_csv(const struct report *report, struct err *err)
 {
 	struct outfile file;
 	size_t count;
 	const struct sim_job *jobs = sim_jobs(report->sim, &count);
 
-	if (report_open(report, &file, "jobs.csv", err) < 0)
+	if (report_open(report->dir, &file, "jobs.csv", err) < 0)
 		return -1;
 	fputs("id,name,source,outcome,submit,start,end,wait,response,run,limit,ranks,nodes,"
 	      "hosts_used,restarts,unroutable,max_load,hosts,reason\n",
@@ -132,13 +131,13 @@ static void put_swf(FILE *out, const struct sim_job *job, size_t number)
 		job->what->source + 1);
 }
 
-int report_jobs_swf(const struct report *report, struct err *err)
+static int write_swf(const struct report *report, struct err *err)
 {
 	struct outfile file;
 	size_t count;
 	const struct sim_job *jobs = sim_jobs(report->sim, &count);
 
-	if (report_open(report, &file, "jobs.swf", err) < 0)
+	if (report_open(report->dir, &file, "jobs.swf", err) < 0)
 		return -1;
 	fprintf(file.stream,
 		"; Version: 2.2\n; Computer: %s\n; MaxJobs: %zu\n; MaxRecords: %zu\n"
@@ -150,4 +149,11 @@ int report_jobs_swf(const struct report *report, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		put_swf(file.stream, &jobs[i], i + 1);
 	return outfile_commit(&file, err);
+}
+
+int jobtables_write(const struct report *report, struct err *err)
+{
+	if (write_csv(report, err) < 0)
+		return -1;
+	return write_swf(report, err);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linkgroups.c - the loads of links by boundary and direction */
 #include "config.h"
 
-#include "report.h"
+#include "linkgroups.h"
 #include "load/summary.h"
 
 #include <math.h>
@@ -46,7 +45,7 @@ static json_t *groups_json(const struct summary *summary)
 	return json_pack("{s:o, s:o}", "switch_links", switches, "boundaries", boundaries);
 }
 
-json_t *report_link_groups(const struct report *report, bool peaks)
+json_t *linkgroups_json(const struct report *report, bool peaks)
 {
 	struct summary summary;
 	struct loads loads;

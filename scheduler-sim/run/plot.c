@@ -299,7 +299,7 @@ static int put_script(const struct report *report, const char *name,
 {
 	struct outfile file;
 
-	if (report_open(report, &file, name, err) < 0)
+	if (report_open(report->dir, &file, name, err) < 0)
 		return -1;
 	if (put(file.stream, report) < 0) {
 		outfile_abort(&file);

@@ -5,7 +5,10 @@
 #include "compat.h"
 #include "inputs.h"
 #include "jobs.h"
+#include "jobtables.h"
+#include "linktables.h"
 #include "plot.h"
+#include "summaryjson.h"
 #include "sweep.h"
 
 #include <dirent.h>
@@ -215,7 +218,9 @@ static int write_results(const struct job *job, const struct sim *sim,
 
 	if (plot_results(&report, err) < 0)
 		return -1;
-	return report_write(&report, err);
+	if (jobtables_write(&report, err) < 0 || linktables_write(&report, err) < 0)
+		return -1;
+	return summaryjson_write(&report, err);
 }
 
 /* WHY a simulation cannot begin, with the line of the algorithm that it names. */

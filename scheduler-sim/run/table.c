@@ -3,7 +3,6 @@
 
 #include "table.h"
 #include "plain.h"
-#include "plot.h"
 #include "report.h"
 #include "sweep.h"
 

@@ -62,9 +62,7 @@ void table_text(const struct table *table, FILE *out);
 /* The value of AXIS at sub-scenario ID. */
 const char *table_value(const struct table *table, size_t axis, size_t id);
 
-/* Write table.tsv and the comparing plot into OUTPUT, and the table to standard
- * output.  PLOTS: "svg", "png" or "no".  Returns 0, or -1 with ERR written.
- */
+/* Write table.tsv into OUTPUT.  Returns 0, or -1 with ERR written. */
 int table_write(const char *output, struct table *table, struct err *err);
 
 #endif
