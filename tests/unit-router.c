@@ -178,6 +178,112 @@ static void all_to_all_on_lattices_and_dragonflies(void **state)
 	}
 }
 
+/* The links that LOADS were asked for are those that carry something. */
+static void check_touched(struct loads *loads)
+{
+	uint32_t *links = calloc((size_t)loads->count + 1, sizeof(*links)), count, at = 0;
+
+	assert_non_null(links);
+	count = loads_take_touched(loads, links);
+	for (uint32_t l = 0; l < loads->count; l++) {
+		bool touched = at < count && links[at] == l;
+
+		at += touched;
+		assert_int_equal(touched, loads->link[l].flows != 0);
+	}
+	assert_int_equal(at, count);
+	free(links);
+}
+
+/* COUNT random pairs at once, against the paths of each. */
+static void check_pairs(const struct topology *topology, const char *name, size_t count,
+			struct random *random)
+{
+	struct routed sum = { 0 }, single = { .want_paths = true };
+	struct netemu_pair *pairs = calloc(count + 1, sizeof(*pairs));
+	struct netemu_route route = { .pairs = pairs, .npairs = count };
+	struct router *router = net_router(topology, name);
+	uint32_t hosts = topology->net.hosts;
+	struct loads a, b;
+	struct err err;
+
+	assert_non_null(pairs);
+	assert_int_equal(loads_init(&a, topology->net.links), 0);
+	assert_int_equal(loads_init(&b, topology->net.links), 0);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t from = (uint32_t)random_below(random, hosts);
+
+		pairs[i] = (struct netemu_pair){
+			.from = from,
+			.to = (from + 1 + (uint32_t)random_below(random, hosts - 1)) % hosts,
+			.bytes = UINT64_MAX - random_below(random, 1000),
+			.flows = 1 + random_below(random, 9),
+		};
+	}
+	assert_int_equal(loads_watch(&a), 0);
+	if (router_route(router, &route, &a, &sum, &err) ||
+	    router_route(router, &route, &b, &single, &err))
+		fail_msg("%s", err.text);
+	check_same(&a, &b);
+	check_touched(&a);
+	assert_int_equal(sum.pairs, count);
+	assert_int_equal(sum.unroutable, 0);
+	assert_memory_equal(sum.hops, single.hops, sizeof(sum.hops));
+	loads_clear(&b);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t node = topology->net.host_node[pairs[i].from];
+
+		for (size_t k = single.start[i]; k < single.start[i + 1]; k++) {
+			const struct netemu_link *link = &topology->net.link[single.path[k]];
+
+			assert_int_equal(link->from, node);
+			node = link->to;
+			b.link[single.path[k]].bytes += load_whole(pairs[i].bytes);
+			b.link[single.path[k]].flows += load_whole(pairs[i].flows);
+		}
+		assert_int_equal(node, topology->net.host_node[pairs[i].to]);
+	}
+	check_same(&a, &b);
+	routed_release(&single);
+	loads_release(&a);
+	loads_release(&b);
+	router_destroy(router);
+	free(pairs);
+}
+
+static void many_pairs_are_the_sum_of_their_paths(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "kary:12:3", "dmodk" },
+		{ "kary:12:3", "smodk" },
+		{ "kary:2:7", "dmodk" },
+		{ "xgft:18x18:1x9:1x2", "dmodk" },
+		{ "xgft:18x18:1x9:1x2", "smodk" },
+		{ "xgft:6x5x4:2x3x2", "dmodk" },
+		{ "xgft:6x5x4:2x3x2:2x1x3", "smodk" },
+		{ "kary:4:1", "dmodk" },
+		{ "torus:9x10x11", "dor" },
+		{ "torus:8x9:5", "dor" },
+		{ "torus:200", "dor" },
+		{ "torus:2x1x2x3:2", "dor" },
+		{ "mesh:9x10x11", "dor" },
+		{ "mesh:1x7x6:3", "dor" },
+	};
+	static const size_t counts[] = { 0, 1, 2, 31, 32, 33, 100, 1000, 20000 };
+	struct random random;
+
+	(void)state;
+	random_init(&random, 6, "pairs", 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct topology topology;
+
+		net_open(&topology, cases[i][0]);
+		for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++)
+			check_pairs(&topology, cases[i][1], counts[k], &random);
+		topology_release(&topology);
+	}
+}
+
 /* --- forwarding tables --- */
 
 /* Any port, or none: loops and dead ends are likely. */
@@ -445,6 +551,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_to_all_is_the_sum_of_its_pairs),
 		cmocka_unit_test(all_to_all_on_lattices_and_dragonflies),
+		cmocka_unit_test(many_pairs_are_the_sum_of_their_paths),
 		cmocka_unit_test(tables_of_any_content),
 		cmocka_unit_test(remainders_go_to_the_first_ports),
 		cmocka_unit_test(sentences),

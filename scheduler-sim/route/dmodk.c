@@ -8,7 +8,7 @@ static int create(struct router *router, const char *options, struct err *err)
 {
 	if (options)
 		return err_set(err, "routing '%s' has no options", router->ops->name);
-	router->state = leveled_create(&router->topology->net);
+	router->state = leveled_create(&router->topology->net, router->ops->form == ROUTER_FROM);
 	if (!router->state)
 		return err_errno(err, "unable to set up routing '%s'", router->ops->name);
 	return 0;
@@ -34,11 +34,22 @@ static bool can_walk(const struct router *router)
 	return leveled_is_regular(router->state);
 }
 
+static int route(struct routing *routing, struct err *err)
+{
+	const struct netemu_route *route = &routing->route;
+	struct router *router = routing->router;
+
+	if (routing->length || !can_walk(router))
+		return tree_route(routing, err);
+	leveled_add_pairs(router->state, route->pairs, route->npairs, routing->loads,
+			  routing->routed);
+	return 0;
+}
+
 static int all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
 		      struct routed *routed, struct err *err)
 {
-	int rc = leveled_all_to_all(router->state, traffic, router->ops->form == ROUTER_FROM, loads,
-				    routed, err);
+	int rc = leveled_all_to_all(router->state, traffic, loads, routed, err);
 
 	if (rc)
 		return rc < 0 ? -1 : 0;
@@ -64,7 +75,7 @@ const struct router_ops router_dmodk = {
 	.column = column,
 	.can_walk = can_walk,
 	.walk = walk,
-	.route = tree_route,
+	.route = route,
 	.all_to_all = all_to_all,
 	.destinations = destinations,
 };
@@ -78,6 +89,6 @@ const struct router_ops router_smodk = {
 	.column = column,
 	.can_walk = can_walk,
 	.walk = walk,
-	.route = tree_route,
+	.route = route,
 	.all_to_all = all_to_all,
 };

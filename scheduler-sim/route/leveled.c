@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "leveledparts.h"
 
+#include "large.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,9 @@ static int lay_out(struct leveled *leveled)
 	const struct netemu_net *net = leveled->net;
 	const struct levels *levels = &leveled->levels;
 
-	leveled->at = aligned_alloc(64, ((size_t)net->nodes + 1) * sizeof(*leveled->at));
-	leveled->up = calloc((size_t)net->links + 1, sizeof(*leveled->up));
-	leveled->down = calloc((size_t)net->links + 1, sizeof(*leveled->down));
+	leveled->at = large_calloc((size_t)net->nodes + 1, sizeof(*leveled->at));
+	leveled->up = large_calloc((size_t)net->links + 1, sizeof(*leveled->up));
+	leveled->down = large_calloc((size_t)net->links + 1, sizeof(*leveled->down));
 	if (!leveled->at || !leveled->up || !leveled->down)
 		return -1;
 	for (uint32_t n = 0; n < net->nodes; n++) {
@@ -46,7 +48,46 @@ static int lay_out(struct leveled *leveled)
 	return 0;
 }
 
-struct leveled *leveled_create(const struct netemu_net *net)
+static struct leveled_hop *turn(const struct netemu_net *net, const struct leveled_hop *hop)
+{
+	struct leveled_hop *turned = large_calloc((size_t)net->links + 1, sizeof(*turned));
+
+	for (uint32_t l = 0; turned && l < net->links; l++) {
+		turned[l] = hop[l];
+		if (hop[l].link != NETEMU_NONE)
+			turned[l].link = net->link[hop[l].link].reverse;
+	}
+	return turned;
+}
+
+/* For traffic between pairs of hosts. */
+static int lay_out_ways(struct leveled *leveled)
+{
+	const struct netemu_net *net = leveled->net;
+	const struct fabric *fabric = &leveled->fabric;
+
+	leveled->way_up = leveled->turned ? turn(net, leveled->up) : leveled->up;
+	leveled->way_down = leveled->turned ? turn(net, leveled->down) : leveled->down;
+	leveled->end = large_calloc((size_t)net->hosts + 1, sizeof(*leveled->end));
+	if (!leveled->way_up || !leveled->way_down || !leveled->end)
+		return -1;
+	for (uint32_t h = 0; h < net->hosts; h++) {
+		struct leveled_end *end = &leveled->end[h];
+		uint32_t cable = fabric_cable(fabric, h), back = NETEMU_NONE;
+
+		if (cable != NETEMU_NONE)
+			back = net->link[cable].reverse;
+		*end = (struct leveled_end){
+			.node = fabric->home[h],
+			.out = leveled->turned ? back : cable,
+			.in = leveled->turned ? cable : back,
+			.place = leveled->ranges.place[h],
+		};
+	}
+	return 0;
+}
+
+struct leveled *leveled_create(const struct netemu_net *net, bool turned)
 {
 	struct leveled *leveled = calloc(1, sizeof(*leveled));
 	int regular = -1;
@@ -54,13 +95,14 @@ struct leveled *leveled_create(const struct netemu_net *net)
 	if (!leveled)
 		return NULL;
 	leveled->net = net;
+	leveled->turned = turned;
 	leveled->home = NETEMU_NONE;
 	leveled->mark = calloc((size_t)net->nodes + 1, sizeof(*leveled->mark));
 	leveled->queue = calloc((size_t)net->nodes + 1, sizeof(*leveled->queue));
 	if (leveled->mark && leveled->queue && !levels_init(&leveled->levels, net) &&
 	    !fabric_init(&leveled->fabric, net))
 		regular = ranges_init(&leveled->ranges, &leveled->levels);
-	if (regular < 0 || (regular && lay_out(leveled))) {
+	if (regular < 0 || (regular && (lay_out(leveled) || lay_out_ways(leveled)))) {
 		leveled_destroy(leveled);
 		errno = ENOMEM;
 		return NULL;
@@ -76,6 +118,11 @@ void leveled_destroy(struct leveled *leveled)
 	ranges_release(&leveled->ranges);
 	levels_release(&leveled->levels);
 	fabric_release(&leveled->fabric);
+	if (leveled->turned) {
+		free(leveled->way_up);
+		free(leveled->way_down);
+	}
+	free(leveled->end);
 	free(leveled->at);
 	free(leveled->up);
 	free(leveled->down);

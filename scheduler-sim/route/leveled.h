@@ -33,8 +33,8 @@
 
 struct leveled;
 
-/* Returns NULL with errno ENOMEM. */
-struct leveled *leveled_create(const struct netemu_net *net);
+/* TURNED: for S-mod-K.  Returns NULL with errno ENOMEM. */
+struct leveled *leveled_create(const struct netemu_net *net, bool turned);
 void leveled_destroy(struct leveled *leveled);
 
 /* Are all ways up as good as each other?  True when a node's hosts are those of
@@ -46,11 +46,16 @@ bool leveled_is_regular(const struct leveled *leveled);
 /* The links from one host to another into LINKS.  Returns how many. */
 uint32_t leveled_walk(const struct leveled *leveled, uint32_t from, uint32_t to, uint32_t *links);
 
-/* All-to-all TRAFFIC onto LOADS, links TURNED around or not, statistics into
- * ROUTED.  Returns 1; 0 when the network is not regular enough, nothing done; or
- * -1 with ERR written.
+/* What PAIRS of hosts that differ send onto LOADS, by D-mod-K or turned around by
+ * S-mod-K, statistics into ROUTED.  For regular networks.
  */
-int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic, bool turned,
+void leveled_add_pairs(const struct leveled *leveled, const struct netemu_pair *pairs,
+		       size_t npairs, struct loads *loads, struct routed *routed);
+
+/* All-to-all TRAFFIC onto LOADS, statistics into ROUTED.  Returns 1; 0 when the network is not
+ * regular enough, nothing done; or -1 with ERR written.
+ */
+int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic,
 		       struct loads *loads, struct routed *routed, struct err *err);
 
 /* Destinations by link into COUNT [links], see router_destinations().  Returns as

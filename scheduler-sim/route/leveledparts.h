@@ -29,15 +29,26 @@ struct leveled_hop {
 	uint32_t link, to; /* link NETEMU_NONE: a child with several cables */
 };
 
+/* Of regular networks: a host and its only cable, NETEMU_NONE when it has more. */
+struct leveled_end {
+	uint32_t node;    /* the first on the way: its switch, or itself */
+	uint32_t out, in; /* the cable, as traffic from and to it takes it */
+	uint32_t place;
+};
+
 struct leveled {
 	const struct netemu_net *net;
 	struct levels levels;
 	struct fabric fabric;
 	struct ranges ranges;
 	bool regular;
-	struct leveled_at *at;         /* [nodes] */
+	bool turned;           /* traffic goes from `to` to `from`, links are turned around */
+	struct leveled_at *at; /* [nodes] */
 	struct leveled_hop *up, *down; /* [links] */
-	struct leveled_mark *mark;     /* [nodes] */
+	/* The same with links as traffic takes them: turned, or the very same. */
+	struct leveled_hop *way_up, *way_down;
+	struct leveled_end *end;   /* [hosts] */
+	struct leveled_mark *mark; /* [nodes] */
 	uint32_t round;
 	uint32_t home;   /* for which the marks hold, NETEMU_NONE */
 	uint32_t *queue; /* ancestors, upwards */

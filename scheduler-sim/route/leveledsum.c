@@ -278,7 +278,7 @@ static int add_up(struct leveled_sum *sum, struct err *err)
 	return rc < 0 ? err_errno(err, "unable to route between %u hosts", net->hosts) : rc;
 }
 
-int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic, bool turned,
+int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic,
 		       struct loads *loads, struct routed *routed, struct err *err)
 {
 	struct routed counted = *routed;
@@ -296,7 +296,7 @@ int leveled_all_to_all(struct leveled *leveled, const struct all_to_all *traffic
 	if (weights_init(&weights, &leveled->fabric, traffic, err))
 		return -1;
 	rc = add_up(&sum, err);
-	if (rc > 0 && fabric_add(&leveled->fabric, sum.flows, traffic, turned, loads, err))
+	if (rc > 0 && fabric_add(&leveled->fabric, sum.flows, traffic, leveled->turned, loads, err))
 		rc = -1;
 	if (rc > 0)
 		*routed = counted;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loads.h"
 
+#include "large.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -31,7 +33,7 @@ static int print_whole(load_amount whole, char *buf, size_t size)
 int loads_init(struct loads *loads, uint32_t links)
 {
 	*loads = (struct loads){ .count = links };
-	loads->link = calloc(links ? links : 1, sizeof(*loads->link));
+	loads->link = large_calloc((size_t)links + 1, sizeof(*loads->link));
 	if (loads->link)
 		return 0;
 	errno = ENOMEM;
