@@ -180,6 +180,24 @@ test_expect_success GNUPLOT 'pictures stand beside their scripts' '
 	test -s load/compare.gnuplot && grep -q "</svg>" load/compare.svg
 '
 
+cat >nothing.yml <<-\EOT
+	topology: kary:2:2
+	output: nothing
+	duration: 1
+	algorithms: {router: [dmodk, ecmp], process_mapper: [block, "random"]}
+	jobs: [{submit: 5, duration: 1, ranks: 4, pattern: ring, count: 1}]
+EOT
+
+test_expect_success GNUPLOT 'gnuplot has nothing to say about any script, even without a job' '
+	netemu sim run nothing.yml >/dev/null &&
+	for dir in load/0 load nothing/0 nothing; do
+		(cd $dir && gnuplot ./*.gnuplot) >said 2>&1 || return 1
+		# of files without a sample it says so
+		sed "/Skipping data file with no valid points/d" said >out
+		test_must_be_empty out || return 1
+	done
+'
+
 cat >sweep.yml <<-\EOT
 	topology: [xgft:4x4:1x2@slots=2, kary:4:2@slots=2]
 	output: sweep

@@ -16,6 +16,9 @@
 #define EDGES_MAX       20000
 #define NAMES_MAX       64 /* nodes that are still named in it */
 #define FRACTION_OF_ROW 0.9
+#define NAMED_CASES     40 /* of a sweep whose values are still told */
+#define LABEL_MAX       80
+#define VALUE_MAX       24
 #define PART            ".undone" /* behind the name of a picture; sub_clean() knows it */
 
 extern char **environ;
@@ -72,20 +75,67 @@ static void put_title(FILE *out, const struct scenario_case *sub, const char *wh
 	fputs(" font ',11'\n", out);
 }
 
+/* How gnuplot is to write numbers up to HIGHEST: 1.5M where they get large. */
+static const char *number_format(double highest)
+{
+	return highest >= 1000 ? "%.1s%c" : "%g";
+}
+
+/* What a load is: bytes / (byte/s) are seconds. */
+static const char *load_label(const struct report *report)
+{
+	return report->topology->unit == TOPOLOGY_UNIT_BYTE ? "bytes / capacity (s)"
+							    : "bytes / capacity";
+}
+
+/* The maximum of a series, 0 where it has none. */
+static double highest_of(const struct report *report, enum recorder_series series)
+{
+	const struct stats *stats = &report->recorder->series[series].stats;
+
+	return stats->count ? stats->max : 0;
+}
+
+/* The times from the first event to the last; gnuplot wants some time between. */
+static void put_times(FILE *out, const struct recorder *recorder)
+{
+	double first = 0, last = 0;
+
+	if (recorder->first <= recorder->last) {
+		first = (double)recorder->first / 1e9;
+		last = (double)recorder->last / 1e9;
+	}
+	fprintf(out, "set xrange [%.9g:%.9g]\n", first, last > first ? last : first + 1);
+}
+
 static void put_over_time(FILE *out, const struct report *report)
 {
+	double jobs =
+		fmax(highest_of(report, RECORDER_RUNNING), highest_of(report, RECORDER_WAITING));
+	double load = highest_of(report, RECORDER_CONGESTION);
+
 	put_start(out, "load", report->sub->plots);
-	fputs("set datafile separator ','\nset multiplot layout 2,1\nset grid\n"
-	      "set key outside top right\n",
-	      out);
+	/* one frame below the other, with the same times */
+	fprintf(out,
+		"set datafile separator ','\nset multiplot layout 2,1\nset grid\n"
+		"set key outside top right width 2\nset lmargin 12\nset rmargin 18\n"
+		"set format y '%s'\nset yrange [0:%.9g]\n",
+		number_format(load), load > 0 ? 1.08 * load : 1);
+	put_times(out, report->recorder);
 	put_title(out, report->sub, "load over time");
-	fputs("set ylabel 'bytes / capacity'\n"
-	      "plot 'Maximum Congestion.csv' every ::1 using 1:2 with steps title 'maximum', "
-	      "'Congestion StdDev.csv' every ::1 using 1:2 with steps title 'deviation'\n"
-	      "unset title\nset ylabel 'jobs'\nset xlabel 'time (s)'\n"
-	      "plot 'Number of Running Jobs.csv' every ::1 using 1:2 with steps title 'running', "
-	      "'Number of Waiting Jobs.csv' every ::1 using 1:2 with steps title 'waiting'\n"
-	      "unset multiplot\n",
+	fprintf(out,
+		"set ylabel '%s'\n"
+		"plot 'Maximum Congestion.csv' every ::1 using 1:2 with steps linewidth 2 title "
+		"'maximum', 'Congestion StdDev.csv' every ::1 using 1:2 with steps title "
+		"'deviation'\n",
+		load_label(report));
+	fprintf(out,
+		"unset title\nset ylabel 'jobs'\nset xlabel 'time (s)'\nset format y '%%g'\n"
+		"set yrange [0:%.9g]\n%s",
+		jobs > 0 ? 1.08 * jobs : 1, jobs < 8 ? "set ytics 1\n" : "");
+	fputs("plot 'Number of Running Jobs.csv' every ::1 using 1:2 with steps linewidth 2 title "
+	      "'running', 'Number of Waiting Jobs.csv' every ::1 using 1:2 with steps title "
+	      "'waiting'\nunset multiplot\n",
 	      out);
 }
 
@@ -133,15 +183,17 @@ static void put_distribution(FILE *out, const struct report *report)
 	}
 	put_start(out, "distribution", report->sub->plots);
 	put_title(out, report->sub, "load of links between switches");
-	fputs("set xlabel 'bytes / capacity'\nset ylabel 'links'\nset grid\n"
-	      "set style fill solid 0.4\n$bins << EOD\n",
-	      out);
+	fprintf(out,
+		"set xlabel '%s'\nset ylabel 'links'\nset grid\nset format x '%s'\n"
+		"set xrange [0:%.6g]\nset yrange [0:*]\nset offsets 0, 0, graph 0.08, 0\n"
+		"set key outside top right\nset style fill solid 0.4\n$bins << EOD\n",
+		load_label(report), number_format(highest), highest);
 	for (size_t i = 0; i < BINS; i++)
 		fprintf(out, "%.6g %zu %zu\n", ((double)i + 0.5) * highest / BINS, peaks[i],
 			means[i]);
 	fprintf(out,
 		"EOD\nset boxwidth %.6g\nplot $bins using 1:2 with boxes title 'peak', $bins using "
-		"1:3 with steps linewidth 2 title 'mean over time'\n",
+		"1:3 with histeps linewidth 2 title 'mean over time'\n",
 		highest / BINS);
 }
 
@@ -349,15 +401,52 @@ static size_t measure_index(const char *name)
 	return m;
 }
 
+/* The values at sub-scenario ID, of each no more than fits under a column. */
+static char *label_of(char *buf, size_t size, const struct table *table, size_t id)
+{
+	int length = snprintf(buf, size, "%zu:", id);
+
+	for (size_t i = 0; i < table->naxes && (size_t)length < size; i++)
+		length += snprintf(buf + length, size - (size_t)length, " %.*s", VALUE_MAX,
+				   short_name(table_value(table, i, id)));
+	return buf;
+}
+
 static void put_label(FILE *out, const struct table *table, size_t id)
 {
-	fprintf(out, "\"%zu:", id);
-	for (size_t i = 0; i < table->naxes; i++) {
-		putc(' ', out);
-		for (const char *c = short_name(table_value(table, i, id)); *c; c++)
-			putc(*c == '"' || *c == '\\' ? '?' : *c, out);
-	}
+	char label[LABEL_MAX];
+
 	putc('"', out);
+	for (const char *c = label_of(label, sizeof(label), table, id); *c; c++)
+		putc(*c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '?' : *c, out);
+	putc('"', out);
+}
+
+static size_t longest_label(const struct table *table)
+{
+	char label[LABEL_MAX];
+	size_t longest = 0;
+
+	for (size_t id = 0; id < table->cases; id++) {
+		size_t length = strlen(label_of(label, sizeof(label), table, id));
+
+		if (length > longest)
+			longest = length;
+	}
+	return longest;
+}
+
+static double highest_cell(const struct table *table, size_t measure)
+{
+	double highest = 0;
+
+	for (size_t id = 0; id < table->cases; id++) {
+		const struct table_cell *cell = &table->cells[id * table_nmeasures + measure];
+
+		if (cell->count)
+			highest = fmax(highest, cell->mean);
+	}
+	return highest;
 }
 
 static void put_compared(FILE *out, const struct table *table)
@@ -382,24 +471,28 @@ static void put_compared(FILE *out, const struct table *table)
 
 static void put_sweep(FILE *out, const struct table *table, const char *plots)
 {
-	bool named = table->naxes && table->cases <= 40;
+	bool named = table->naxes && table->cases <= NAMED_CASES;
+	size_t longest = named ? longest_label(table) : 0;
 
 	put_start(out, "compare", plots);
 	put_compared(out, table);
+	/* labels are written upwards by 30 degrees, smaller than a character's height */
 	fprintf(out,
-		"set multiplot layout %zu,1 margins char 24,2,%d,2 spacing char 0,4\n"
+		"set multiplot layout %zu,1 margins char %zu,2,%zu,2 spacing char 0,4\n"
 		"set style fill solid 0.5\nset boxwidth 0.7\n"
-		"unset key\nset grid y\nset yrange [0:*]\nset xrange [-0.6:%zu.6]\n"
-		"set format y '%%.3g'\n%s",
-		NCOMPARED, named ? 14 : 3, table->cases - 1,
-		table->cases <= 40 ? "set xtics 1\n" : "");
+		"unset key\nset grid y\nset xrange [-0.6:%zu.6]\n%s",
+		NCOMPARED, longest / 2 > 12 ? longest / 2 : 12, 3 + longest / 6, table->cases - 1,
+		table->cases <= NAMED_CASES ? "set xtics 1\n" : "");
 	for (size_t k = 0; k < NCOMPARED; k++) {
 		bool last = k + 1 == NCOMPARED;
+		size_t measure = measure_index(compared[k]);
+		double highest = highest_cell(table, measure);
 
 		if (last && named)
-			fputs("set xtics rotate by 30 right font ',8'\n", out);
-		fputs("set title ", out);
-		put_quoted(out, table_measures[measure_index(compared[k])].title);
+			fputs("set xtics rotate by 30 right font ',9'\n", out);
+		fprintf(out, "set format y '%s'\nset yrange [0:%s]\nset title ",
+			number_format(highest), highest > 0 ? "*" : "1");
+		put_quoted(out, table_measures[measure].title);
 		fprintf(out, "\nplot $rows using 1:%zu%s with boxes", 3 + 2 * k,
 			last && named ? ":xtic(2)" : "");
 		if (table->repeat > 1)
