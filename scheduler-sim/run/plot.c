@@ -11,15 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BINS            40
-#define NODES_MAX       4000 /* in the picture of the network */
-#define EDGES_MAX       20000
-#define NAMES_MAX       64 /* nodes that are still named in it */
-#define FRACTION_OF_ROW 0.9
-#define NAMED_CASES     40 /* of a sweep whose values are still told */
-#define LABEL_MAX       80
-#define VALUE_MAX       24
-#define PART            ".undone" /* behind the name of a picture; sub_clean() knows it */
+#define BINS        40
+#define NAMED_CASES 40 /* of a sweep whose values are still told */
+#define LABEL_MAX   80
+#define VALUE_MAX   24
+#define PART        ".undone" /* behind the name of a picture; sub_clean() knows it */
 
 extern char **environ;
 
@@ -46,7 +42,7 @@ static void put_quoted(FILE *out, const char *text)
 	putc('\'', out);
 }
 
-static void put_start(FILE *out, const char *name, const char *plots)
+void plot_start(FILE *out, const char *name, const char *plots)
 {
 	fprintf(out,
 		"# drawn by netemu sim; draw it again with gnuplot, in this folder\n"
@@ -63,7 +59,7 @@ static const char *short_name(const char *name)
 	return strncmp(name, "pfsim.", 6) == 0 && dot ? dot + 1 : name;
 }
 
-static void put_title(FILE *out, const struct scenario_case *sub, const char *what)
+void plot_title(FILE *out, const struct scenario_case *sub, const char *what)
 {
 	char title[512];
 
@@ -76,13 +72,13 @@ static void put_title(FILE *out, const struct scenario_case *sub, const char *wh
 }
 
 /* How gnuplot is to write numbers up to HIGHEST: 1.5M where they get large. */
-static const char *number_format(double highest)
+const char *plot_format(double highest)
 {
 	return highest >= 1000 ? "%.1s%c" : "%g";
 }
 
 /* What a load is: bytes / (byte/s) are seconds. */
-static const char *load_label(const struct report *report)
+const char *plot_load_label(const struct report *report)
 {
 	return report->topology->unit == TOPOLOGY_UNIT_BYTE ? "bytes / capacity (s)"
 							    : "bytes / capacity";
@@ -114,21 +110,21 @@ static void put_over_time(FILE *out, const struct report *report)
 		fmax(highest_of(report, RECORDER_RUNNING), highest_of(report, RECORDER_WAITING));
 	double load = highest_of(report, RECORDER_CONGESTION);
 
-	put_start(out, "load", report->sub->plots);
+	plot_start(out, "load", report->sub->plots);
 	/* one frame below the other, with the same times */
 	fprintf(out,
 		"set datafile separator ','\nset multiplot layout 2,1\nset grid\n"
 		"set key outside top right width 2\nset lmargin 12\nset rmargin 18\n"
 		"set format y '%s'\nset yrange [0:%.9g]\n",
-		number_format(load), load > 0 ? 1.08 * load : 1);
+		plot_format(load), load > 0 ? 1.08 * load : 1);
 	put_times(out, report->recorder);
-	put_title(out, report->sub, "load over time");
+	plot_title(out, report->sub, "load over time");
 	fprintf(out,
 		"set ylabel '%s'\n"
 		"plot 'Maximum Congestion.csv' every ::1 using 1:2 with steps linewidth 2 title "
 		"'maximum', 'Congestion StdDev.csv' every ::1 using 1:2 with steps title "
 		"'deviation'\n",
-		load_label(report));
+		plot_load_label(report));
 	fprintf(out,
 		"unset title\nset ylabel 'jobs'\nset xlabel 'time (s)'\nset format y '%%g'\n"
 		"set yrange [0:%.9g]\n%s",
@@ -139,7 +135,7 @@ static void put_over_time(FILE *out, const struct report *report)
 	      out);
 }
 
-static double peak_of(const struct report *report, uint32_t link)
+double plot_peak(const struct report *report, uint32_t link)
 {
 	return load_double(report->recorder->link[link].peak_bytes) /
 	       report->topology->net.link[link].capacity;
@@ -157,7 +153,7 @@ static double highest_peak(const struct report *report)
 
 	for (uint32_t i = 0; i < report->topology->net.links; i++)
 		if (report->recorder->link[i].place != NETEMU_NONE)
-			highest = fmax(highest, peak_of(report, i));
+			highest = fmax(highest, plot_peak(report, i));
 	return highest;
 }
 
@@ -178,16 +174,16 @@ static void put_distribution(FILE *out, const struct report *report)
 	for (uint32_t i = 0; i < report->topology->net.links; i++) {
 		if (report->recorder->link[i].place == NETEMU_NONE)
 			continue;
-		peaks[bin_of(peak_of(report, i), highest)]++;
+		peaks[bin_of(plot_peak(report, i), highest)]++;
 		means[bin_of(mean_of(report, i), highest)]++;
 	}
-	put_start(out, "distribution", report->sub->plots);
-	put_title(out, report->sub, "load of links between switches");
+	plot_start(out, "distribution", report->sub->plots);
+	plot_title(out, report->sub, "load of links between switches");
 	fprintf(out,
 		"set xlabel '%s'\nset ylabel 'links'\nset grid\nset format x '%s'\n"
 		"set xrange [0:%.6g]\nset yrange [0:*]\nset offsets 0, 0, graph 0.08, 0\n"
 		"set key outside top right\nset style fill solid 0.4\n$bins << EOD\n",
-		load_label(report), number_format(highest), highest);
+		plot_load_label(report), plot_format(highest), highest);
 	for (size_t i = 0; i < BINS; i++)
 		fprintf(out, "%.6g %zu %zu\n", ((double)i + 0.5) * highest / BINS, peaks[i],
 			means[i]);
@@ -195,104 +191,6 @@ static void put_distribution(FILE *out, const struct report *report)
 		"EOD\nset boxwidth %.6g\nplot $bins using 1:2 with boxes title 'peak', $bins using "
 		"1:3 with histeps linewidth 2 title 'mean over time'\n",
 		highest / BINS);
-}
-
-struct point {
-	double x, y;
-};
-
-/* Rows of nodes by their distance from the hosts, each spread evenly. */
-static struct point *lay_out(const struct netemu_net *net)
-{
-	struct point *points = calloc(net->nodes, sizeof(*points));
-	uint32_t top = 0, *width, *used;
-
-	for (uint32_t i = 0; i < net->nodes; i++)
-		if (net->level[i] > top && net->level[i] != NETEMU_NONE)
-			top = net->level[i];
-	width = calloc((size_t)top + 2, sizeof(*width));
-	used = calloc((size_t)top + 2, sizeof(*used));
-	for (uint32_t i = 0; points && width && used && i < net->nodes; i++)
-		width[net->level[i] <= top ? net->level[i] : top + 1]++;
-	for (uint32_t i = 0; points && width && used && i < net->nodes; i++) {
-		uint32_t row = net->level[i] <= top ? net->level[i] : top + 1;
-
-		points[i].x = (used[row]++ + 0.5) / width[row] * FRACTION_OF_ROW;
-		points[i].y = row;
-	}
-	if (!width || !used) {
-		free(points);
-		points = NULL;
-	}
-	free(width);
-	free(used);
-	return points;
-}
-
-/* One line for each cable: the hotter of its directions. */
-static void put_cables(FILE *out, const struct report *report, const struct point *points)
-{
-	const struct netemu_net *net = &report->topology->net;
-
-	fputs("$cables << EOD\n", out);
-	for (uint32_t i = 0; i < net->links; i++) {
-		const struct netemu_link *link = &net->link[i];
-		double load;
-
-		if (link->reverse < i)
-			continue;
-		load = fmax(peak_of(report, i), peak_of(report, link->reverse));
-		fprintf(out, "%.5f %g %.5f %g %.6g\n", points[link->from].x, points[link->from].y,
-			points[link->to].x - points[link->from].x,
-			points[link->to].y - points[link->from].y, load);
-	}
-	fputs("EOD\n", out);
-}
-
-static void put_nodes(FILE *out, const struct netemu_net *net, const struct point *points)
-{
-	fputs("$nodes << EOD\n", out);
-	for (uint32_t i = 0; i < net->nodes; i++) {
-		fprintf(out, "%.5f %g \"", points[i].x, points[i].y);
-		for (const char *c = net->name[i]; *c; c++)
-			putc(*c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '?' : *c, out);
-		fputs("\"\n", out);
-	}
-	fputs("EOD\n", out);
-}
-
-static int put_topology(FILE *out, const struct report *report)
-{
-	const struct netemu_net *net = &report->topology->net;
-	struct point *points;
-	double highest = 0;
-
-	if (net->nodes > NODES_MAX || net->links > 2 * EDGES_MAX) {
-		fputs("# the network is too large to be drawn\n", out);
-		return 0;
-	}
-	points = lay_out(net);
-	if (!points)
-		return -1;
-	for (uint32_t i = 0; i < net->links; i++)
-		highest = fmax(highest, peak_of(report, i));
-	put_start(out, "topology", report->sub->plots);
-	put_title(out, report->sub, "peak load of cables");
-	put_cables(out, report, points);
-	put_nodes(out, net, points);
-	free(points);
-	fprintf(out,
-		"set palette defined (0 '#d0d0d0', 0.25 '#f0d060', 0.6 '#f08030', 1 '#c00020')\n"
-		"set cblabel 'bytes / capacity, the busier direction'\nset cbrange [0:%.6g]\n"
-		"unset key\nunset border\nunset xtics\nset ytics 1\nset ylabel 'level'\n"
-		"set yrange [-0.5:*]\nset offsets 0, 0, 0.4, 0\n"
-		"plot $cables using 1:2:3:4:5 with vectors nohead linewidth 2 linecolor palette, "
-		"$nodes using 1:2 with points pointtype 7 pointsize 0.7 linecolor '#303030'",
-		highest > 0 ? highest : 1);
-	if (net->nodes <= NAMES_MAX)
-		fputs(", $nodes using 1:2:3 with labels offset 0,0.8 font ',9' rotate by 30", out);
-	putc('\n', out);
-	return 0;
 }
 
 /* Give the picture of script NAME its own name, or without KEEP remove it. */
@@ -381,7 +279,7 @@ int plot_results(const struct report *report, struct err *err)
 		return 0;
 	if (put_script(report, names[0], over_time, err) < 0 ||
 	    put_script(report, names[1], distribution, err) < 0 ||
-	    put_script(report, names[2], put_topology, err) < 0)
+	    put_script(report, names[2], plot_network, err) < 0)
 		return -1;
 	draw(report->dir, names, 3, report->sub->plots);
 	return 0;
@@ -474,7 +372,7 @@ static void put_sweep(FILE *out, const struct table *table, const char *plots)
 	bool named = table->naxes && table->cases <= NAMED_CASES;
 	size_t longest = named ? longest_label(table) : 0;
 
-	put_start(out, "compare", plots);
+	plot_start(out, "compare", plots);
 	put_compared(out, table);
 	/* labels are written upwards by 30 degrees, smaller than a character's height */
 	fprintf(out,
@@ -491,7 +389,7 @@ static void put_sweep(FILE *out, const struct table *table, const char *plots)
 		if (last && named)
 			fputs("set xtics rotate by 30 right font ',9'\n", out);
 		fprintf(out, "set format y '%s'\nset yrange [0:%s]\nset title ",
-			number_format(highest), highest > 0 ? "*" : "1");
+			plot_format(highest), highest > 0 ? "*" : "1");
 		put_quoted(out, table_measures[measure].title);
 		fprintf(out, "\nplot $rows using 1:%zu%s with boxes", 3 + 2 * k,
 			last && named ? ":xtic(2)" : "");
