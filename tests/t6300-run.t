@@ -331,7 +331,22 @@ test_expect_success SCRIPT 'a bar on a terminal' '
 test_expect_success 'the examples run' '
 	cp "$NETEMU_SRCDIR"/etc/scenarios/*.yml . &&
 	netemu sim run routing.yml -j 2 >out && test "$(grep -c . out)" = 11 &&
-	netemu sim run backfill.yml -j 2 >out && test "$(grep -c . out)" = 10
+	netemu sim run backfill.yml -j 2 >out && test "$(grep -c . out)" = 10 &&
+	netemu sim run neighbours.yml -j 2 >out && test "$(grep -c . out)" = 7
+'
+
+# By minimal routes the 18 hosts of a group need one cable; on any other there
+# is less.  Valiant spreads them over 17 groups.
+test_expect_success 'the example of a dragonfly shows what it says' '
+	netemu sim run dragonfly.yml >out &&
+	printf "%s\n" flows_max 18 >expected &&
+	awk -F"\t" "NR == 1 { for (i = 1; i <= NF; i++) if (\$i == \"flows_max\") at = i }
+		NR < 3 { print \$at } NR == 3 { valiant = \$at }
+		END { exit !(valiant < 18) }" out-dragonfly/table.tsv >actual &&
+	test_cmp expected actual &&
+	awk -F"\t" "\$5 == 18 { print \$4 }" out-dragonfly/0/links.tsv | sort -u >actual &&
+	echo $((18 << 30)) >expected && test_cmp expected actual &&
+	test "$(awk -F"\t" "\$5 == 18" out-dragonfly/0/links.tsv | wc -l)" = 19
 '
 
 test_expect_success 'a swept value of ours and options of PFSim' '
