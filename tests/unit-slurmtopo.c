@@ -67,8 +67,8 @@ static void reads_a_tree(void **state)
 		"SwitchName=s2 \\\n"
 		"   Switches=s0,s1 \\\n"
 		"   LinkSpeed=1\n",
-		"SwitchName=\\\ns0 No\\\ndes=dev[0-\\\n1]\n"
-		"SwitchName=s1 Nodes=dev[2-3]\nSwitchName=s2 Switches=s[0-1]",
+		("SwitchName=\\\ns0 No\\\ndes=dev[0-\\\n1]\n"
+		 "SwitchName=s1 Nodes=dev[2-3]\nSwitchName=s2 Switches=s[0-1]"),
 	};
 	static const char expected[] = "switch s0\nswitch s1\nswitch s2\n"
 				       "host dev0\nhost dev1\nhost dev2\nhost dev3\n"

@@ -36,8 +36,10 @@ static uint32_t find_blocks(const struct pfsim_world *world, struct block *block
 			inside = false;
 			continue;
 		}
-		if (!inside)
-			blocks[count++] = (struct block){ .first = h, .index = count };
+		if (!inside) {
+			blocks[count] = (struct block){ .first = h, .index = count };
+			count++;
+		}
 		blocks[count - 1].count++;
 		blocks[count - 1].slots += net->slots[h];
 		inside = true;
