@@ -26,17 +26,13 @@ struct dor_sum {
 	uint32_t most;         /* the longest dimension */
 	uint32_t depth;        /* distances that are counted: less than this */
 	uint32_t *node;        /* [points] the switch there, dimension 0 first to change */
-	uint64_t *flows;       /* [links] */
-	uint64_t *enter;       /* [points] of all lines: ranks by (s, coordinates behind) */
-	uint64_t *leave;       /* [points] by (coordinates before, t) */
-	uint32_t *far;         /* [points][depth] hosts with ranks by their distance */
+	uint64_t *flows;       /* [links]; destinations when they are counted */
+	bool count;
+	uint64_t *enter; /* [points] of all lines: ranks by (s, coordinates behind) */
+	uint64_t *leave; /* [points] by (coordinates before, t) */
+	uint32_t *far;   /* [points][depth] hosts with ranks by their distance */
 	struct dor_line line;
 };
-
-static bool wraps(const struct dor_sum *sum)
-{
-	return sum->dor->topology->shape == TOPOLOGY_TORUS;
-}
 
 static void release(struct dor_sum *sum)
 {
@@ -74,47 +70,26 @@ static bool make_line(struct dor_line *line, size_t k, size_t depth)
 	       line->minus && line->in && line->out && line->behind;
 }
 
-static void measure(struct dor_sum *sum)
+static int init(struct dor_sum *sum, const struct tree *tree)
 {
-	const struct topology *topology = sum->dor->topology;
-	uint64_t diameter = 0;
+	const struct dor *dor = sum->dor;
+	uint64_t diameter = dor_diameter(dor);
 
-	sum->points = 1;
-	for (uint32_t d = 0; d < sum->dor->n; d++) {
-		uint32_t k = topology->dim[d];
-
-		sum->points *= k;
-		if (k > sum->most)
-			sum->most = k;
-		diameter += wraps(sum) ? k / 2 : k - 1;
-	}
+	sum->points = dor->points;
 	sum->depth = diameter + 1 < DEPTH_MAX ? (uint32_t)diameter + 1 : DEPTH_MAX;
-}
-
-static void place_switches(struct dor_sum *sum)
-{
-	const struct topology *topology = sum->dor->topology;
-
-	for (uint32_t n = 0; n < topology->net.nodes; n++) {
-		const uint32_t *coord = &sum->dor->coord[(size_t)n * sum->dor->n];
-		uint32_t point = 0;
-
-		if (topology->net.node_host[n] != NETEMU_NONE)
-			continue;
-		for (uint32_t d = sum->dor->n; d-- > 0;)
-			point = point * topology->dim[d] + coord[d];
-		sum->node[point] = n;
-		sum->used += sum->weights.hosts[n] > 0;
-	}
-}
-
-static int init(struct dor_sum *sum)
-{
-	measure(sum);
 	sum->node = calloc(sum->points, sizeof(*sum->node));
 	if (!sum->node)
 		return -1;
-	place_switches(sum);
+	for (uint32_t d = 0; d < dor->n; d++) {
+		if (dor->topology->dim[d] > sum->most)
+			sum->most = dor->topology->dim[d];
+	}
+	for (uint32_t n = 0; n < tree->fabric.net->nodes; n++) {
+		if (dor->point[n] == NETEMU_NONE)
+			continue;
+		sum->node[dor->point[n]] = n;
+		sum->used += sum->weights.hosts[n] > 0;
+	}
 	return 0;
 }
 
@@ -163,6 +138,27 @@ static void go_round(const uint64_t *from, const uint64_t *froms, const uint64_t
 	}
 }
 
+/* Hosts to which someone goes over the links of the line, of K points: those where
+ * it can leave the line when it enters at the link.
+ */
+static void count_leaving(const struct dor_sum *sum, uint32_t k)
+{
+	const struct dor_line *line = &sum->line;
+	uint32_t plus = k / 2, minus = (k - 1) / 2;
+
+	for (uint32_t c = 0; c + 1 < k || (sum->dor->wraps && c < k); c++) {
+		uint32_t next = c + 1 < k ? c + 1 : 0, last = c + 1 >= minus ? c + 1 : c + 1 + k;
+
+		if (sum->dor->wraps) {
+			line->plus[c] = window(line->left, next, plus);
+			line->minus[c] = window(line->left, last - minus, minus);
+		} else {
+			line->plus[c] = line->left[k] - line->left[next];
+			line->minus[c] = line->left[next];
+		}
+	}
+}
+
 /* The flows of the line at hand, of K points. */
 static void cross(const struct dor_sum *sum, uint32_t k)
 {
@@ -170,7 +166,11 @@ static void cross(const struct dor_sum *sum, uint32_t k)
 
 	add_up(line->enter, k, line->entered);
 	add_up(line->leave, k, line->left);
-	if (wraps(sum)) {
+	if (sum->count) {
+		count_leaving(sum, k);
+		return;
+	}
+	if (sum->dor->wraps) {
 		go_round(line->enter, line->entered, line->leave, line->left, k, k / 2, line->plus);
 		/* seen from their ends, those towards - go towards + */
 		go_round(line->leave, line->left, line->enter, line->entered, k, (k - 1) / 2,
@@ -187,12 +187,11 @@ static void cross(const struct dor_sum *sum, uint32_t k)
 static void put_line(struct dor_sum *sum, uint32_t d, uint32_t first, uint32_t stride)
 {
 	const struct dor *dor = sum->dor;
-	uint32_t k = dor->topology->dim[d], cables = wraps(sum) ? k : k - 1;
+	uint32_t k = dor->topology->dim[d], cables = sum->dor->wraps ? k : k - 1;
 
 	for (uint32_t c = 0; c < cables; c++) {
 		uint32_t next = c + 1 < k ? c + 1 : 0;
-		size_t here = sum->node[first + c * stride];
-		size_t there = sum->node[first + next * stride];
+		size_t here = first + c * stride, there = first + next * stride;
 
 		sum->flows[dor->link[(here * dor->n + d) * 2]] = sum->line.plus[c];
 		sum->flows[dor->link[(there * dor->n + d) * 2 + 1]] = sum->line.minus[c];
@@ -261,7 +260,7 @@ static void spread(const struct dor_sum *sum, uint32_t k, uint32_t limit, bool b
 	uint32_t depth = sum->depth, *behind = line->behind;
 
 	memset(behind, 0, depth * sizeof(*behind));
-	for (uint32_t i = 1; wraps(sum) && i <= limit && i < depth; i++)
+	for (uint32_t i = 1; sum->dor->wraps && i <= limit && i < depth; i++)
 		add_far(behind, line->in + (size_t)(back ? i - 1 : k - i) * depth, i, depth);
 	for (uint32_t c = 0; c < k; c++) {
 		uint32_t at = back ? k - 1 - c : c;
@@ -271,7 +270,7 @@ static void spread(const struct dor_sum *sum, uint32_t k, uint32_t limit, bool b
 		add_far(behind, line->in + (size_t)at * depth, 0, depth);
 		memmove(behind + 1, behind, (depth - 1) * sizeof(*behind));
 		behind[0] = 0;
-		if (wraps(sum))
+		if (sum->dor->wraps)
 			take_far(behind, line->in + (size_t)(back ? k - 1 - last : last) * depth,
 				 limit + 1, depth);
 	}
@@ -288,8 +287,8 @@ static void spread_dimension(struct dor_sum *sum, uint32_t k, uint32_t stride)
 			memcpy(sum->line.in + c * depth, sum->far + (p + c * stride) * depth,
 			       bytes);
 		memcpy(sum->line.out, sum->line.in, k * bytes);
-		spread(sum, k, wraps(sum) ? k / 2 : k - 1, false);
-		spread(sum, k, wraps(sum) ? (k - 1) / 2 : k - 1, true);
+		spread(sum, k, sum->dor->wraps ? k / 2 : k - 1, false);
+		spread(sum, k, sum->dor->wraps ? (k - 1) / 2 : k - 1, true);
 		for (uint32_t c = 0; c < k; c++)
 			memcpy(sum->far + (p + c * stride) * depth, sum->line.out + c * depth,
 			       bytes);
@@ -328,18 +327,29 @@ static bool is_worth(const struct dor_sum *sum)
 	return 4 * (uint64_t)sum->used > (uint64_t)sum->depth * sum->dor->n;
 }
 
+static int no_memory(const struct dor_sum *sum, struct err *err)
+{
+	errno = ENOMEM;
+	return err_errno(err, "unable to route between %u hosts", sum->fabric->net->hosts);
+}
+
+static int add_lines(struct dor_sum *sum, struct err *err)
+{
+	const struct dor *dor = sum->dor;
+
+	if (make_room(sum))
+		return no_memory(sum, err);
+	for (uint32_t d = 0; d < dor->n; d++) {
+		if (dor->topology->dim[d] > 1)
+			add_dimension(sum, d, dor->stride[d]);
+	}
+	return 0;
+}
+
 static int add_all(struct dor_sum *sum, struct loads *loads, struct routed *routed, struct err *err)
 {
-	const uint32_t *dim = sum->dor->topology->dim;
-
-	if (make_room(sum)) {
-		errno = ENOMEM;
-		return err_errno(err, "unable to route between %u hosts", sum->fabric->net->hosts);
-	}
-	for (uint32_t d = 0, stride = 1; d < sum->dor->n; stride *= dim[d++]) {
-		if (dim[d] > 1)
-			add_dimension(sum, d, stride);
-	}
+	if (add_lines(sum, err))
+		return -1;
 	add_cables(sum);
 	if (fabric_add(sum->fabric, sum->flows, sum->traffic, false, loads, err))
 		return -1;
@@ -347,24 +357,56 @@ static int add_all(struct dor_sum *sum, struct loads *loads, struct routed *rout
 	return 0;
 }
 
-int dor_all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
-		   struct routed *routed, struct err *err)
+/* Sets SUM->fabric and ->weights. */
+static int begin(struct dor_sum *sum, struct router *router, struct err *err)
 {
 	struct tree *tree = tree_get(router, err);
-	struct dor_sum sum = { .dor = router->state, .traffic = traffic };
-	int rc = -1;
 
 	if (!tree)
 		return -1;
-	sum.fabric = &tree->fabric;
-	if (weights_init(&sum.weights, sum.fabric, traffic, err))
+	sum->dor = router->state;
+	sum->fabric = &tree->fabric;
+	if (weights_init(&sum->weights, sum->fabric, sum->traffic, err))
 		return -1;
-	if (init(&sum))
-		err_errno(err, "unable to route between %u hosts", sum.fabric->net->hosts);
-	else if (is_worth(&sum))
-		rc = add_all(&sum, loads, routed, err);
-	else
-		rc = tree_all_to_all(router, traffic, loads, routed, err);
+	if (!init(sum, tree))
+		return 0;
+	release(sum);
+	return no_memory(sum, err);
+}
+
+int dor_all_to_all(struct router *router, const struct all_to_all *traffic, struct loads *loads,
+		   struct routed *routed, struct err *err)
+{
+	struct dor_sum sum = { .traffic = traffic };
+	int rc;
+
+	if (begin(&sum, router, err))
+		return -1;
+	rc = is_worth(&sum) ? add_all(&sum, loads, routed, err)
+			    : tree_all_to_all(router, traffic, loads, routed, err);
 	release(&sum);
 	return rc;
+}
+
+/* All switches of a lattice have hosts. */
+int dor_destinations(struct router *router, uint32_t *count, struct err *err)
+{
+	const struct all_to_all traffic = { 0 };
+	struct dor_sum sum = { .traffic = &traffic, .count = true };
+	const struct netemu_net *net = &router->topology->net;
+
+	if (begin(&sum, router, err))
+		return -1;
+	if (add_lines(&sum, err)) {
+		release(&sum);
+		return -1;
+	}
+	for (uint32_t h = 0; h < net->hosts; h++) {
+		sum.flows[sum.dor->end[h].out] = net->hosts - 1;
+		sum.flows[sum.dor->end[h].in] = net->hosts > 1;
+	}
+	for (uint32_t l = 0; l < net->links; l++)
+		count[l] = (uint32_t)sum.flows[l];
+	release(&sum);
+	return 0;
 }
