@@ -32,7 +32,7 @@ const struct sim_job *scene_run(struct scene *scene);
 
 /* --- the plainest models: a table of seconds and hosts --- */
 
-#define MODEL_HOSTS 16
+#define MODEL_HOSTS 150 /* more than two words of a set */
 #define MODEL_JOBS  64
 
 /* Start of each job on HOSTS hosts with linear selection; run times do not

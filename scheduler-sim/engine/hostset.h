@@ -44,12 +44,27 @@ static inline void hostset_fill(netemu_hostset *set, uint32_t hosts)
 		set[hosts / 64] = (UINT64_C(1) << hosts % 64) - 1;
 }
 
+/* How many bits of WORD are set; in its place, as most processors that are built
+ * for would have a function called.
+ */
+static inline uint32_t hostset_bits(netemu_hostset word)
+{
+#ifdef __POPCNT__
+	return (uint32_t)__builtin_popcountll(word);
+#else
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+#endif
+}
+
 static inline uint32_t hostset_count(const netemu_hostset *set, uint32_t hosts)
 {
 	uint32_t count = 0;
 
 	for (size_t w = 0; w < hostset_words(hosts); w++)
-		count += (uint32_t)__builtin_popcountll(set[w]);
+		count += hostset_bits(set[w]);
 	return count;
 }
 
@@ -61,11 +76,11 @@ static inline uint32_t hostset_between(const netemu_hostset *set, uint32_t from,
 	uint32_t count;
 
 	if (w == end)
-		return (uint32_t)__builtin_popcountll(to % 64 ? set[w] & first & last : 0);
-	count = (uint32_t)__builtin_popcountll(set[w] & first);
+		return hostset_bits(to % 64 ? set[w] & first & last : 0);
+	count = hostset_bits(set[w] & first);
 	while (++w < end)
-		count += (uint32_t)__builtin_popcountll(set[w]);
-	return count + (uint32_t)(to % 64 ? __builtin_popcountll(set[end] & last) : 0);
+		count += hostset_bits(set[w]);
+	return count + (uint32_t)(to % 64 ? hostset_bits(set[end] & last) : 0);
 }
 
 /* The first host >= FROM that is in SET (or, with FLIP all ones, is not); HOSTS

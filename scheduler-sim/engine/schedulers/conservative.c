@@ -24,6 +24,7 @@ struct plan {
 	struct netemu_job *job;
 	struct plan *next;
 	int64_t start, end; /* NETEMU_NEVER: none was found */
+	uint64_t changes;   /* of the profile, when they were */
 	uint32_t nhosts;
 	uint32_t hosts[];
 };
@@ -95,17 +96,17 @@ static void *conservative_create(const struct netemu_net *net, const char *optio
 
 /* --- plans --- */
 
-/* The earliest time for JOB, and the hosts into c->hosts.  Returns how many, 0
- * when there is none.
+/* The earliest time for JOB, and the hosts into c->hosts, unless they are the SAME
+ * as what is KNOWN.  Returns how many, 0 when there is none.
  */
 static uint32_t find(struct conservative *c, struct netemu_cluster *cluster,
-		     const struct netemu_job *job, int64_t *start)
+		     const struct netemu_job *job, struct profile_known *known, int64_t *start)
 {
 	uint32_t need = job->nodes ? job->nodes : 1, n;
 
 	for (size_t i = 0;; i++) {
-		*start = profile_find(&c->profile, job, need, &i, c->set);
-		if (*start == NETEMU_NEVER)
+		*start = profile_find(&c->profile, job, need, known, &i, c->set);
+		if (*start == NETEMU_NEVER || known->same)
 			return 0;
 		n = cluster->select(cluster, job, c->set, c->hosts);
 		if (n > 0)
@@ -113,33 +114,26 @@ static uint32_t find(struct conservative *c, struct netemu_cluster *cluster,
 	}
 }
 
-static void take(struct conservative *c, const struct plan *plan)
+static struct profile_share share_of(const struct plan *plan)
 {
-	profile_take(&c->profile, plan->hosts, plan->nhosts, plan->job->want[NETEMU_LICENCES],
-		     plan->start, plan->end);
+	return (struct profile_share){ plan->hosts, plan->nhosts, plan->job->want[NETEMU_LICENCES],
+				       plan->start, plan->end };
 }
 
-static void give(struct conservative *c, const struct plan *plan)
-{
-	profile_give(&c->profile, plan->hosts, plan->nhosts, plan->job->want[NETEMU_LICENCES],
-		     plan->start, plan->end);
-}
-
-/* Plan JOB again, in the place of *LINK or as a new one.  Returns the plan, which
- * has been taken, or NULL without memory.
+/* Have the plan at *LINK, or a new one, be what has been found: N of c->hosts at
+ * START.  Returns 0, or -1 without memory.
  */
-static struct plan *make_plan(struct conservative *c, struct netemu_cluster *cluster,
-			      struct netemu_job *job, struct plan **link)
+static int set_plan(struct conservative *c, struct netemu_job *job, int64_t start, uint32_t n,
+		    struct plan **link)
 {
 	struct plan *plan = *link;
 	bool last = !plan || !plan->next;
-	int64_t start;
-	uint32_t n = find(c, cluster, job, &start);
+	struct profile_share share;
 
 	if (!plan || plan->nhosts < n) {
 		plan = realloc(plan, sizeof(*plan) + n * sizeof(*plan->hosts));
 		if (!plan)
-			return NULL;
+			return -1;
 		if (!*link)
 			plan->next = NULL;
 		if (last)
@@ -152,16 +146,59 @@ static struct plan *make_plan(struct conservative *c, struct netemu_cluster *clu
 	plan->nhosts = n;
 	if (n)
 		memcpy(plan->hosts, c->hosts, n * sizeof(*plan->hosts));
-	take(c, plan);
-	return plan;
+	share = share_of(plan);
+	profile_take(&c->profile, &share);
+	plan->changes = c->profile.changes;
+	return 0;
 }
 
-/* Move each plan to the earliest time there is without it. */
+/* Plan JOB in the place of *LINK, which has no share, or as a new one. */
+static int make_plan(struct conservative *c, struct netemu_cluster *cluster, struct netemu_job *job,
+		     struct plan **link)
+{
+	struct profile_known known = { .time = INT64_MIN };
+	int64_t start;
+	uint32_t n = find(c, cluster, job, &known, &start);
+
+	return set_plan(c, job, start, n, link);
+}
+
+static bool is_as_planned(const struct conservative *c, const struct plan *plan, int64_t start,
+			  uint32_t n)
+{
+	return start == plan->start && n == plan->nhosts &&
+	       memcmp(c->hosts, plan->hosts, n * sizeof(*plan->hosts)) == 0;
+}
+
+/* Plan that of *LINK again, at the earliest time there is without it. */
+static int improve(struct conservative *c, struct netemu_cluster *cluster, struct plan **link)
+{
+	struct plan *plan = *link;
+	struct profile_known known = { .time = plan->start, .changes = plan->changes };
+	struct profile_share share = share_of(plan);
+	int64_t start;
+	uint32_t n;
+
+	profile_lift(&c->profile, &share);
+	n = find(c, cluster, plan->job, &known, &start);
+	if (!known.same && !is_as_planned(c, plan, start, n)) {
+		profile_leave(&c->profile, plan->start, plan->end);
+		return set_plan(c, plan->job, start, n, link);
+	}
+	profile_put_back(&c->profile, &share);
+	plan->changes = c->profile.changes;
+	return 0;
+}
+
+/* Move each plan to the earliest time there is without it.  One up to whose end
+ * nothing has changed since it was made stays as it is.
+ */
 static int compress(struct conservative *c, struct netemu_cluster *cluster)
 {
 	for (struct plan **link = &c->first; *link; link = &(*link)->next) {
-		give(c, *link);
-		if (!make_plan(c, cluster, (*link)->job, link))
+		if (!profile_has_changed(&c->profile, (*link)->end, (*link)->changes))
+			continue;
+		if (improve(c, cluster, link) < 0)
 			return -1;
 	}
 	return 0;
@@ -174,13 +211,15 @@ static int plan_anew(struct conservative *c, struct netemu_cluster *cluster)
 	for (uint32_t h = 0; h < c->nhosts; h++) {
 		if (hostset_has(cluster->idle, h))
 			continue;
-		profile_take(&c->profile, &h, 1, 0, cluster->now, c->until[h]);
+		profile_take(&c->profile,
+			     &(struct profile_share){ &h, 1, 0, cluster->now, c->until[h] });
 		if (cluster->licences != UINT64_MAX)
-			profile_give(&c->profile, NULL, 0, c->licences[h], c->until[h],
-				     NETEMU_NEVER);
+			profile_give(&c->profile,
+				     &(struct profile_share){ NULL, 0, c->licences[h], c->until[h],
+							      NETEMU_NEVER });
 	}
 	for (struct plan **link = &c->first; *link; link = &(*link)->next)
-		if (!make_plan(c, cluster, (*link)->job, link))
+		if (make_plan(c, cluster, (*link)->job, link) < 0)
 			return -1;
 	c->anew = false;
 	return 0;
@@ -203,8 +242,9 @@ static bool free_early(struct conservative *c, const struct netemu_cluster *clus
 
 			if (c->until[host] <= cluster->now)
 				continue; /* planned from now on */
-			profile_give(&c->profile, &host, 1, c->licences[host], cluster->now,
-				     c->until[host]);
+			profile_give(&c->profile,
+				     &(struct profile_share){ &host, 1, c->licences[host],
+							      cluster->now, c->until[host] });
 			c->until[host] = cluster->now;
 			c->licences[host] = 0;
 			early = true;
@@ -240,9 +280,7 @@ static int plan_new_jobs(struct conservative *c, struct netemu_cluster *cluster)
 	if (!c->unplanned)
 		c->unplanned = cluster->arrived;
 	while (c->unplanned && (!c->depth || c->nplans < c->depth)) {
-		struct plan *plan = make_plan(c, cluster, c->unplanned, c->last);
-
-		if (!plan)
+		if (make_plan(c, cluster, c->unplanned, c->last) < 0)
 			return -1;
 		c->nplans++;
 		c->unplanned = c->unplanned->next;
