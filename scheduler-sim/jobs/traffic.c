@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "jobs/fold.h"
 #include "jobs/traffic.h"
 #include "random.h"
 
@@ -408,11 +409,12 @@ int traffic_pattern(struct traffic **traffic, const char *name, uint32_t ranks, 
 
 /* Where the pair of hosts (from, to) stands in `pairs`: 1 + its index, in a table
  * of destinations when all pairs from a host stand together, else in a table of
- * all pairs when that is small, else in a hash table.
+ * all pairs when that is small, else in a hash table when there are few pairs for
+ * their hosts, else by sorting.
  */
 struct fold {
 	uint64_t hosts;
-	enum { FOLD_GROUPED, FOLD_DIRECT, FOLD_HASHED } way;
+	enum { FOLD_GROUPED, FOLD_DIRECT, FOLD_HASHED, FOLD_SORTED } way;
 	uint32_t *slot;            /* owned */
 	size_t slots;              /* hashed: a power of 2 */
 	int shift;                 /* 64 - log2(slots) */
@@ -468,6 +470,9 @@ static int fold_init(struct fold *fold, const struct netemu_rank_pair *pairs, si
 	} else if (all <= DIRECT_MAX && all / 8 <= npairs + 8192) {
 		fold->way = FOLD_DIRECT;
 		fold->slots = (size_t)all;
+	} else if (grouped == 0 && hosts / 4 <= npairs && npairs <= FOLD_SORTED_MAX) {
+		fold->way = FOLD_SORTED;
+		return 0;
 	}
 	if (grouped >= 0)
 		fold->slot = calloc(fold->slots + 1, sizeof(*fold->slot));
@@ -568,6 +573,8 @@ ssize_t traffic_fold(const struct netemu_rank_pair *pairs, size_t npairs, const 
 	struct fold fold;
 	int rc = fold_init(&fold, pairs, npairs, placement, hosts);
 
+	if (rc == 0 && fold.way == FOLD_SORTED)
+		return fold_sorted(pairs, npairs, placement, hosts, host_pairs);
 	for (size_t i = 0; rc == 0 && i < npairs; i++) {
 		uint32_t from = placement[pairs[i].from], to = placement[pairs[i].to];
 

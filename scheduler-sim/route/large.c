@@ -8,7 +8,7 @@
 #define LINE 64
 #define PAGE ((size_t)2 << 20)
 
-void *large_calloc(size_t count, size_t size)
+void *large_alloc(size_t count, size_t size)
 {
 	size_t unit = count * size < PAGE ? LINE : PAGE;
 	size_t bytes = (count * size / unit + 1) * unit;
@@ -18,5 +18,12 @@ void *large_calloc(size_t count, size_t size)
 		return NULL;
 	if (unit == PAGE)
 		madvise(memory, bytes, MADV_HUGEPAGE); /* else it is slower */
-	return memset(memory, 0, count * size);
+	return memory;
+}
+
+void *large_calloc(size_t count, size_t size)
+{
+	void *memory = large_alloc(count, size);
+
+	return memory ? memset(memory, 0, count * size) : NULL;
 }

@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-/* As calloc(), in whole cache lines; COUNT * SIZE fits. */
+/* As malloc() and calloc(), in whole cache lines; COUNT * SIZE fits. */
+void *large_alloc(size_t count, size_t size);
 void *large_calloc(size_t count, size_t size);
 
 #endif
