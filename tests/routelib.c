@@ -217,8 +217,7 @@ void net_random(struct topology *topology, struct random *random)
 		fail_msg("%s", err.text);
 }
 
-/* SPEC with its nodes in another order, each cable's ends as well. */
-static void net_shuffled(struct topology *topology, const char *spec, struct random *random)
+void net_shuffled(struct topology *topology, const char *spec, struct random *random)
 {
 	struct topology plain;
 	uint32_t *order, *place;

@@ -60,6 +60,9 @@ void net_cable(struct topology *topology, uint32_t a, uint32_t b);
  */
 void net_random(struct topology *topology, struct random *random);
 
+/* SPEC with its nodes in another order, each cable's ends as well. */
+void net_shuffled(struct topology *topology, const char *spec, struct random *random);
+
 /* Such a one, or a generated one with its nodes in another order (each third ROUND). */
 void net_any(struct topology *topology, struct random *random, int round);
 

@@ -111,6 +111,7 @@ test_expect_success FABRICS '4-ary 3-tree, as OpenSM routed it' '
 	EOF
 	test_cmp expected out &&
 	load "$tree/ibnetdiscover.txt" all-to-all dmodk >out && test_cmp expected out &&
+	load "$tree/ibnetdiscover.txt" all-to-all dmodk:leaves >out && test_cmp expected out &&
 	load kary:4:3 all-to-all dmodk >out && test_cmp expected out &&
 	shifts "ib:$tree/ibnetdiscover.txt:$tree/opensm-lfts.dump.gz" lft >out &&
 	echo "1:63" >expected && test_cmp expected out
@@ -135,6 +136,11 @@ test_expect_success FABRICS '324 hosts, as OpenSM routed it' '
 	EOF
 	test_cmp expected out &&
 	load "$tree/ibnetdiscover.txt" all-to-all dmodk >out && test_cmp expected out &&
+	load "$tree/ibnetdiscover.txt" all-to-all dmodk:leaves >out && test_cmp expected out &&
+	load "$tree/ibnetdiscover.txt@order=lid" all-to-all dmodk:leaves >out &&
+	test_cmp expected out &&
+	load "$tree/ibnetdiscover.txt@order=lid" all-to-all dmodk >out &&
+	! test_cmp expected out &&
 	load xgft:18x18:1x9:1x2 all-to-all dmodk >out && test_cmp expected out &&
 	shifts "ib:$tree/ibnetdiscover.txt:$tree/opensm-lfts.dump.gz" lft >out &&
 	echo "1:323" >expected && test_cmp expected out

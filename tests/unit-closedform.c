@@ -243,6 +243,45 @@ static void even_trees(void **state)
 		   (uint32_t[]){ 1, 1 }, 2);
 }
 
+/* However hosts and switches are mixed, counted leaf by leaf all is even. */
+static void check_shuffled(const char *spec, const char *name, uint64_t flows[][2])
+{
+	struct random random;
+
+	random_init(&random, 7, "shuffled", 0);
+	for (int round = 0; round < 5; round++) {
+		struct topology topology;
+		struct router *router;
+		struct loads loads;
+
+		net_shuffled(&topology, spec, &random);
+		router = net_router(&topology, name);
+		assert_int_equal(loads_init(&loads, topology.net.links), 0);
+		load_all(router, 1, &loads, NULL);
+		for (uint32_t l = 0; flows[l][0]; l++) {
+			CHECK_TALLY(&topology, &loads, l, UP, { flows[l][0], flows[l][1] });
+			CHECK_TALLY(&topology, &loads, l, DOWN, { flows[l][0], flows[l][1] });
+		}
+		loads_release(&loads);
+		router_destroy(router);
+		topology_release(&topology);
+	}
+}
+
+static void shuffled_trees_leaf_by_leaf(void **state)
+{
+	uint64_t two[][2] = { { 323, 324 }, { 306, 324 }, { 0, 0 } };
+	uint64_t three[][2] = { { 63, 64 }, { 60, 64 }, { 48, 64 }, { 0, 0 } };
+	uint64_t four[][2] = { { 80, 81 }, { 78, 81 }, { 72, 81 }, { 54, 81 }, { 0, 0 } };
+
+	(void)state;
+	check_shuffled("xgft:18x18:1x9:1x2", "dmodk:leaves", two);
+	check_shuffled("xgft:18x18:1x9:1x2", "smodk:leaves", two);
+	check_shuffled("kary:4:3", "dmodk:leaves", three);
+	check_shuffled("kary:4:3", "smodk:leaves", three);
+	check_shuffled("kary:3:4", "dmodk:leaves", four);
+}
+
 /* Four edges with five hosts each on two cores. */
 static void open_uneven(struct topology *topology)
 {
@@ -548,6 +587,7 @@ int main(void)
 		cmocka_unit_test(the_324_node_tree),
 		cmocka_unit_test(the_slimmed_tree),
 		cmocka_unit_test(even_trees),
+		cmocka_unit_test(shuffled_trees_leaf_by_leaf),
 		cmocka_unit_test(an_uneven_modulus),
 		cmocka_unit_test(permutations),
 		cmocka_unit_test(tori),

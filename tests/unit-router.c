@@ -146,6 +146,8 @@ static void all_to_all_is_the_sum_of_its_pairs(void **state)
 		net_any(&topology, &random, round);
 		check_bulk(&topology, "dmodk", &random);
 		check_bulk(&topology, "smodk", &random);
+		check_bulk(&topology, "dmodk:leaves", &random);
+		check_bulk(&topology, "smodk:leaves", &random);
 		check_bulk(&topology, "ecmp", &random);
 		topology_release(&topology);
 	}
@@ -374,7 +376,7 @@ static void sentences(void **state)
 	} cases[] = {
 		{ "kary:2:2", "dmodkk", "unknown routing 'dmodkk', known are dmodk, smodk" },
 		{ "kary:2:2", "", "unknown routing ''" },
-		{ "kary:2:2", "dmodk:x", "routing 'dmodk' has no options" },
+		{ "kary:2:2", "dmodk:x", "routing 'dmodk': 'x' is no option of it" },
 		{ "kary:2:2", "dor", "routing 'dor' needs a torus or mesh, 'kary:2:2' is none" },
 		{ "kary:2:2", "minimal", "routing 'minimal' needs a dragonfly" },
 		{ "torus:3", "lft", "routing 'lft' needs forwarding tables" },

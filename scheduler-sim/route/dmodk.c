@@ -4,11 +4,16 @@
 #include "leveled.h"
 #include "tree.h"
 
+#include <string.h>
+
 static int create(struct router *router, const char *options, struct err *err)
 {
-	if (options)
-		return err_set(err, "routing '%s' has no options", router->ops->name);
-	router->state = leveled_create(&router->topology->net, router->ops->form == ROUTER_FROM);
+	bool turned = router->ops->form == ROUTER_FROM;
+
+	if (options && strcmp(options, "leaves"))
+		return err_set(err, "routing '%s': '%s' is no option of it, 'leaves' is",
+			       router->ops->name, options);
+	router->state = leveled_create(&router->topology->net, turned, options);
 	if (!router->state)
 		return err_errno(err, "unable to set up routing '%s'", router->ops->name);
 	return 0;

@@ -82,12 +82,27 @@ static int lay_out_ways(struct leveled *leveled)
 			.out = leveled->turned ? back : cable,
 			.in = leveled->turned ? cable : back,
 			.place = leveled->ranges.place[h],
+			.number = leveled->number[h],
 		};
 	}
 	return 0;
 }
 
-struct leveled *leveled_create(const struct netemu_net *net, bool turned)
+/* By places, which keep the hosts of a subtree together, or as they are. */
+static int number_hosts(struct leveled *leveled, bool by_leaf)
+{
+	const struct netemu_net *net = leveled->net;
+	bool by_place = by_leaf && leveled->levels.top <= RANGES_LEVELS;
+
+	leveled->number = large_calloc((size_t)net->hosts + 1, sizeof(*leveled->number));
+	if (!leveled->number)
+		return -1;
+	for (uint32_t h = 0; h < net->hosts; h++)
+		leveled->number[h] = by_place ? leveled->ranges.place[h] : h;
+	return 0;
+}
+
+struct leveled *leveled_create(const struct netemu_net *net, bool turned, bool by_leaf)
 {
 	struct leveled *leveled = calloc(1, sizeof(*leveled));
 	int regular = -1;
@@ -102,7 +117,8 @@ struct leveled *leveled_create(const struct netemu_net *net, bool turned)
 	if (leveled->mark && leveled->queue && !levels_init(&leveled->levels, net) &&
 	    !fabric_init(&leveled->fabric, net))
 		regular = ranges_init(&leveled->ranges, &leveled->levels);
-	if (regular < 0 || (regular && (lay_out(leveled) || lay_out_ways(leveled)))) {
+	if (regular < 0 || number_hosts(leveled, by_leaf) ||
+	    (regular && (lay_out(leveled) || lay_out_ways(leveled)))) {
 		leveled_destroy(leveled);
 		errno = ENOMEM;
 		return NULL;
@@ -123,6 +139,7 @@ void leveled_destroy(struct leveled *leveled)
 		free(leveled->way_down);
 	}
 	free(leveled->end);
+	free(leveled->number);
 	free(leveled->at);
 	free(leveled->up);
 	free(leveled->down);
@@ -143,7 +160,7 @@ uint32_t leveled_walk(const struct leveled *leveled, uint32_t from, uint32_t to,
 	uint32_t place = leveled->ranges.place[to];
 
 	while (node != target) {
-		struct leveled_hop hop = leveled_hop(leveled, node, to, place);
+		struct leveled_hop hop = leveled_hop(leveled, node, leveled->number[to], place);
 
 		links[length++] = hop.link;
 		node = hop.to;
@@ -202,7 +219,7 @@ static void count_ways(struct leveled *leveled)
 	}
 }
 
-static uint32_t way_up(const struct leveled *leveled, uint32_t n, uint32_t host)
+static uint32_t way_up(const struct leveled *leveled, uint32_t n, uint32_t number)
 {
 	const struct levels *levels = &leveled->levels;
 	const struct levels_node *node = &levels->node[n];
@@ -211,8 +228,8 @@ static uint32_t way_up(const struct leveled *leveled, uint32_t n, uint32_t host)
 	if (node->level == NETEMU_NONE || !ways)
 		return NETEMU_NONE;
 	if (ways == node->nup)
-		return levels->up[node->up + levels_number(levels, node, host)];
-	which = divisor_quotient(levels->width[node->level], host) % ways;
+		return levels->up[node->up + levels_number(levels, node, number)];
+	which = divisor_quotient(levels->width[node->level], number) % ways;
 	for (uint32_t i = node->up;; i++) {
 		if (leads(leveled, leveled->fabric.to[levels->up[i]]) && which-- == 0)
 			return levels->up[i];
@@ -220,7 +237,7 @@ static uint32_t way_up(const struct leveled *leveled, uint32_t n, uint32_t host)
 }
 
 /* The links of the ancestors, each down to one of its children. */
-static void ways_down(struct leveled *leveled, uint32_t host, uint32_t *next)
+static void ways_down(struct leveled *leveled, uint32_t number, uint32_t *next)
 {
 	const struct levels *levels = &leveled->levels;
 	struct leveled_mark *mark = leveled->mark;
@@ -229,13 +246,13 @@ static void ways_down(struct leveled *leveled, uint32_t host, uint32_t *next)
 		mark[leveled->queue[i]].met = 0;
 	for (uint32_t i = 0; i < leveled->queued; i++) {
 		const struct levels_node *node = &levels->node[leveled->queue[i]];
-		uint32_t number = divisor_quotient(levels->width[node->level], host);
+		uint32_t which = divisor_quotient(levels->width[node->level], number);
 
 		for (uint32_t b = node->bond; b < node->bond + node->parents; b++) {
 			uint32_t parent = levels->bond[b].parent;
 
-			if (mark[parent].met++ == number % mark[parent].kids)
-				next[parent] = levels_down(levels, &levels->bond[b], host);
+			if (mark[parent].met++ == which % mark[parent].kids)
+				next[parent] = levels_down(levels, &levels->bond[b], number);
 		}
 	}
 }
@@ -254,9 +271,9 @@ static void column_of_irregular(struct leveled *leveled, uint32_t host, uint32_t
 		uint32_t node = fabric->active[i];
 
 		if (leveled->mark[node].round != leveled->round)
-			next[node] = way_up(leveled, node, host);
+			next[node] = way_up(leveled, node, leveled->number[host]);
 	}
-	ways_down(leveled, host, next);
+	ways_down(leveled, leveled->number[host], next);
 	if (fabric_is_single(fabric, host))
 		next[home] = leveled->net->link[fabric_cable(fabric, host)].reverse;
 	else
@@ -276,7 +293,7 @@ void leveled_column(struct leveled *leveled, uint32_t host, uint32_t *next)
 		uint32_t node = fabric->active[i];
 
 		if (node != target && leveled->levels.node[node].level != NETEMU_NONE)
-			next[node] = leveled_hop(leveled, node, host, place).link;
+			next[node] = leveled_hop(leveled, node, leveled->number[host], place).link;
 		else
 			next[node] = NETEMU_NONE;
 	}

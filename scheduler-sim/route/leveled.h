@@ -33,8 +33,12 @@
 
 struct leveled;
 
-/* TURNED: for S-mod-K.  Returns NULL with errno ENOMEM. */
-struct leveled *leveled_create(const struct netemu_net *net, bool turned);
+/* TURNED: for S-mod-K.  BY_LEAF: hosts are counted leaf by leaf, and the leaves of a
+ * subtree together (its first node says when it is its turn), instead of in the
+ * order of hosts; not in networks of more than RANGES_LEVELS levels.  Returns NULL
+ * with errno ENOMEM.
+ */
+struct leveled *leveled_create(const struct netemu_net *net, bool turned, bool by_leaf);
 void leveled_destroy(struct leveled *leveled);
 
 /* Are all ways up as good as each other?  True when a node's hosts are those of

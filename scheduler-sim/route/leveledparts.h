@@ -33,7 +33,7 @@ struct leveled_hop {
 struct leveled_end {
 	uint32_t node;    /* the first on the way: its switch, or itself */
 	uint32_t out, in; /* the cable, as traffic from and to it takes it */
-	uint32_t place;
+	uint32_t place, number;
 };
 
 struct leveled {
@@ -42,6 +42,7 @@ struct leveled {
 	struct fabric fabric;
 	struct ranges ranges;
 	bool regular;
+	uint32_t *number;      /* [hosts] what D-mod-K takes as theirs */
 	bool turned;           /* traffic goes from `to` to `from`, links are turned around */
 	struct leveled_at *at; /* [nodes] */
 	struct leveled_hop *up, *down; /* [links] */
@@ -55,25 +56,26 @@ struct leveled {
 	uint32_t queued;
 };
 
-/* The hop from NODE towards HOST at PLACE, in a regular network. */
+/* The hop from NODE towards the host NUMBER at PLACE, in a regular network. */
 static inline struct leveled_hop leveled_hop(const struct leveled *leveled, uint32_t node,
-					     uint32_t host, uint32_t place)
+					     uint32_t number, uint32_t place)
 {
 	const struct leveled_at *at = &leveled->at[node];
 	uint32_t off = place - at->begin;
 	struct leveled_hop hop;
 
 	if (off >= at->span) {
-		uint32_t number = divisor_quotient(leveled->levels.width[at->level], host);
+		uint32_t which = divisor_quotient(leveled->levels.width[at->level], number);
 
-		return leveled->up[at->up + divisor_rest(at->by_cables, number)];
+		return leveled->up[at->up + divisor_rest(at->by_cables, which)];
 	}
 	if (at->block.by) {
 		hop = leveled->down[at->down + divisor_quotient(at->block, off)];
 		if (hop.link != NETEMU_NONE)
 			return hop;
 	}
-	hop.link = levels_down(&leveled->levels, ranges_child(&leveled->ranges, node, host), host);
+	hop.link =
+		levels_down(&leveled->levels, ranges_child(&leveled->ranges, node, place), number);
 	hop.to = leveled->fabric.to[hop.link];
 	return hop;
 }

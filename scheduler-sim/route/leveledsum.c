@@ -104,7 +104,8 @@ static void find_classes(struct leveled_sum *sum)
 		uint64_t key = 0;
 
 		for (uint32_t l = 0; l <= levels->top; l++) {
-			uint32_t number = divisor_quotient(levels->width[l], h);
+			uint32_t number =
+				divisor_quotient(levels->width[l], sum->leveled->number[h]);
 
 			/* more than 2^64 classes would only fall together less well */
 			if (sum->cables[l])
@@ -118,7 +119,8 @@ static void find_classes(struct leveled_sum *sum)
 static const struct leveled_hop *hop_up(const struct leveled_sum *sum, uint32_t node, uint32_t host)
 {
 	const struct leveled_at *at = &sum->leveled->at[node];
-	uint32_t number = divisor_quotient(sum->leveled->levels.width[at->level], host);
+	uint32_t number =
+		divisor_quotient(sum->leveled->levels.width[at->level], sum->leveled->number[host]);
 
 	return &sum->leveled->up[at->up + divisor_rest(at->by_cables, number)];
 }
@@ -179,7 +181,9 @@ static void descend(struct leveled_sum *sum, uint32_t host)
 	while (leveled->levels.node[node].nup) {
 		uint32_t parent = hop_up(sum, node, host)->to, link;
 
-		link = leveled_hop(leveled, parent, host, leveled->ranges.place[host]).link;
+		link = leveled_hop(leveled, parent, leveled->number[host],
+				   leveled->ranges.place[host])
+			       .link;
 		sum->flows[link] += (total - below->weight) * weight;
 		if (sum->count)
 			sum->count[link] += total > below->weight;

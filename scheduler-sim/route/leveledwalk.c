@@ -12,8 +12,8 @@
 #define LANES 32 /* paths at a time */
 
 struct lane {
-	uint32_t node, target; /* where the path is, the last switch */
-	uint32_t host, place;  /* where it goes to */
+	uint32_t node, target;  /* where the path is, the last switch */
+	uint32_t number, place; /* of the host where it goes to */
 	const struct leveled_hop *hop;
 	uint32_t length;
 	uint32_t link[2 * RANGES_LEVELS + 4];
@@ -42,14 +42,13 @@ static void begin(struct lanes *lanes, uint32_t i, const struct netemu_pair *pai
 		  const struct loads *loads)
 {
 	const struct leveled *leveled = lanes->leveled;
-	uint32_t to = leveled->turned ? pair->from : pair->to;
 	const struct leveled_end *start = &leveled->end[leveled->turned ? pair->to : pair->from];
-	const struct leveled_end *end = &leveled->end[to];
+	const struct leveled_end *end = &leveled->end[leveled->turned ? pair->from : pair->to];
 	struct lane *lane = &lanes->lane[i];
 
 	lane->node = start->node;
 	lane->target = end->node;
-	lane->host = to;
+	lane->number = end->number;
 	lane->place = end->place;
 	lane->length = 0;
 	if (start->out != NETEMU_NONE)
@@ -69,7 +68,7 @@ static const struct leveled_hop *find_hop(const struct leveled *leveled, const s
 	uint32_t off = lane->place - at->begin;
 
 	if (off >= at->span) {
-		uint32_t number = divisor_quotient(leveled->levels.width[at->level], lane->host);
+		uint32_t number = divisor_quotient(leveled->levels.width[at->level], lane->number);
 
 		return &leveled->way_up[at->up + divisor_rest(at->by_cables, number)];
 	}
@@ -79,7 +78,7 @@ static const struct leveled_hop *find_hop(const struct leveled *leveled, const s
 
 static struct leveled_hop slow_hop(const struct leveled *leveled, const struct lane *lane)
 {
-	struct leveled_hop hop = leveled_hop(leveled, lane->node, lane->host, lane->place);
+	struct leveled_hop hop = leveled_hop(leveled, lane->node, lane->number, lane->place);
 
 	if (leveled->turned)
 		hop.link = leveled->net->link[hop.link].reverse;

@@ -61,7 +61,9 @@ struct levels {
 int levels_init(struct levels *levels, const struct netemu_net *net);
 void levels_release(struct levels *levels);
 
-/* floor(HOST / W(l)) mod u: which cable up NODE, which has some, takes to HOST. */
+/* floor(HOST / W(l)) mod u: which cable up NODE, which has some, takes to the host
+ * of that number.
+ */
 static inline uint32_t levels_number(const struct levels *levels, const struct levels_node *node,
 				     uint32_t host)
 {

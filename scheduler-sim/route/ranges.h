@@ -38,14 +38,14 @@ static inline bool ranges_has(const struct ranges *ranges, uint32_t node, uint32
 	return ranges->place[host] - range->begin < range->end - range->begin;
 }
 
-/* The bond of the child of NODE that has HOST, which NODE has. */
+/* The bond of the child of NODE that has the host at PLACE, which NODE has. */
 static inline const struct levels_bond *ranges_child(const struct ranges *ranges, uint32_t node,
-						     uint32_t host)
+						     uint32_t place)
 {
 	const struct levels *levels = ranges->levels;
 	const struct levels_node *at = &levels->node[node];
 	const struct range *range = &ranges->of[node];
-	uint32_t low = 0, high = at->children, place = ranges->place[host];
+	uint32_t low = 0, high = at->children;
 
 	if (range->block.by)
 		low = divisor_quotient(range->block, place - range->begin);
