@@ -167,11 +167,16 @@ static void bench_paths(const char *spec, const char *routing)
 	topology_release(&topology);
 }
 
-int main(void)
+/* `bench-place SPEC ROUTING PATTERN`: that one alone. */
+int main(int argc, char **argv)
 {
 	struct rusage usage;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 4) {
+		bench_aware(argv[1], argv[2], argv[3]);
+		return 0;
+	}
 	bench_paths("kary:16:3", "random");
 	bench_paths("dragonfly:4:8:4", "valiant");
 	bench_minmax("xgft:18x18:1x9", 20000);
@@ -185,6 +190,8 @@ int main(void)
 	bench_aware("xgft:8x4x4:1x4x4@slots=8", "minmax", "nn3d");
 	bench_aware("xgft:8x4x4:1x4x4@slots=8", "ecmp", "nn3d");
 	bench_aware("kary:8:4", "dmodk", "nn3d");
+	bench_aware("xgft:16x8x8:1x8x8", "dmodk", "nn2d");
+	bench_aware("dragonfly:4:8:4@slots=2", "minimal", "nn3d");
 	bench_aware("torus:8x8x8@slots=2", "dor", "nn2d");
 	getrusage(RUSAGE_SELF, &usage);
 	printf("peak memory %.1f MB\n", (double)usage.ru_maxrss / 1024);

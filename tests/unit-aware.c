@@ -25,7 +25,7 @@ static uint32_t below(uint32_t n)
 struct instance {
 	struct topology topology;
 	struct router *router;
-	uint32_t hosts[64];
+	uint32_t hosts[128];
 	struct netemu_rank_pair pairs[MOST_PAIRS];
 	struct netemu_job job;
 	struct placing placing;
@@ -257,7 +257,61 @@ static void no_placement_is_below_the_bound(void **state)
 	assert_int_not_equal(positive, 0);
 }
 
+/* A ring on 6 of 8 hosts, two below each switch: the bound of sparse patterns. */
+static void no_placement_of_a_ring_is_below_the_bound(void **state)
+{
+	static struct instance instance;
+	double bound;
+
+	(void)state;
+	instance_open(&instance, "kary:2:3", "ecmp", 6, 6);
+	for (uint32_t r = 0; r < 6; r++)
+		send(&instance, r, (r + 1) % 6, 600);
+	bound = bound_of(&instance);
+	assert_true(bound > 0);
+	assert_true(bound <= optimum(&instance));
+	instance_close(&instance);
+}
+
 /* --- where the answer is known --- */
+
+/* 32 x 32 ranks, periodic, 64 of them below each switch with 4 cables up. */
+static void send_on_a_grid(struct instance *instance)
+{
+	for (uint32_t r = 0; r < 1024; r++) {
+		uint32_t x = r % 32, y = r / 32;
+
+		send(instance, r, y * 32 + (x + 1) % 32, 1000);
+		send(instance, r, y * 32 + (x + 31) % 32, 1000);
+		send(instance, r, (y + 1) % 32 * 32 + x, 1000);
+		send(instance, r, (y + 31) % 32 * 32 + x, 1000);
+	}
+}
+
+/* Two rows of 32 below a switch have 64 neighbours elsewhere, 16 for each cable;
+ * squares of 8 x 8 have 32, which is the least for 64 ranks: 8 for each cable.
+ */
+static void grids_are_cut_into_squares(void **state)
+{
+	static struct instance instance;
+	static const char *const routings[] = { "ecmp", "dmodk" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		double aware, bound;
+
+		instance_open(&instance, "xgft:8x4x4:1x4x4@slots=8", routings[i], 128, 1024);
+		send_on_a_grid(&instance);
+		assert_true(place_by(&instance, "block", 1, NULL) >= 16000);
+		aware = place_by(&instance, "aware", 1, NULL);
+		bound = bound_of(&instance);
+		print_message("# %s: %.0f, bound %.0f\n", routings[i], aware, bound);
+		assert_true(aware >= 8000 && aware <= (i ? 9000 : 8000));
+		/* see flowbound.c: the root of 2/3 of what squares give */
+		assert_true(bound >= 0.8 * 8000 && bound <= 8000);
+		instance_close(&instance);
+	}
+}
 
 /* Four groups of ranks that only talk among themselves fit below four leaves. */
 static void groups_come_together_below_a_switch(void **state)
@@ -337,6 +391,8 @@ int main(void)
 		cmocka_unit_test(is_the_optimum_up_to_eight_ranks),
 		cmocka_unit_test(the_bound_is_met_by_all_to_all),
 		cmocka_unit_test(no_placement_is_below_the_bound),
+		cmocka_unit_test(no_placement_of_a_ring_is_below_the_bound),
+		cmocka_unit_test(grids_are_cut_into_squares),
 		cmocka_unit_test(groups_come_together_below_a_switch),
 		cmocka_unit_test(a_job_without_traffic_is_placed_in_blocks),
 		cmocka_unit_test(links_that_others_use_are_avoided),

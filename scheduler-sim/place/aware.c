@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* aware.c - the placement under which the busiest link carries least
  *
- * Candidates are block, cyclic, ten random placements, and one that is grown
- * host by host from ranks that talk much (the greedy mapping of Hoefler and
- * Snir, ICS 2011); the best of them is improved by exchanging ranks with loads
- * followed link by link (simulated annealing on the 16-norm of the loads, again after
- * one on their 2-norm).  What
- * comes out is judged by the routing in force, so it is never worse than a
- * candidate.  Up to eight ranks all placements are looked at.
+ * Candidates are block, cyclic, ten random placements, one that is grown host by
+ * host from ranks that talk much (the greedy mapping of Hoefler and Snir, ICS
+ * 2011), and those where hosts and ranks are halved together (dual recursive
+ * bipartitioning, Pellegrini, SHPCC 1994; awaresplit.c).  The latter are improved by
+ * exchanges of ranks below the same switch, the best of all by any exchange, with
+ * loads followed link by link: simulated annealing on the 16-norm of the loads, and
+ * on their 2-norm and then on the 16-norm again.  What comes out is judged by the
+ * routing in force, so it is never worse than a candidate.  Up to eight ranks all
+ * placements are looked at.  Work is counted in links looked at, not in time.
  */
 #include "aware.h"
 
@@ -79,22 +81,53 @@ static int try_all(struct choice *choice, uint32_t *left, uint32_t rank, uint32_
 	return rc;
 }
 
+/* Anneal HOW from where the ranks are. */
+static int try_anneal(struct choice *choice, struct aware *aware, enum aware_how how)
+{
+	if (aware_anneal(aware, how) < 0)
+		return -1;
+	aware_get(aware, choice->next);
+	return judge(choice);
+}
+
+/* Halved together with the hosts, of which there may be any number (then AWARE is
+ * NULL); then exchanges within switches.
+ */
+static int try_split(struct choice *choice, struct placement_work *work, struct aware *aware,
+		     bool packed)
+{
+	if (aware_split(work, packed, choice->next) < 0 || judge(choice) < 0)
+		return -1;
+	if (!aware)
+		return 0;
+	aware_put(aware, choice->next);
+	return try_anneal(choice, aware, AWARE_WITHIN);
+}
+
+static int try_splits(struct choice *choice, struct placement_work *work, struct aware *aware)
+{
+	uint64_t slots = 0;
+
+	for (uint32_t i = 0; i < choice->place->nhosts; i++)
+		slots += choice->place->slots[i];
+	if (try_split(choice, work, aware, false) < 0)
+		return -1;
+	return slots > choice->place->ranks ? try_split(choice, work, aware, true) : 0;
+}
+
 static int try_many(struct choice *choice, struct aware *aware)
 {
 	if (aware_grow(aware, choice->next) == 0 && judge(choice) < 0)
 		return -1;
+	if (try_splits(choice, aware->work, aware) < 0)
+		return -1;
 	/* the busiest links only, then from afar: all loads, then the busiest */
 	aware_put(aware, choice->best);
-	if (aware_anneal(aware, true) < 0)
+	if (try_anneal(choice, aware, AWARE_STEEP) < 0 ||
+	    try_anneal(choice, aware, AWARE_EVEN) < 0 || try_anneal(choice, aware, AWARE_STEEP) < 0)
 		return -1;
-	aware_get(aware, choice->next);
-	if (judge(choice) < 0 || aware_anneal(aware, false) < 0)
-		return -1;
-	aware_get(aware, choice->next);
-	if (judge(choice) < 0 || aware_anneal(aware, true) < 0)
-		return -1;
-	aware_get(aware, choice->next);
-	return judge(choice);
+	aware_put(aware, choice->best);
+	return try_anneal(choice, aware, AWARE_WITHIN);
 }
 
 /* All of them when they are not too many. */
@@ -122,8 +155,10 @@ static int improve(struct choice *choice)
 	struct aware aware;
 	int rc = aware_init(&aware, work);
 
-	if (rc <= 0)
+	if (rc < 0)
 		return rc;
+	if (rc == 0)
+		return try_splits(choice, work, NULL);
 	if (choice->place->ranks <= AWARE_FEW)
 		rc = try_few(choice, &aware);
 	else

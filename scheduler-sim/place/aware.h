@@ -76,8 +76,17 @@ double aware_renew(struct aware *aware);
  */
 int aware_grow(const struct aware *aware, uint32_t *placement);
 
-/* Lower the sum from where the ranks are.  Returns 0, or -1 with errno ENOMEM. */
-int aware_anneal(struct aware *aware, bool steep);
+/* By bisection, see awaresplit.c; PACKED: into the first hosts when there are more
+ * slots than ranks, else spread evenly.  Returns 0, or -1 with errno ENOMEM.
+ */
+int aware_split(struct placement_work *work, bool packed, uint32_t *placement);
+
+/* Lower the sum from where the ranks are: of the 16th powers or the squares of the
+ * loads; within the switches only, so that nothing else goes out of them.  Returns
+ * 0, or -1 with errno ENOMEM.
+ */
+enum aware_how { AWARE_STEEP, AWARE_EVEN, AWARE_WITHIN };
+int aware_anneal(struct aware *aware, enum aware_how how);
 
 /* The best of all placements of at most AWARE_FEW ranks, when it is better than
  * MOST; into PLACEMENT.  Returns its load, MOST when there is none, NAN when it

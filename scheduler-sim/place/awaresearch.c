@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define GROW_MOST    8192     /* ranks */
-#define ANNEAL_MOST  80000000 /* links looked at, in all */
+#define ANNEAL_MOST  20000000 /* links looked at, each time */
 #define ANNEAL_LEAST 2000000
 #define ANNEAL_EACH  1000 /* for each pair of ranks and slot */
 #define MOST_TRIES   20000000
@@ -134,12 +134,86 @@ int aware_grow(const struct aware *aware, uint32_t *placement)
 
 /* --- anneal --- */
 
-/* Whom to exchange with A: anyone, or one on the host of a peer. */
-static uint32_t partner(const struct aware *aware, struct random *random, uint32_t a)
-{
-	size_t peers = aware->first[a + 1] - aware->first[a];
-	uint32_t b = (uint32_t)random_below(random, aware->slots), host;
+struct anneal {
+	struct aware *aware;
+	struct random random;
+	uint32_t *best; /* [slots] */
+	/* Slots by the switch that they are below, when only those are exchanged. */
+	bool within;
+	uint32_t *member;       /* [slots] */
+	uint32_t *first, *last; /* [slots] into member: those below the same switch */
+};
 
+static int by_switch(const void *a, const void *b, void *arg)
+{
+	const struct aware *aware = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t p = leaf_of(aware, aware->host[x]), q = leaf_of(aware, aware->host[y]);
+
+	if (p != q)
+		return p < q ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static void find_members(struct anneal *anneal)
+{
+	struct aware *aware = anneal->aware;
+	uint32_t end;
+
+	for (uint32_t s = 0; s < aware->slots; s++)
+		anneal->member[s] = s;
+	qsort_r(anneal->member, aware->slots, sizeof(*anneal->member), by_switch, aware);
+	for (uint32_t begin = 0; begin < aware->slots; begin = end) {
+		uint32_t leaf = leaf_of(aware, aware->host[anneal->member[begin]]);
+
+		for (end = begin; end < aware->slots &&
+				  leaf_of(aware, aware->host[anneal->member[end]]) == leaf;)
+			end++;
+		for (uint32_t i = begin; i < end; i++) {
+			anneal->first[anneal->member[i]] = begin;
+			anneal->last[anneal->member[i]] = end;
+		}
+	}
+}
+
+static int anneal_init(struct anneal *anneal, struct aware *aware, enum aware_how how)
+{
+	size_t room = ((size_t)aware->slots + 1) * sizeof(uint32_t);
+
+	*anneal = (struct anneal){ .aware = aware, .within = how == AWARE_WITHIN };
+	anneal->best = malloc(room);
+	anneal->member = malloc(room);
+	anneal->first = malloc(room);
+	anneal->last = malloc(room);
+	if (!anneal->best || !anneal->member || !anneal->first || !anneal->last)
+		return -1;
+	if (anneal->within)
+		find_members(anneal);
+	random_init(&anneal->random, random_next(&aware->work->random), "anneal", 0);
+	memcpy(anneal->best, aware->host, aware->slots * sizeof(*anneal->best));
+	return 0;
+}
+
+static void anneal_release(struct anneal *anneal)
+{
+	free(anneal->best);
+	free(anneal->member);
+	free(anneal->first);
+	free(anneal->last);
+}
+
+/* Whom to exchange with A: anyone, or one on the host of a peer. */
+static uint32_t partner(struct anneal *anneal, uint32_t a)
+{
+	const struct aware *aware = anneal->aware;
+	struct random *random = &anneal->random;
+	size_t peers = aware->first[a + 1] - aware->first[a];
+	uint32_t b, host;
+
+	if (anneal->within)
+		return anneal->member[anneal->first[a] +
+				      random_below(random, anneal->last[a] - anneal->first[a])];
+	b = (uint32_t)random_below(random, aware->slots);
 	if (peers == 0 || random_below(random, 2))
 		return b;
 	host = aware->host[aware->peers[aware->first[a] + random_below(random, peers)].peer];
@@ -149,10 +223,11 @@ static uint32_t partner(const struct aware *aware, struct random *random, uint32
 }
 
 /* Exchange two ranks, and back when that is worse than HEAT allows. */
-static void exchange(struct aware *aware, struct random *random, double heat)
+static void exchange(struct anneal *anneal, double heat)
 {
-	uint32_t a = (uint32_t)random_below(random, aware->ranks);
-	uint32_t b = partner(aware, random, a);
+	struct aware *aware = anneal->aware;
+	uint32_t a = (uint32_t)random_below(&anneal->random, aware->ranks);
+	uint32_t b = partner(anneal, a);
 	double old = aware->sum;
 
 	if (aware->host[a] == aware->host[b])
@@ -160,7 +235,8 @@ static void exchange(struct aware *aware, struct random *random, double heat)
 	aware_swap(aware, a, b);
 	if (aware->sum <= old)
 		return;
-	if (log(aware->sum / old) / aware_power(aware) <= -heat * log(1 - random_real(random)))
+	if (log(aware->sum / old) / aware_power(aware) <=
+	    -heat * log(1 - random_real(&anneal->random)))
 		return;
 	aware_swap(aware, a, b);
 	aware->sum = old;
@@ -173,35 +249,44 @@ static uint64_t anneal_steps(const struct aware *aware)
 	return (uint64_t)fmin(fmax(steps, ANNEAL_LEAST), ANNEAL_MOST);
 }
 
-int aware_anneal(struct aware *aware, bool steep)
+/* From high to low heat; the best state on the way into ANNEAL->best. */
+static void cool(struct anneal *anneal, double first, double last)
 {
-	uint32_t *best = malloc(((size_t)aware->slots + 1) * sizeof(*best));
+	struct aware *aware = anneal->aware;
 	uint64_t begin = aware->steps, tries = 0, steps = anneal_steps(aware);
-	struct random random;
-	double first = steep ? FIRST_STEEP : FIRST_HEAT, last = steep ? LAST_STEEP : LAST_HEAT;
-	double least;
+	double least = aware->sum;
 
-	if (!best)
-		return -1;
-	aware->steep = steep;
-	aware_renew(aware);
-	least = aware->sum;
-	memcpy(best, aware->host, aware->slots * sizeof(*best));
-	random_init(&random, random_next(&aware->work->random), "anneal", 0);
 	while (aware->steps - begin < steps && tries++ < MOST_TRIES && aware->sum > 0) {
 		double part = (double)(aware->steps - begin) / (double)steps;
 
 		if (tries % RENEW == 0)
 			least *= aware_renew(aware);
-		exchange(aware, &random, first * pow(last / first, part));
+		exchange(anneal, first * pow(last / first, part));
+		aware->steps++;
 		if (aware->sum < least * (1 - 1e-9)) {
 			least = aware->sum;
-			memcpy(best, aware->host, aware->slots * sizeof(*best));
+			memcpy(anneal->best, aware->host, aware->slots * sizeof(*anneal->best));
 		}
 	}
-	aware_set(aware, best);
-	free(best);
-	return 0;
+}
+
+int aware_anneal(struct aware *aware, enum aware_how how)
+{
+	struct anneal anneal;
+	int rc;
+
+	aware->steep = how != AWARE_EVEN;
+	aware_renew(aware);
+	rc = anneal_init(&anneal, aware, how);
+	if (rc == 0) {
+		cool(&anneal, aware->steep ? FIRST_STEEP : FIRST_HEAT,
+		     aware->steep ? LAST_STEEP : LAST_HEAT);
+		aware_set(aware, anneal.best);
+	}
+	anneal_release(&anneal);
+	if (rc < 0)
+		errno = ENOMEM;
+	return rc;
 }
 
 /* --- the best of few --- */
