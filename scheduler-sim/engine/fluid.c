@@ -5,6 +5,11 @@
  * use go into a heap by the share they can give each of their flows; the link
  * with the smallest share fixes the rate of its flows, which takes capacity
  * from the other links of these flows and so raises or keeps their shares.
+ *
+ * So rates are found in ascending order, and a flow that ends changes none that
+ * is lower than its own: until its rate was found, its links had more to give
+ * than that.  A flow that begins changes none that is lower than what its links
+ * can give each of their flows.  What is lower is kept, in the order found.
  */
 #include "config.h"
 
@@ -15,7 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS 1e9
+#define NS    1e9
+#define BELOW (1 - 1e-9) /* times a rate: lower also after rounding */
 
 /* A flow on one of its links. */
 struct crossing {
@@ -31,6 +37,7 @@ struct fluid_part {
 	struct fluid_part *next, **prev; /* of the flows under way */
 	struct crossing *crossings;
 	uint32_t ncrossings;
+	size_t place; /* in the list of rates found; SIZE_MAX: in none */
 };
 
 /* What a link can give. */
@@ -51,6 +58,9 @@ struct fluid {
 	uint32_t *used; /* links with flows */
 	uint32_t nused;
 	struct fluid_part *parts; /* under way */
+	size_t nparts;
+	struct fluid_part **found; /* parts in the order in which their rates were found; owned */
+	size_t nfound, found_room; /* of these, rates that hold */
 	struct fluid_transfer *ended, **ended_tail;
 	int64_t now;
 	bool stale; /* rates have to be found anew */
@@ -112,18 +122,25 @@ static void take_out(struct fluid *fluid, uint32_t link)
 
 /* --- rates --- */
 
+static bool give(struct share *share, double rate)
+{
+	share->rest -= rate;
+	if (share->rest < 0)
+		share->rest = 0;
+	return --share->open > 0;
+}
+
 /* PART gets RATE, which the links it crosses then have no more. */
 static void fix(struct fluid *fluid, struct fluid_part *part, double rate)
 {
 	part->rate = rate;
+	part->place = fluid->nfound;
+	fluid->found[fluid->nfound++] = part;
 	for (uint32_t i = 0; i < part->ncrossings; i++) {
 		uint32_t link = part->crossings[i].link;
 		struct share *share = &fluid->shares[link];
 
-		share->rest -= rate;
-		if (share->rest < 0)
-			share->rest = 0;
-		if (--share->open == 0) {
+		if (!give(share, rate)) {
 			take_out(fluid, link);
 			continue;
 		}
@@ -146,18 +163,56 @@ static int64_t time_for(double bytes, double rate)
 	return whole < (double)(INT64_MAX / 4) ? (int64_t)whole : INT64_MAX / 4;
 }
 
-static void solve(struct fluid *fluid)
+/* Of the rates found only those below RATE hold. */
+static void keep_below(struct fluid *fluid, double rate)
 {
+	while (fluid->nfound && fluid->found[fluid->nfound - 1]->rate >= rate * BELOW)
+		fluid->nfound--;
+}
+
+/* What the links of PART can give it at least. */
+static double least_rate(const struct fluid *fluid, const struct fluid_part *part)
+{
+	double least = INFINITY;
+
+	for (uint32_t i = 0; i < part->ncrossings; i++) {
+		uint32_t link = part->crossings[i].link;
+
+		least = fmin(least,
+			     fluid->topology->net.link[link].capacity / fluid->shares[link].flows);
+	}
+	return least;
+}
+
+/* Forget the rates that may change; the others are given by their links. */
+static void keep_rates(struct fluid *fluid)
+{
+	for (struct fluid_part *part = fluid->parts; part && part->rate < 0; part = part->next)
+		keep_below(fluid, least_rate(fluid, part));
 	for (struct fluid_part *part = fluid->parts; part; part = part->next)
-		part->rate = -1;
-	fluid->nheap = fluid->nused;
+		if (part->place >= fluid->nfound)
+			part->rate = -1;
 	for (uint32_t i = 0; i < fluid->nused; i++) {
 		struct share *share = &fluid->shares[fluid->used[i]];
 
 		share->rest = fluid->topology->net.link[fluid->used[i]].capacity;
 		share->open = share->flows;
-		put(fluid, i, fluid->used[i]);
 	}
+	for (size_t i = 0; i < fluid->nfound; i++) {
+		const struct fluid_part *part = fluid->found[i];
+
+		for (uint32_t k = 0; k < part->ncrossings; k++)
+			give(&fluid->shares[part->crossings[k].link], part->rate);
+	}
+}
+
+static void solve(struct fluid *fluid)
+{
+	keep_rates(fluid);
+	fluid->nheap = 0;
+	for (uint32_t i = 0; i < fluid->nused; i++)
+		if (fluid->shares[fluid->used[i]].open)
+			put(fluid, fluid->nheap++, fluid->used[i]);
 	for (uint32_t i = fluid->nheap / 2; i-- > 0;)
 		sink(fluid, i);
 	while (fluid->nheap) {
@@ -213,6 +268,7 @@ static void start_part(struct fluid *fluid, struct fluid_part *part)
 	if (part->next)
 		part->next->prev = &part->next;
 	fluid->parts = part;
+	fluid->nparts++;
 	for (uint32_t i = 0; i < part->ncrossings; i++)
 		enter(fluid, part, &part->crossings[i]);
 	fluid->stale = true;
@@ -220,9 +276,13 @@ static void start_part(struct fluid *fluid, struct fluid_part *part)
 
 static void stop_part(struct fluid *fluid, struct fluid_part *part)
 {
+	if (part->place < fluid->nfound)
+		fluid->nfound = part->place;
+	keep_below(fluid, part->rate);
 	*part->prev = part->next;
 	if (part->next)
 		part->next->prev = part->prev;
+	fluid->nparts--;
 	for (uint32_t i = 0; i < part->ncrossings; i++)
 		leave(fluid, &part->crossings[i]);
 	part->left = 0;
@@ -273,6 +333,7 @@ void fluid_destroy(struct fluid *fluid)
 	free(fluid->shares);
 	free(fluid->heap);
 	free(fluid->used);
+	free(fluid->found);
 	free(fluid);
 }
 
@@ -342,12 +403,30 @@ static void fill_part(struct fluid_part *part, struct fluid_transfer *transfer,
 {
 	*part = (struct fluid_part){
 		.left = flow->bytes,
+		.rate = -1,
+		.place = SIZE_MAX,
 		.transfer = transfer,
 		.crossings = crossings,
 		.ncrossings = flow->nlinks,
 	};
 	for (uint32_t i = 0; i < flow->nlinks; i++)
 		crossings[i].link = flow->path[i];
+}
+
+/* Have room for the rates of COUNT more. */
+static int reserve(struct fluid *fluid, uint32_t count)
+{
+	size_t room = 2 * (fluid->nparts + count);
+	struct fluid_part **found;
+
+	if (fluid->nparts + count <= fluid->found_room)
+		return 0;
+	found = reallocarray(fluid->found, room, sizeof(struct fluid_part *));
+	if (!found)
+		return -1;
+	fluid->found = found;
+	fluid->found_room = room;
+	return 0;
 }
 
 int fluid_begin(struct fluid *fluid, struct fluid_transfer *transfer,
@@ -357,7 +436,7 @@ int fluid_begin(struct fluid *fluid, struct fluid_transfer *transfer,
 	struct fluid_part *part = calloc(parts + 1, sizeof(*part));
 	struct crossing *crossing = calloc(crossings + 1, sizeof(*crossing));
 
-	if (!part || !crossing) {
+	if (!part || !crossing || reserve(fluid, parts) < 0) {
 		free(part);
 		free(crossing);
 		return -1;
