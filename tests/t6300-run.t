@@ -113,6 +113,45 @@ test_expect_success 'one table for the sweep' '
 	test_cmp expected actual && grep -q conservative out
 '
 
+cat >ndtorus.yml <<-\EOT
+	topology: {kind: pfsim.topology.NDTorusTopology, params: {n: 2, dims: [4, 3]}}
+	output: ndtorus
+	duration: 100
+	algorithms: {router: dor}
+	jobs:
+	  - list: [{submit: 0, duration: 10, pattern: ring, ranks: 8, bytes: 10}]
+EOT
+test_expect_success 'a torus by its name in PFSim, which has none that works' '
+	netemu sim run ndtorus.yml >out &&
+	test "$(value ndtorus/0/summary.json topology hosts)" = 12 &&
+	test "$(value ndtorus/0/summary.json topology switches)" = 12 &&
+	test "$(value ndtorus/0/summary.json topology links)" = 72 &&
+	test_expect_code 1 netemu sim run --compat=pfsim --output compat-torus ndtorus.yml 2>err &&
+	grep -q "ndtorus.yml:1: topology: PFSim.s NDTorusTopology ends with an error" err
+'
+
+# Two rows of 8 below each switch of 16 slots exchange 16 with the rest, squares 4 x 4
+# as many: the bound is below, the ratio above 1.
+cat >placed.yml <<-\EOT
+	topology: xgft:2x4:1x2@slots=8
+	output: placed
+	algorithms: {process_mapper: [aware, block], router: ecmp}
+	jobs:
+	  - list: [{submit: 0, duration: 10, pattern: nn2d, ranks: 64, bytes: 10}]
+EOT
+test_expect_success 'how far aware is from what no placement is below' '
+	netemu sim run placed.yml >out &&
+	test "$(value placed/0/summary.json load_over_placement_bound count)" = 1 &&
+	python3 - "$(value placed/0/summary.json load_over_placement_bound max)" <<-\EOT &&
+		import sys
+		assert 1 <= float(sys.argv[1]) <= 2
+	EOT
+	test "$(value placed/1/summary.json load_over_placement_bound count)" = 0 &&
+	netemu sim load --topology xgft:2x4:1x2 --ranks-per-host 8 --pattern nn2d \
+		--routing ecmp --placement aware --summary >text &&
+	grep -q "^placement: no other on these hosts is below [0-9.]*, largest [0-9.]*, gap" text
+'
+
 # 64 hosts that all send to all for 10 s, then nothing for 10 s: links between
 # switches carry 60 and 48 flows, on 128 each (4-ary 3-tree), half of the time.
 cat >load.yml <<-\EOT

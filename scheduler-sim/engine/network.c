@@ -117,7 +117,14 @@ static int place(struct network *network, struct live *live, const uint32_t *hos
 		return err_errno(err, "job %" PRIu64, live->job.id);
 	if (network->recorded && live->what->placement)
 		return place_recorded(live, hosts, count, result->placement, err);
-	return placer_place(network->placer, &placing, result->placement, err);
+	if (placer_place(network->placer, &placing, result->placement, err) < 0)
+		return -1;
+	if (strcmp(placer_name(network->placer), "aware") == 0)
+		result->bound = placer_bound(network->placer, &placing);
+	if (!isnan(result->bound))
+		return 0;
+	errno = ENOMEM;
+	return err_errno(err, "job %" PRIu64, live->job.id);
 }
 
 static int route_uniform(struct network *network, const struct live *live, struct routed *routed,

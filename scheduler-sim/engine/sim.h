@@ -55,6 +55,7 @@ struct sim_job {
 	uint32_t restarts;   /* times it was stopped */
 	uint64_t unroutable; /* pairs of hosts */
 	double max_load;     /* of its own traffic alone: bytes / capacity, switch to switch */
+	double bound;        /* placement aware: of max_load for any placement; else 0 */
 	int64_t drain;       /* ns its traffic takes alone; with `stretch`, else 0 */
 };
 

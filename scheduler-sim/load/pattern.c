@@ -5,6 +5,7 @@
 #include "recorded.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,10 @@ static int place_on(struct pattern *pattern, const struct pattern_settings *sett
 	if (placer_create(&placer, name, topology, &how, err) < 0)
 		return -1;
 	rc = placer_place(placer, placing, pattern->placement, err);
+	if (rc == 0 && strcmp(placer_name(placer), "aware") == 0)
+		pattern->bound = placer_bound(placer, placing);
+	if (isnan(pattern->bound))
+		rc = no_memory(settings, err);
 	pattern->placed = name;
 	placer_destroy(placer);
 	return rc;

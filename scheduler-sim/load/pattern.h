@@ -40,6 +40,7 @@ struct pattern {
 	uint32_t ranks;
 	uint32_t *placement;       /* [ranks]: rank -> host; owned */
 	const char *placed;        /* by what: the name of a placement, or "given" */
+	double bound;              /* what any placement loads a link with; 0: not known */
 	uint32_t *weight;          /* [hosts]: ranks on each host; owned */
 	uint64_t bytes;            /* of each pair of ranks; 0 for a matrix */
 	struct netemu_pair *pairs; /* of hosts; owned; NULL for large all-to-all and shift:all */

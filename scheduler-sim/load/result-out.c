@@ -127,6 +127,28 @@ static void json_all_loads(json_t *object, const struct result *result)
 	json_object_set_new(object, "hot_hosts", hot_json(&result->hot_hosts, &result->topology));
 }
 
+/* How far the placement is from what none can be below; null: not known. */
+static json_t *json_placed(const struct result *result)
+{
+	double bound = result->pattern.bound, most = result->summary.switches.congestion.stats.max;
+
+	if (!(bound > 0) || routed_of(result)->unroutable)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "bound", json_number(bound), "max", json_number(most),
+			 "gap", json_number(most / bound - 1));
+}
+
+static void text_placed(const struct result *result, FILE *out)
+{
+	double bound = result->pattern.bound, most = result->summary.switches.congestion.stats.max;
+
+	if (!(bound > 0) || routed_of(result)->unroutable)
+		return;
+	fprintf(out,
+		"placement: no other on these hosts is below %.12g, largest %.12g, gap %.2f %%\n",
+		bound, most, 100 * (most / bound - 1));
+}
+
 json_t *result_json(const struct result *result)
 {
 	const struct result_settings *settings = result->settings;
@@ -137,6 +159,7 @@ json_t *result_json(const struct result *result)
 	json_object_set_new(object, "pattern", json_string(settings->pattern.text));
 	json_object_set_new(object, "routing", json_string(settings->routing));
 	json_object_set_new(object, "placement", json_string(result->pattern.placed));
+	json_object_set_new(object, "placement_bound", json_placed(result));
 	json_object_set_new(object, "ranks", json_integer(result->pattern.ranks));
 	json_object_set_new(object, "seed", json_integer((json_int_t)settings->pattern.seed));
 	json_object_set_new(object, "compat", settings->pfsim ? json_string("pfsim") : json_null());
@@ -205,6 +228,7 @@ void result_text(const struct result *result, FILE *out)
 	if (bound > 0)
 		fprintf(out, "bound %.12g, largest %.12g, gap %.2f %%\n", bound, most,
 			100 * (most / bound - 1));
+	text_placed(result, out);
 	fputs("hottest links between switches (bytes / capacity):\n", out);
 	hot_text(&result->hot, topology, out);
 	fputs("hottest links of hosts:\n", out);

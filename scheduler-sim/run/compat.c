@@ -164,6 +164,12 @@ static int open_topology(struct topology *topology, const struct scenario *scena
 	if (variant && strcmp(variant->name, "xgft") == 0)
 		return compat_xgft(topology, yaml_find(sub->topology_node, "params"), sub->topology,
 				   err);
+	if (strcmp(kind, "pfsim.topology.NDTorusTopology") == 0)
+		return fail(
+			scenario, sub->topology_node,
+			"topology: PFSim's NDTorusTopology ends with an error there, so there is "
+			"nothing to reproduce; leave out --compat",
+			err);
 	return topology_open(topology, sub->topology,
 			     strcmp(scenario->base, ".") ? scenario->base : NULL, err);
 }

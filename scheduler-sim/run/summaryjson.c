@@ -112,6 +112,15 @@ static double slowdown_of(const struct sim_job *job)
 					: fmax(1, response_of(job) / fmax(run_of(job), SLOW_FLOOR));
 }
 
+/* Largest load over what no placement is below, of the jobs of which that is known. */
+static double excess_of(const struct sim_job *job)
+{
+	if (job->outcome == SIM_WAITING || job->outcome == SIM_REJECTED || job->unroutable ||
+	    !(job->bound > 0))
+		return NAN;
+	return job->max_load / job->bound;
+}
+
 static const struct measure {
 	const char *name;
 	measure_fn *of;
@@ -120,6 +129,7 @@ static const struct measure {
 	{ "response", response_of },
 	{ "run", run_of },
 	{ "bounded_slowdown", slowdown_of },
+	{ "load_over_placement_bound", excess_of },
 };
 
 static int add_measures(json_t *root, const struct sim_job *jobs, size_t count)
