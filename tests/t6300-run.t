@@ -219,6 +219,22 @@ test_expect_success GNUPLOT 'pictures stand beside their scripts' '
 	test -s load/compare.gnuplot && grep -q "</svg>" load/compare.svg
 '
 
+test_expect_success 'files that cannot be read are told with the line, old results are not shown' '
+	echo "{topology: kary:2:2, output: stale, jobs: [{submit: 1, duration: 1, count: 2, ranks: 1}]}" >stale.yml &&
+	netemu sim run stale.yml >out && grep -q jobs_done out &&
+	printf "topology: kary:2:2\noutput: stale\njobs: [{swf: none.swf}]\n" >stale.yml &&
+	test_expect_code 1 netemu sim run stale.yml >out 2>err &&
+	grep -q "stale.yml:3: swf: .*none.swf" err && test_must_be_empty out &&
+	printf "topology: kary:2:2\noutput: stale\njobs:\n- list:\n  - {submit: 1, duration: 1, ranks: 1, hosts: \"h[0-\"}\n" >stale.yml &&
+	test_expect_code 1 netemu sim run stale.yml 2>err && grep -q "stale.yml:5: " err
+'
+
+test_expect_success 'a file without jobs is told' '
+	: >empty.swf &&
+	printf "topology: kary:2:2\noutput: empty\njobs: [{swf: empty.swf}]\n" >empty.yml &&
+	netemu sim run empty.yml >out 2>err && grep -q "there are no jobs" err
+'
+
 cat >nothing.yml <<-\EOT
 	topology: kary:2:2
 	output: nothing

@@ -254,7 +254,8 @@ static int show_table(const struct scenario *scenario, struct err *err)
 	rc = table_write(scenario->output, &results, err);
 	if (rc == 0)
 		rc = plot_sweep(&results, scenario->output, results.plots, err);
-	if (rc == 0)
+	/* without any result there is nothing to see */
+	if (rc == 0 && results.missing < results.cases * results.repeat)
 		table_text(&results, stdout);
 	table_release(&results);
 	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))

@@ -132,12 +132,24 @@ static bool is_path_key(const char *key)
 	return false;
 }
 
+/* The path that NODE is, with its line where it cannot be read. */
+static int add_named(struct search *search, const struct yaml_node *node)
+{
+	struct err why;
+
+	if (add_path(search, node->text) == 0)
+		return 0;
+	why = *search->err;
+	return err_set(search->err, "%s:%u: %s: %s", search->scenario->path, node->line, node->key,
+		       why.text);
+}
+
 static int add_node(struct search *search, const struct yaml_node *node)
 {
 	if (node->kind == YAML_SCALAR && node->key && is_path_key(node->key))
 		/* A run may be a job id, which is looked up elsewhere. */
 		return strcmp(node->key, "run") || is_there(search, node->text)
-			       ? add_path(search, node->text)
+			       ? add_named(search, node)
 			       : 0;
 	if (node->kind == YAML_SCALAR && node->key && strcmp(node->key, "runs") == 0)
 		return add_glob(search, node->text);

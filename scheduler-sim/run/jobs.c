@@ -8,6 +8,7 @@
 #include "jobs/runs.h"
 #include "jobs/sacct.h"
 #include "jobs/swf.h"
+#include "hostlist.h"
 #include "keys.h"
 
 #include <errno.h>
@@ -126,13 +127,21 @@ static void set_wants(const struct reading *reading, struct netemu_job *job,
 	job->want[NETEMU_LICENCES] = schema_count(entry, "licences", 0);
 }
 
-static int set_hosts(struct workload_job *job, const struct yaml_node *entry)
+static int set_hosts(const struct reading *reading, struct workload_job *job,
+		     const struct yaml_node *entry)
 {
-	const char *hosts = schema_text(entry, "hosts", NULL);
+	const char *text = schema_text(entry, "hosts", NULL);
+	struct err err = { "" };
+	char **hosts;
+	size_t count;
 
-	if (hosts)
-		job->node_list = strdup(hosts);
-	return hosts && !job->node_list ? -1 : 0;
+	if (!text)
+		return 0;
+	if (hostlist_parse(text, reading->topology->net.hosts, &hosts, &count, &err) < 0)
+		return fail(reading, yaml_find(entry, "hosts"), err.text);
+	hostlist_free(hosts);
+	job->node_list = strdup(text);
+	return job->node_list ? 0 : no_memory(reading);
 }
 
 /* What ENTRY says about each of its jobs; times are the caller's. */
@@ -153,10 +162,9 @@ static struct workload_job *add_job(struct reading *reading, const struct yaml_n
 	job->job.id = schema_count(entry, "id", reading->id);
 	reading->id = job->job.id + 1;
 	job->name = strdup(name_of(entry));
-	if (job->name && set_hosts(job, entry) == 0)
-		return job;
-	no_memory(reading);
-	return NULL;
+	if (!job->name)
+		no_memory(reading);
+	return job->name && set_hosts(reading, job, entry) == 0 ? job : NULL;
 }
 
 static void set_times(struct workload_job *job, const struct yaml_node *entry, int64_t submit,
@@ -427,7 +435,8 @@ static int read_runs(struct reading *reading, const struct yaml_node *entry)
 	return rc < 0 ? -1 : give_pattern(reading, entry);
 }
 
-static int read_entry(struct reading *reading, const struct yaml_node *entry)
+/* Jobs of ENTRY, whatever its source. */
+static int read_source(struct reading *reading, const struct yaml_node *entry)
 {
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
 		if (yaml_find(entry, formats[i].key))
@@ -437,6 +446,20 @@ static int read_entry(struct reading *reading, const struct yaml_node *entry)
 	if (yaml_find(entry, "submit"))
 		return read_generator(reading, entry);
 	return read_runs(reading, entry);
+}
+
+/* The same; what is wrong is said with the line of ENTRY. */
+static int read_entry(struct reading *reading, const struct yaml_node *entry)
+{
+	size_t length = strlen(reading->scenario->path);
+	struct err why;
+
+	if (read_source(reading, entry) == 0)
+		return 0;
+	why = *reading->err;
+	if (strncmp(why.text, reading->scenario->path, length) || why.text[length] != ':')
+		fail(reading, entry, why.text);
+	return -1;
 }
 
 /* Which hosts the jobs of the real world had. */

@@ -250,7 +250,7 @@ static void warn(const struct job *job, const char *text)
 		 length ? "; " : "", text);
 }
 
-/* Jobs that could never run, and pairs without a path. */
+/* No jobs, such that could never run, and pairs without a path. */
 static void warn_of_jobs(const struct job *job, const struct sim *sim)
 {
 	const struct sim_job *jobs, *rejected = NULL, *unrouted = NULL;
@@ -266,6 +266,8 @@ static void warn_of_jobs(const struct job *job, const struct sim *sim)
 		if (jobs[i].outcome == SIM_REJECTED && !rejections++)
 			rejected = &jobs[i];
 	}
+	if (!count)
+		warn(job, "there are no jobs");
 	if (rejected) {
 		snprintf(text, sizeof(text), "%zu jobs can never run, first %" PRIu64 ": %.200s",
 			 rejections, rejected->what->job.id,
@@ -343,15 +345,12 @@ static bool is_up_to_date(const struct job *job)
 	return same;
 }
 
-/* The folder, without a summary and half-written files of before. */
-static int prepare_folder(const struct job *job, struct err *err)
+/* Remove what said that there are results. */
+static int drop_summary(const struct job *job, struct err *err)
 {
 	char *path;
 	int rc = 0;
 
-	if (sweep_make_folder(job->dir, err) < 0)
-		return -1;
-	sub_clean(job->dir);
 	if (asprintf(&path, "%s/" REPORT_SUMMARY, job->dir) < 0)
 		return err_errno(err, "%s", job->dir);
 	if (unlink(path) < 0 && errno != ENOENT)
@@ -360,11 +359,22 @@ static int prepare_folder(const struct job *job, struct err *err)
 	return rc;
 }
 
+/* The folder, without a summary and half-written files of before. */
+static int prepare_folder(const struct job *job, struct err *err)
+{
+	if (sweep_make_folder(job->dir, err) < 0)
+		return -1;
+	sub_clean(job->dir);
+	return drop_summary(job, err);
+}
+
 static int run(struct job *job, bool resume, bool *skipped, struct err *err)
 {
 	if (inputs_find(&job->inputs, job->scenario, &job->sub, &job->cache->known, err) < 0 ||
-	    inputs_digest(&job->inputs, job->scenario, &job->sub, job->digest, err) < 0)
+	    inputs_digest(&job->inputs, job->scenario, &job->sub, job->digest, err) < 0) {
+		drop_summary(job, NULL); /* of another scenario */
 		return -1;
+	}
 	*skipped = resume && is_up_to_date(job);
 	if (*skipped)
 		return 0;
