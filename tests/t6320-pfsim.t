@@ -52,4 +52,16 @@ test_expect_success PFSIM 'the same without its faults, from one sweep' '
 	printf "5928262656\n2964262664\n" >expected && test_cmp expected loads
 '
 
+# PFSim divides by it; twice the capacity is half the congestion.
+test_expect_success PFSIM 'bw is a capacity without a unit, with its faults and without' '
+	sed "s/npe: 8/npe: 8\\n      bw: 2/" xgft-cg.yml >bw.yml &&
+	for compat in "" --compat=pfsim; do
+		netemu-sim run $compat --seed=7 --only=0 --output=one xgft-cg.yml &&
+		netemu-sim run $compat --seed=7 --only=0 --output=two bw.yml &&
+		awk -F, "NR > 1 { print \$2 / 2 }" "one/0/Maximum Congestion.csv" >half &&
+		awk -F, "NR > 1 { print \$2 + 0 }" "two/0/Maximum Congestion.csv" >with &&
+		test "$(wc -l <half)" -gt 50 && test_cmp half with || return 1
+	done
+'
+
 test_done

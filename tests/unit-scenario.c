@@ -210,7 +210,7 @@ static void kinds_become_specs(void **state)
 		  "a/b.xml@rate=100Gbit/s" },
 		{ "{kind: torus, params: {n: 2, dims: [3, 4]}}", "torus:3x4" },
 		{ "{kind: pfsim.topology.NDTorusTopology, params: {n: 1, dims: [5], bw: 2, npe: 3}}",
-		  "torus:5@slots=3@rate=2" },
+		  "torus:5@slots=3@capacity=2" },
 		{ "{kind: mesh, params: {dims: [3, 4]}}", "mesh:3x4" },
 		{ "{kind: kary, params: {k: 4, n: 3}}", "kary:4:3" },
 		{ "{kind: dragonfly, params: {p: 2, a: 4, h: 2}}", "dragonfly:2:4:2" },

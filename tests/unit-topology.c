@@ -332,6 +332,14 @@ static void options_set_slots_and_rate(void **state)
 	assert_true(t.net.link[0].capacity == 2);
 	assert_int_equal(t.net.slots[0], 3);
 	topology_release(&t);
+	open_spec(&t, "kary:2:2@capacity=2.5");
+	assert_true(t.net.link[0].capacity == 2.5);
+	assert_int_equal(t.unit, TOPOLOGY_UNIT_NONE);
+	topology_release(&t);
+	open_spec(&t, "kary:2:2@rate=3B/s@capacity=2.5");
+	assert_true(t.net.link[0].capacity == 3);
+	assert_int_equal(t.unit, TOPOLOGY_UNIT_BYTE);
+	topology_release(&t);
 	open_spec(&t, "kary:2:2");
 	assert_true(t.net.link[0].capacity == 1);
 	assert_int_equal(t.unit, TOPOLOGY_UNIT_NONE);
@@ -381,10 +389,12 @@ static void refuses_bad_specs(void **state)
 		{ "kary:2:2@slots=4294967296", "slots '4294967296'" },
 		{ "kary:2:2@rate=0B/s", "rate '0B/s'" },
 		{ "kary:2:2@rate=100", "rate '100'" },
+		{ "kary:2:2@capacity=0", "capacity '0'" },
+		{ "kary:2:2@capacity=1Gbit/s", "capacity '1Gbit/s'" },
 		{ "kary:2:2@rate=bad@rate=1B/s", "rate 'bad'" },
 		{ "kary:2:2@order=lid", "a generated network has an order of its own" },
 		{ "kary:2:2@order=size", "order 'size' is not name or lid" },
-		{ "kary:2:2@hosts=4", "'@hosts' is not @slots, @rate or @order" },
+		{ "kary:2:2@hosts=4", "'@hosts' is not @slots, @rate, @capacity or @order" },
 		{ "clos:4:2", "no such file, and not one of xgft, kary" },
 		{ "graphml:", "name of a file is missing" },
 		{ "graphml:a:b", "more than 1 file" },

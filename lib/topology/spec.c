@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@
 
 /* What stands behind a SPEC. */
 struct options {
-	uint32_t slots; /* 0: as they are */
-	double rate;    /* byte/s; 0: as they are */
+	uint32_t slots;  /* 0: as they are */
+	double rate;     /* byte/s; 0: as they are */
+	double capacity; /* without a unit; 0: as they are */
 	enum topology_order order;
 };
 
@@ -70,6 +72,17 @@ static int set_rate(struct options *options, const char *value, const char *spec
 	return err_set(err, "'%s': rate '%s' is not like 100Gbit/s or 12.5GB/s", spec, value);
 }
 
+static int set_capacity(struct options *options, const char *value, const char *spec,
+			struct err *err)
+{
+	char *end;
+
+	options->capacity = strtod(value, &end);
+	if (end != value && !*end && isfinite(options->capacity) && options->capacity > 0)
+		return 0;
+	return err_set(err, "'%s': capacity '%s' is not a number above 0", spec, value);
+}
+
 static int set_order(struct options *options, const char *value, const char *spec, struct err *err)
 {
 	if (strcmp(value, "name") == 0)
@@ -87,6 +100,7 @@ static const struct option {
 } option_table[] = {
 	{ "slots", set_slots },
 	{ "rate", set_rate },
+	{ "capacity", set_capacity },
 	{ "order", set_order },
 };
 
@@ -115,8 +129,8 @@ static int take_options(char *text, struct options *options, const char *spec, s
 		while (i < COUNT(option_table) && strcmp(option_table[i].key, at + 1) != 0)
 			i++;
 		if (i == COUNT(option_table))
-			return err_set(err, "'%s': '@%s' is not @slots, @rate or @order", spec,
-				       at + 1);
+			return err_set(err, "'%s': '@%s' is not @slots, @rate, @capacity or @order",
+				       spec, at + 1);
 		if (option_table[i].set(seen & 1u << i ? &first : options, value, spec, err) < 0)
 			return -1;
 		seen |= 1u << i;
@@ -126,13 +140,16 @@ static int take_options(char *text, struct options *options, const char *spec, s
 
 static void apply(struct topology *topology, const struct options *options)
 {
+	double capacity = options->rate ? options->rate : options->capacity;
+
 	for (uint32_t i = 0; options->slots && i < topology->net.nodes; i++)
 		if (topology->nodes[i].is_host)
 			topology->nodes[i].slots = options->slots;
-	for (uint32_t i = 0; options->rate && i < topology->net.links; i++)
-		topology->build->link[i].capacity = options->rate;
-	if (options->rate)
-		topology->unit = TOPOLOGY_UNIT_BYTE;
+	if (!capacity)
+		return;
+	for (uint32_t i = 0; i < topology->net.links; i++)
+		topology->build->link[i].capacity = capacity;
+	topology->unit = options->rate ? TOPOLOGY_UNIT_BYTE : TOPOLOGY_UNIT_NONE;
 }
 
 /* FILE seen from BASE: malloc'ed. */

@@ -237,11 +237,13 @@ static void put_qualities(FILE *out, const struct yaml_node *params)
 {
 	const char *slots = schema_text(params, "slots", schema_text(params, "npe", NULL));
 	const char *rate = schema_text(params, "rate", schema_text(params, "bw", NULL));
+	double number;
 
 	if (slots)
 		fprintf(out, "@slots=%s", slots);
-	if (rate)
-		fprintf(out, "@rate=%s", rate);
+	if (rate) /* PFSim's bw is a number without a unit */
+		fprintf(out, "@%s=%s", schema_parse_number(rate, &number) < 0 ? "rate" : "capacity",
+			rate);
 }
 
 static size_t length_of(const struct yaml_node *params, const char *key)
