@@ -1,37 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-jobcomp.c - any bytes as a file of jobs
- *
- * What is taken must be jobs that a simulation can run; what is not is a
- * sentence with the file's name.
- */
-#include "fuzz.h"
+#include "fuzz-jobs.h"
 #include "jobs/jobcomp.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct workload_ask ask = { .resources = true };
-	char *exact = malloc(size ? size : 1); /* so that reading behind the end is seen */
-	struct workload workload;
-	struct err err = { "" };
-
-	memcpy(exact, data, size);
-	workload_init(&workload);
-	if (jobcomp_parse(&workload, exact, size, "f", &ask, &err) < 0 &&
-	    strncmp(err.text, "f:", 2))
-		abort();
-	workload_settle(&workload);
-	for (size_t i = 0; i < workload.count; i++) {
-		const struct workload_job *job = &workload.jobs[i];
-
-		if (job->job.submit < 0 || job->duration < 0 || job->job.limit < job->duration ||
-		    !job->job.ranks || job->job.submit > INT64_MAX - job->duration ||
-		    (i && job->job.submit < job[-1].job.submit))
-			abort();
-	}
-	workload_release(&workload);
-	free(exact);
-	return 0;
+	return fuzz_jobs(jobcomp_parse, data, size);
 }

@@ -3,7 +3,8 @@
 #ifndef NETEMU_TESTS_FUZZ_TOPOLOGY_H
 #define NETEMU_TESTS_FUZZ_TOPOLOGY_H
 
-#include "topology/topology.h"
+#include "fuzz.h"
+#include "topology/ibnet.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,35 @@ static inline void fuzz_check_taken(const struct topology *topology)
 		if (topology->tables->node[i] != NETEMU_NONE &&
 		    topology->tables->node[i] >= net->nodes)
 			abort();
+}
+
+/* Any bytes as what READ reads of the cables of an InfiniBand fabric. */
+static inline int fuzz_cables(int (*read)(struct ibfabric *fabric, struct textfile *file,
+					  struct err *err),
+			      const uint8_t *data, size_t size)
+{
+	struct topology topology;
+	struct ibfabric fabric;
+	struct textfile file;
+	struct err err = { "" };
+	int rc;
+
+	if (topology_init(&topology, "f", &err) < 0 || ibfabric_init(&fabric, "f", &err) < 0)
+		abort();
+	textfile_open_memory(&file, "f", data, size);
+	rc = read(&fabric, &file, &err);
+	textfile_close(&file);
+	if (rc == 0)
+		rc = ibfabric_build(&fabric, &topology, false, &err);
+	ibfabric_release(&fabric);
+	if (rc == 0)
+		rc = topology_finish(&topology, &err);
+	if (rc < 0)
+		fuzz_check_refused(&err);
+	else
+		fuzz_check_taken(&topology);
+	topology_release(&topology);
+	return 0;
 }
 
 #endif
