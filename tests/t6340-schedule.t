@@ -47,14 +47,18 @@ test_expect_success PYTHON 'recorded: other schedulers would have done something
 	test_must_fail predict a fcfs && test_must_fail predict d easy-count
 '
 
-# live CASE "SUBMIT NODES MINUTES"...: run sleep jobs on a cluster of their own;
-# SUBMIT counts units of 12 s, a job sleeps 3 s less than its limit.  What still
-# runs when all have started is cancelled.  Makes CASE.sacct.
+# start CASE: a cluster of that name.
+start() {
+	cluster_start_named "$1" 5 --acct slurmdbd --gpus 0 \
+		--conf "SchedulerParameters=bf_interval=1,bf_resolution=1,sched_interval=1"
+}
+
+# live CASE "SUBMIT NODES MINUTES"...: run sleep jobs on its cluster; SUBMIT counts
+# units of 12 s, a job sleeps 3 s less than its limit.  What still runs when all
+# have started is cancelled.  Makes CASE.sacct.
 live() {
 	case=$1 began=$(date +%s) &&
 	shift &&
-	cluster_start_named "$case" 5 --acct slurmdbd --gpus 0 \
-		--conf "SchedulerParameters=bf_interval=1,bf_resolution=1,sched_interval=1" &&
 	(
 		eval "$("$CLUSTER" env --name "$case")" &&
 		for job; do
@@ -87,7 +91,7 @@ fi
 
 test_expect_success PYTHON,LIVE 'live: two clusters side by side, predicted' '
 	skip_unless slurmctld slurmd munged sbatch &&
-	rm -f a.sacct d.sacct && rm -rf a.* d.* &&
+	rm -rf a.* d.* && start d && start a &&
 	{
 		live d "0 2 20" "0 1 1" "0 2 2" "2 2 4" "3 1 10" &
 		live a "0 2 2" "1 4 2" "2 1 20" "3 1 1" "4 1 2" && wait
