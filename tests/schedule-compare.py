@@ -56,7 +56,7 @@ def waits_for(jobs):
     for name, (submit, start, _, _) in jobs.items():
         if start - submit > SLACK:
             waits[name] = sorted(other for other, job in jobs.items()
-                                 if 0 <= start - job[2] <= SLACK)
+                                 if other != name and 0 <= start - job[2] <= SLACK)
     return waits
 
 

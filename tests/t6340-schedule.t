@@ -73,6 +73,7 @@ live() {
 		while squeue -h -t PENDING | grep -q .; do
 			sleep 1
 		done
+		sleep 8 # so that no start seems to wait for what is cancelled now
 		scancel -u "$(id -un)"
 		while squeue -h | grep -q .; do
 			sleep 1
