@@ -281,6 +281,18 @@ test_expect_success 'placements move ranks' '
 	is 2:4 hist h s1
 '
 
+test_expect_success 'outputs have our names, whatever algorithms were asked by' '
+	load --topology kary:2:2 --pattern ring --routing pfsim.router.DmodKRouter \
+		--placement pfsim.process_mapper.CyclicProcessMapper --summary=json >json &&
+	python3 -c "
+import json
+summary = json.load(open(\"json\"))
+assert (summary[\"routing\"], summary[\"placement\"]) == (\"dmodk\", \"cyclic\")" &&
+	load --topology kary:2:2 --pattern ring --routing pfsim.router.DmodKRouter \
+		--placement pfsim.process_mapper.CyclicProcessMapper --summary >summary &&
+	grep -qx "pattern ring: 4 ranks, placement cyclic, routing dmodk" summary
+'
+
 test_expect_success 'the same bytes again, other routes for another seed' '
 	for i in 1 2; do
 		load --topology kary:4:3 --pattern random:7 --routing random --seed 5 \

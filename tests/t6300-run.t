@@ -32,6 +32,8 @@ for key in sys.argv[2:]:
 print(value)' "$@"
 }
 
+q="'" # around texts in what value prints of a mapping
+
 # columns FILE.csv NAME...: these, a line for each row.
 columns() {
 	python3 -c 'import csv, sys
@@ -128,6 +130,38 @@ test_expect_success 'a torus by its name in PFSim, which has none that works' '
 	test "$(value ndtorus/0/summary.json topology links)" = 72 &&
 	test_expect_code 1 netemu sim run --compat=pfsim --output compat-torus ndtorus.yml 2>err &&
 	grep -q "ndtorus.yml:1: topology: PFSim.s NDTorusTopology ends with an error" err
+'
+
+cat >dotted.yml <<-\EOT
+	topology: xgft:2x2:1x2@slots=2
+	output: dotted
+	duration: 100
+	plots: no
+	algorithms:
+	  scheduler: pfsim.scheduler.FCFSScheduler
+	  host_selector: [pfsim.host_selector.LinearHostSelector, pfsim.host_selector.RandomHostSelector]
+	  process_mapper: [pfsim.process_mapper.RandomProcessMapper, "plane:2"]
+	  router: [pfsim.router.GreedyRouter2, "dmodk:leaves"]
+	jobs:
+	  - list: [{submit: 0, duration: 10, pattern: ring, ranks: 8, bytes: 10}]
+EOT
+test_expect_success 'algorithms are called the same in outputs, whatever they were asked by' '
+	netemu sim run dotted.yml >out && ! grep -r pfsim dotted out &&
+	cut -f1-4 dotted/table.tsv >actual && tr " " "\t" >expected <<-\END &&
+	id host_selector process_mapper router
+	0 linear random-hosts greedy-max
+	1 linear random-hosts dmodk:leaves
+	2 linear plane:2 greedy-max
+	3 linear plane:2 dmodk:leaves
+	4 random random-hosts greedy-max
+	5 random random-hosts dmodk:leaves
+	6 random plane:2 greedy-max
+	7 random plane:2 dmodk:leaves
+	END
+	test_cmp expected actual &&
+	test "$(value dotted/4/summary.json algorithms)" = "{${q}scheduler${q}: ${q}fcfs${q},\
+ ${q}host_selector${q}: ${q}random${q}, ${q}process_mapper${q}: ${q}random-hosts${q},\
+ ${q}router${q}: ${q}greedy-max${q}}"
 '
 
 # Two rows of 8 below each switch of 16 slots exchange 16 with the rest, squares 4 x 4

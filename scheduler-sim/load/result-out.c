@@ -2,6 +2,7 @@
 /* result-out.c - the outputs of `netemu sim load` */
 #include "linkwrite.h"
 #include "plain.h"
+#include "policy/names.h"
 #include "result.h"
 
 #include <stdlib.h>
@@ -157,8 +158,10 @@ json_t *result_json(const struct result *result)
 	json_object_set_new(object, "version", json_integer(1));
 	json_object_set_new(object, "topology", json_topology(result));
 	json_object_set_new(object, "pattern", json_string(settings->pattern.text));
-	json_object_set_new(object, "routing", json_string(settings->routing));
-	json_object_set_new(object, "placement", json_string(result->pattern.placed));
+	json_object_set_new(object, "routing",
+			    json_string(policy_own_name(NETEMU_ROUTING, settings->routing)));
+	json_object_set_new(object, "placement",
+			    json_string(policy_own_name(NETEMU_PLACEMENT, result->pattern.placed)));
 	json_object_set_new(object, "placement_bound", json_placed(result));
 	json_object_set_new(object, "ranks", json_integer(result->pattern.ranks));
 	json_object_set_new(object, "seed", json_integer((json_int_t)settings->pattern.seed));
@@ -216,8 +219,8 @@ void result_text(const struct result *result, FILE *out)
 		topology->nswitches, topology->net.links);
 	plain_put(out, result->settings->pattern.text);
 	fprintf(out, ": %u ranks, placement %s, routing ", result->pattern.ranks,
-		result->pattern.placed);
-	plain_put(out, result->settings->routing);
+		policy_own_name(NETEMU_PLACEMENT, result->pattern.placed));
+	plain_put(out, policy_own_name(NETEMU_ROUTING, result->settings->routing));
 	fputs(result->settings->pfsim ? ", as PFSim\n" : "\n", out);
 	text_routed(result, out);
 	if (result->pattern.kind == PATTERN_SHIFTS) {

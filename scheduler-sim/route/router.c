@@ -56,6 +56,14 @@ static const struct router_ops *find(const char *name, size_t length, bool pfsim
 	return found;
 }
 
+const char *router_own_name(const char *name)
+{
+	for (size_t i = 0; table[i]; i++)
+		if (table[i]->alias && strcmp(table[i]->alias, name) == 0)
+			return table[i]->name;
+	return name;
+}
+
 static int unknown(const char *name, size_t length, struct err *err)
 {
 	char known[512] = "";

@@ -61,6 +61,9 @@ int router_create(struct router **router, const char *name, const struct topolog
 void router_destroy(struct router *router);
 const char *router_name(const struct router *router);
 
+/* Our name of what PFSim calls NAME; NAME itself when that is no name of PFSim. */
+const char *router_own_name(const char *name);
+
 /* Route a job's PAIRS (ROUTE: pairs, placement, matrix, job id; the router
  * fills in the rest) with LOADS on the links already, and add what they put
  * on each link to LOADS.  ROUTED (may be NULL) is zeroed but for want_paths.

@@ -5,6 +5,7 @@
 #include "compat_xgft.h"
 #include "keys.h"
 #include "pfsim/pfsim.h"
+#include "policy/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -276,8 +277,10 @@ static int write_summary(const struct scenario *scenario, const struct scenario_
 			 base_of(scenario->path), "id", (json_int_t)sub->id, "repetition",
 			 (json_int_t)sub->repetition, "seed", (json_int_t)sub->seed, "digest",
 			 digest, "inputs", inputs_json(inputs), "algorithms", "scheduler",
-			 sub->scheduler, "host_selector", sub->selection, "process_mapper",
-			 sub->placement, "router", sub->routing);
+			 policy_own_name(NETEMU_SCHEDULING, sub->scheduler), "host_selector",
+			 policy_own_name(NETEMU_SELECTION, sub->selection), "process_mapper",
+			 policy_own_name(NETEMU_PLACEMENT, sub->placement), "router",
+			 policy_own_name(NETEMU_ROUTING, sub->routing));
 	put_measures(root, blocks);
 	json_object_set_new(root, "series", blocks);
 	if (report_open(dir, &file, REPORT_SUMMARY, err) < 0) {

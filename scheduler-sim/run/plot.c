@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "plot.h"
+#include "policy/names.h"
 
 #include <errno.h>
 #include <math.h>
@@ -51,21 +52,15 @@ void plot_start(FILE *out, const char *name, const char *plots)
 		terminal_of(plots), name, ending_of(plots));
 }
 
-/* Of PFSim's dotted names the last part. */
-static const char *short_name(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return strncmp(name, "pfsim.", 6) == 0 && dot ? dot + 1 : name;
-}
-
 void plot_title(FILE *out, const struct scenario_case *sub, const char *what)
 {
 	char title[512];
 
-	snprintf(title, sizeof(title), "%s: %s, %s, %s, %s on %s", what, short_name(sub->scheduler),
-		 short_name(sub->selection), short_name(sub->placement), short_name(sub->routing),
-		 sub->topology);
+	snprintf(title, sizeof(title), "%s: %s, %s, %s, %s on %s", what,
+		 policy_own_name(NETEMU_SCHEDULING, sub->scheduler),
+		 policy_own_name(NETEMU_SELECTION, sub->selection),
+		 policy_own_name(NETEMU_PLACEMENT, sub->placement),
+		 policy_own_name(NETEMU_ROUTING, sub->routing), sub->topology);
 	fputs("set title ", out);
 	put_quoted(out, title);
 	fputs(" font ',11'\n", out);
@@ -306,7 +301,7 @@ static char *label_of(char *buf, size_t size, const struct table *table, size_t 
 
 	for (size_t i = 0; i < table->naxes && (size_t)length < size; i++)
 		length += snprintf(buf + length, size - (size_t)length, " %.*s", VALUE_MAX,
-				   short_name(table_value(table, i, id)));
+				   table_value(table, i, id));
 	return buf;
 }
 

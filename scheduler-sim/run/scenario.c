@@ -3,6 +3,7 @@
 
 #include "scenario.h"
 #include "keys.h"
+#include "policy/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -364,6 +365,28 @@ char *scenario_case_text(const struct scenario *scenario, const struct scenario_
 	return NULL;
 }
 
+/* The algorithm that TEXT, the value of AXIS, names, by our name; owns TEXT. */
+static char *own_name(const char *axis, char *text)
+{
+	static const enum netemu_policy_kind kinds[OUTER] = {
+		0, NETEMU_SCHEDULING, NETEMU_SELECTION, NETEMU_PLACEMENT, NETEMU_ROUTING,
+	};
+	const char *name;
+	char *own;
+
+	for (size_t i = 1; text && i < OUTER; i++) {
+		if (strcmp(axis, outer_axes[i]))
+			continue;
+		name = policy_own_name(kinds[i], text);
+		if (name == text)
+			break;
+		own = strdup(name);
+		free(text);
+		return own;
+	}
+	return text;
+}
+
 char *scenario_axis_text(const struct scenario *scenario, size_t axis, size_t id)
 {
 	const struct schema_axis *which = &scenario->axes.axis[axis];
@@ -374,5 +397,5 @@ char *scenario_axis_text(const struct scenario *scenario, size_t axis, size_t id
 	/* A network by its short name, whatever it was written as. */
 	if (node->kind == YAML_MAP && strcmp(which->name, "topology") == 0)
 		return keys_topology(node, scenario->path, &text, NULL) < 0 ? NULL : text;
-	return scenario_node_text(node);
+	return own_name(which->name, scenario_node_text(node));
 }

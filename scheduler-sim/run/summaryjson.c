@@ -4,6 +4,7 @@
 #include "summaryjson.h"
 #include "hotjobs.h"
 #include "linkgroups.h"
+#include "policy/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -237,6 +238,15 @@ static json_t *text(const char *value)
 	return json ? json : json_string("?"); /* not UTF-8 */
 }
 
+static json_t *algorithms_json(const struct scenario_case *sub)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "scheduler",
+			 text(policy_own_name(NETEMU_SCHEDULING, sub->scheduler)), "host_selector",
+			 text(policy_own_name(NETEMU_SELECTION, sub->selection)), "process_mapper",
+			 text(policy_own_name(NETEMU_PLACEMENT, sub->placement)), "router",
+			 text(policy_own_name(NETEMU_ROUTING, sub->routing)));
+}
+
 static json_t *inputs_json(const struct report *report)
 {
 	json_t *list = json_array();
@@ -352,10 +362,7 @@ static json_t *summary(const struct report *report, const struct sim_job *jobs, 
 	json_object_set_new(root, "digest", json_string(report->digest));
 	json_object_set_new(root, "inputs", inputs_json(report));
 	json_object_set_new(root, "topology", topology_json(report->topology, sub->topology));
-	json_object_set_new(root, "algorithms",
-			    json_pack("{s:o, s:o, s:o, s:o}", "scheduler", text(sub->scheduler),
-				      "host_selector", text(sub->selection), "process_mapper",
-				      text(sub->placement), "router", text(sub->routing)));
+	json_object_set_new(root, "algorithms", algorithms_json(sub));
 	json_object_set_new(root, "traffic", json_string(sub->windows ? "windows" : "total"));
 	json_object_set_new(root, "stretch", json_boolean(sub->stretch));
 	json_object_set_new(root, "jobs", jobs_json(&totals, report, count));
