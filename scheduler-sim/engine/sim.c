@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __has_feature /* clang */
+#if __has_feature(address_sanitizer)
+#define NETEMU_DEBUG 1
+#endif
+#endif
+
 #if defined(__SANITIZE_ADDRESS__) || defined(NETEMU_DEBUG)
 #define ALWAYS_CHECK true
 #else
