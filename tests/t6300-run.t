@@ -186,6 +186,30 @@ test_expect_success 'how far aware is from what no placement is below' '
 	grep -q "^placement: no other on these hosts is below [0-9.]*, largest [0-9.]*, gap" text
 '
 
+# Three flows of 1 from one switch to another over two cables: 2 at best, 1.5 when
+# they may be split; the optimum is found, so it is the bound.  The second job finds
+# the first one there: three more on 2 and 1 make 3 and 3.
+cat >bound.yml <<-\EOT
+	topology: xgft:6x2:1x2
+	output: bound
+	algorithms: {host_selector: explicit, router: [minmax, dmodk]}
+	jobs:
+	  - list:
+	    - {submit: 0, duration: 10, hosts: "h[000-002,006-008]", nodes: 6, ranks: 6, pattern: "shift:3", bytes: 1}
+	    - {submit: 0, duration: 10, hosts: "h[003-005,009-011]", nodes: 6, ranks: 6, pattern: "shift:3", bytes: 1}
+EOT
+test_expect_success 'how far minmax is from its bound' '
+	netemu sim run bound.yml >out &&
+	test "$(columns bound/0/jobs.csv max_load | tr "\n" " ")" = "2.0 2.0 " &&
+	test "$(value bound/0/summary.json load_over_routing_bound count)" = 2 &&
+	test "$(value bound/0/summary.json load_over_routing_bound min)" = 1 &&
+	python3 -c "import sys; assert 1 <= float(sys.argv[1]) < 1 + 1e-9" \
+		"$(value bound/0/summary.json load_over_routing_bound max)" &&
+	value bound/0/summary.json link_peaks switch_links bytes max >got && echo 3 >expected &&
+	test_cmp expected got &&
+	test "$(value bound/1/summary.json load_over_routing_bound count)" = 0
+'
+
 # 64 hosts that all send to all for 10 s, then nothing for 10 s: links between
 # switches carry 60 and 48 flows, on 128 each (4-ary 3-tree), half of the time.
 cat >load.yml <<-\EOT

@@ -213,11 +213,9 @@ static int keep_hosts(struct sim *sim, struct live *live, const uint32_t *hosts,
  */
 static int schedule_end(struct sim *sim, struct live *live)
 {
-	int64_t left = live->what->duration - live->job.ran;
+	int64_t end = sim_later(sim->cluster.now, live->what->duration - live->job.ran);
 
-	if (left > NETEMU_NEVER - 1 - sim->cluster.now)
-		return 0;
-	return evq_add(&sim->evq, &live->end, sim->cluster.now + left, CLASS_END);
+	return sim_move_end(sim, live, end);
 }
 
 static int start_running(struct sim *sim, struct live *live, const uint32_t *hosts, uint32_t count)
@@ -269,8 +267,8 @@ static int leave(struct sim *sim, struct live *live, bool stopped, struct err *e
 	if (sim->pace.leave && sim->pace.leave(sim->pace.arg, sim, live, stopped, err) < 0)
 		return -1;
 	windows_leave(sim, live);
-	if (sim->network)
-		network_stop(sim->network, live, !stopped);
+	if (sim->network && network_stop(sim->network, live, !stopped, err) < 0)
+		return -1;
 	evq_remove(&sim->evq, &live->end);
 	running_remove(&sim->running, live);
 	resources_give(&sim->resources, &live->job, live->job.hosts, live->job.nhosts);

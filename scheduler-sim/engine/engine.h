@@ -144,6 +144,12 @@ void windows_leave(struct sim *sim, struct live *live);
 
 void sim_tell(struct sim *sim, enum sim_event event, const struct live *live);
 
+/* TIME and SPAN ns more, NETEMU_NEVER when no number holds that. */
+static inline int64_t sim_later(int64_t time, int64_t span)
+{
+	return span > NETEMU_NEVER - time ? NETEMU_NEVER : time + span;
+}
+
 /* Have running LIVE end at TIME instead (NETEMU_NEVER: not by itself). */
 int sim_move_end(struct sim *sim, struct live *live, int64_t time);
 

@@ -220,22 +220,29 @@ static ssize_t uniform_pairs(struct network *network, const struct live *live,
 	const struct traffic *traffic = live->what->traffic;
 	uint32_t hosts = network->topology->net.hosts, used = 0;
 	size_t count = 0;
+	bool fits = true;
 
 	for (uint32_t r = 0; r < traffic->ranks; r++)
 		used += network->weight[live->result->placement[r]]++ == 0;
 	*pairs = malloc(((size_t)used * used + 1) * sizeof(**pairs));
 	for (uint32_t from = 0; *pairs && from < hosts; from++)
 		for (uint32_t to = 0; network->weight[from] && to < hosts; to++) {
-			uint64_t flows = (uint64_t)network->weight[from] * network->weight[to];
+			struct netemu_pair pair = { .from = from, .to = to };
 
-			if (flows && from != to)
-				(*pairs)[count++] =
-					(struct netemu_pair){ from, to, flows * traffic->bytes,
-							      flows };
+			pair.flows = (uint64_t)network->weight[from] * network->weight[to];
+			if (__builtin_mul_overflow(pair.flows, traffic->bytes, &pair.bytes))
+				fits = false;
+			if (pair.flows && from != to)
+				(*pairs)[count++] = pair;
 		}
 	for (uint32_t r = 0; r < traffic->ranks; r++)
 		network->weight[live->result->placement[r]] = 0;
-	return *pairs ? (ssize_t)count : -1;
+	if (*pairs && fits)
+		return (ssize_t)count;
+	if (*pairs)
+		errno = EOVERFLOW;
+	free(*pairs);
+	return -1;
 }
 
 static ssize_t host_pairs(struct network *network, const struct live *live,
@@ -323,13 +330,14 @@ static double max_load(const struct topology *topology, const struct load_shares
 }
 
 /* Take LIVE's shares off the links. */
-static void take_off(struct network *network, struct live *live)
+static int take_off(struct network *network, struct live *live, struct err *err)
 {
+	int rc = note_changed(network, &live->shares);
+
 	loads_remove(&network->loads, &live->shares);
 	loads_remove(&network->before, &live->shares);
-	if (note_changed(network, &live->shares) < 0)
-		network->nchanged = 0; /* a watcher will miss some */
 	load_shares_release(&live->shares);
+	return rc < 0 ? err_errno(err, "job %" PRIu64, live->job.id) : 0;
 }
 
 int network_start(struct network *network, struct live *live, const uint32_t *hosts, uint32_t count,
@@ -344,6 +352,8 @@ int network_start(struct network *network, struct live *live, const uint32_t *ho
 		return -1;
 	rc = route(network, live, &routed, err);
 	live->result->unroutable = routed.unroutable;
+	live->result->routed_most = routed.most;
+	live->result->routed_bound = routed.bound;
 	routed_release(&routed);
 	if (rc < 0)
 		return -1;
@@ -351,16 +361,18 @@ int network_start(struct network *network, struct live *live, const uint32_t *ho
 		return err_errno(err, "job %" PRIu64, live->job.id);
 	live->result->max_load = max_load(network->topology, &live->shares);
 	if (network->windows && live->what->traffic->nwindows)
-		take_off(network, live);
+		return take_off(network, live, err);
 	return 0;
 }
 
-void network_stop(struct network *network, struct live *live, bool over)
+int network_stop(struct network *network, struct live *live, bool over, struct err *err)
 {
-	take_off(network, live);
+	int rc = take_off(network, live, err);
+
 	network_drop_paths(live);
 	if (over)
 		router_forget(network->router, live->job.id);
+	return rc;
 }
 
 /* --- windows --- */
@@ -427,7 +439,8 @@ static int send_part(struct network *network, struct live *live, const struct tr
 int network_window(struct network *network, struct live *live, const struct traffic_part *part,
 		   struct err *err)
 {
-	take_off(network, live);
+	if (take_off(network, live, err) < 0)
+		return -1;
 	if (!part)
 		return 0;
 	if (send_part(network, live, part, err) < 0)

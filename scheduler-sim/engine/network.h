@@ -21,8 +21,10 @@ void network_destroy(struct network *network);
  */
 int network_start(struct network *network, struct live *live, const uint32_t *hosts, uint32_t count,
 		  struct err *err);
-/* Take it off again; OVER: it will not come back. */
-void network_stop(struct network *network, struct live *live, bool over);
+/* Take it off again; OVER: it will not come back.  Returns 0, or -1 with ERR
+ * written.
+ */
+int network_stop(struct network *network, struct live *live, bool over, struct err *err);
 
 /* Load the links with what LIVE sends in PART instead of what it does now (NULL:
  * nothing).  Returns 0, or -1 with ERR written.

@@ -56,7 +56,11 @@ struct sim_job {
 	uint64_t unroutable; /* pairs of hosts */
 	double max_load;     /* of its own traffic alone: bytes / capacity, switch to switch */
 	double bound;        /* placement aware: of max_load for any placement; else 0 */
-	int64_t drain;       /* ns its traffic takes alone; with `stretch`, else 0 */
+	/* Routing minmax: the maximum load over the links it could choose from, with
+	 * what other jobs had there, and its lower bound; else 0.
+	 */
+	double routed_most, routed_bound;
+	int64_t drain; /* ns its traffic takes alone; with `stretch`, else 0 */
 };
 
 enum sim_event { SIM_SUBMIT, SIM_START, SIM_STOP, SIM_END };

@@ -114,7 +114,7 @@ static int stretch_start(void *arg, struct sim *sim, struct live *live, struct e
 	if (!live->stretch && take_apart(live, sim->settings->topology) < 0)
 		return err_set(err, "job %" PRIu64 ": no memory", live->job.id);
 	live->stretch->drains = false;
-	return sim_move_end(sim, live, sim->cluster.now + live->stretch->compute);
+	return sim_move_end(sim, live, sim_later(sim->cluster.now, live->stretch->compute));
 }
 
 /* The compute part is over. */

@@ -29,7 +29,7 @@ int windows_due(struct sim *sim, struct live *live, struct err *err)
 	inside = part->start <= now;
 	if (network_window(sim->network, live, inside ? part : NULL, err) < 0)
 		return -1;
-	return evq_add(&sim->evq, &live->window, begun + (inside ? part->end : part->start),
+	return evq_add(&sim->evq, &live->window, sim_later(begun, inside ? part->end : part->start),
 		       CLASS_WINDOW);
 }
 

@@ -126,8 +126,10 @@ static int route(struct routing *routing, struct err *err)
 		rc = err_errno(err, "routing 'minmax' of %zu pairs", routing->route.npairs);
 	else
 		rc = hand_over(routing, &minmax);
-	if (rc == 0)
+	if (rc == 0) {
 		routing->routed->bound = bound;
+		routing->routed->most = minmax_most(&minmax);
+	}
 	minmax_release(&minmax);
 	return rc;
 }

@@ -31,6 +31,7 @@ struct routed {
 	uint32_t from, to;          /* hosts of the first unroutable pair */
 	uint64_t hops[ROUTED_HOPS]; /* pairs by links on the path; fractional routing: shortest */
 	double bound;               /* minmax: lower bound of the maximum load; else 0 */
+	double most; /* minmax: the maximum load that it came to, of the same links */
 	/* Paths, when asked for: those of pair i are path[start[i] ..
 	 * start[i + 1]); owned.  Not given by `split`.
 	 */

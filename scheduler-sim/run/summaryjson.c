@@ -122,6 +122,12 @@ static double excess_of(const struct sim_job *job)
 	return job->max_load / job->bound;
 }
 
+/* What minmax came to over its lower bound, of the jobs it has routed. */
+static double gap_of(const struct sim_job *job)
+{
+	return job->routed_bound > 0 ? job->routed_most / job->routed_bound : NAN;
+}
+
 static const struct measure {
 	const char *name;
 	measure_fn *of;
@@ -131,6 +137,7 @@ static const struct measure {
 	{ "run", run_of },
 	{ "bounded_slowdown", slowdown_of },
 	{ "load_over_placement_bound", excess_of },
+	{ "load_over_routing_bound", gap_of },
 };
 
 static int add_measures(json_t *root, const struct sim_job *jobs, size_t count)
