@@ -8,7 +8,7 @@ test_description='no bytes in a file of jobs do harm'
 PATH=$NETEMU_BUILDDIR/tests:$PATH
 corpus=$NETEMU_SRCDIR/tests/corpus
 
-for format in swf sacct jobcomp; do
+for format in swf sacct jobcomp numbers; do
 	test_expect_success "the corpus of $format, and changes of it" '
 		fuzz-$format 5000 1 "$corpus"/$format/*
 	'
@@ -20,7 +20,7 @@ if command -v valgrind >/dev/null &&
 fi
 
 test_expect_success VALGRIND 'nothing uninitialised, nothing leaked' '
-	for format in swf sacct jobcomp; do
+	for format in swf sacct jobcomp numbers; do
 		valgrind -q --leak-check=full --error-exitcode=9 \
 			"$NETEMU_BUILDDIR/tests/fuzz-$format" 20 3 "$corpus"/$format/* || return 1
 	done

@@ -47,28 +47,45 @@ static int add_line(struct generate_distribution *distribution, struct textfile 
 	return 0;
 }
 
-int generate_numbers(struct generate_distribution *distribution, const char *path, struct err *err)
+/* All of FILE, which is closed. */
+static int read_numbers(struct generate_distribution *distribution, struct textfile *file,
+			struct err *err)
 {
 	struct generate_distribution made = { .kind = GENERATE_TRACE };
-	struct textfile file;
 	size_t length;
 	char *line;
 	int rc = 0;
 
-	if (textfile_open(&file, path, err) < 0)
-		return -1;
-	while (rc == 0 && (line = textfile_next(&file, &length, err)) != NULL)
-		rc = add_line(&made, &file, line, err);
-	if (textfile_failed(&file))
+	while (rc == 0 && (line = textfile_next(file, &length, err)) != NULL)
+		rc = add_line(&made, file, line, err);
+	if (textfile_failed(file))
 		rc = -1;
-	textfile_close(&file);
 	if (rc == 0 && !made.count)
-		rc = err_set(err, "%s: no numbers in it", path);
+		rc = err_set(err, "%s: no numbers in it", file->name);
+	textfile_close(file);
 	if (rc < 0)
 		generate_release(&made);
 	else
 		*distribution = made;
 	return rc;
+}
+
+int generate_numbers(struct generate_distribution *distribution, const char *path, struct err *err)
+{
+	struct textfile file;
+
+	if (textfile_open(&file, path, err) < 0)
+		return -1;
+	return read_numbers(distribution, &file, err);
+}
+
+int generate_parse(struct generate_distribution *distribution, const char *data, size_t size,
+		   const char *name, struct err *err)
+{
+	struct textfile file;
+
+	textfile_open_memory(&file, name, data, size);
+	return read_numbers(distribution, &file, err);
 }
 
 void generate_release(struct generate_distribution *distribution)

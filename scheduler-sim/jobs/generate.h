@@ -31,6 +31,10 @@ struct generate_distribution {
  * begins a comment.  Returns 0, or -1 with ERR written: "file:line: ...".
  */
 int generate_numbers(struct generate_distribution *distribution, const char *path, struct err *err);
+
+/* The same for SIZE bytes of DATA, said to be the file NAME. */
+int generate_parse(struct generate_distribution *distribution, const char *data, size_t size,
+		   const char *name, struct err *err);
 void generate_release(struct generate_distribution *distribution);
 
 struct generate {
