@@ -415,6 +415,14 @@ test_expect_success 'resumed after kill -9 it is as if nothing had been' '
 	test_cmp expected err && test_cmp out.expected out && diff -r expected.d halt
 '
 
+# Numbers in the SPEC of a generated network are no folders of results.
+test_expect_success 'results beside the scenario are none of its inputs' '
+	mkdir beside && sed "s/late.graphml/kary:3:1/; s/output: .*/output: ./" halt.yml >beside/s.yml &&
+	netemu sim run beside/s.yml >out && netemu sim run beside/s.yml --resume -v >out 2>err &&
+	printf "netemu sim run: sub-scenario %s\n" "0: was there" "1: was there" "2: was there" >expected &&
+	test_cmp expected err && test "$(value beside/2/summary.json inputs)" = "[]"
+'
+
 test_expect_success 'what has changed is not taken for done' '
 	netemu sim run halt.yml --resume -v >out 2>err && ! grep done err &&
 	netemu sim run halt.yml --resume -v --seed=9 >out 2>err && ! grep "was there" err &&

@@ -346,6 +346,38 @@ static void options_set_slots_and_rate(void **state)
 	topology_release(&t);
 }
 
+static int note_file(void *arg, const char *file)
+{
+	strcat(strcat(arg, file), "|");
+	return 0;
+}
+
+static void knows_the_files_of_a_spec(void **state)
+{
+	static const struct {
+		const char *spec, *files;
+	} cases[] = {
+		{ "kary:2:2@slots=2", "" },
+		{ "xgft:4x4:1x2:1x1", "" },
+		{ "dragonfly:2:4:2@rate=1GB/s", "" },
+		{ "net.graphml@slots=8@rate=100Gbit/s", "net.graphml|" },
+		{ "odd@name@slots=8", "odd@name|" },
+		{ "graphml:a", "a|" },
+		{ "ib:dir/net.txt:tables", "dir/net.txt|tables|" },
+		{ "slurm:topology.conf", "topology.conf|" },
+		{ "", "" },
+		{ "kary:2:2@wrong=1", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char files[64] = "";
+
+		assert_int_equal(topology_files(cases[i].spec, note_file, files), 0);
+		assert_string_equal(files, cases[i].files);
+	}
+}
+
 static void refuses_bad_specs(void **state)
 {
 	static const struct {
@@ -662,6 +694,7 @@ int main(void)
 		cmocka_unit_test(lattice_points_meet_their_neighbours),
 		cmocka_unit_test(dragonfly_groups_are_joined_once),
 		cmocka_unit_test(options_set_slots_and_rate),
+		cmocka_unit_test(knows_the_files_of_a_spec),
 		cmocka_unit_test(refuses_bad_specs),
 		cmocka_unit_test(reads_rates),
 		cmocka_unit_test(names_what_is_wrong),

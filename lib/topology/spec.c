@@ -277,3 +277,37 @@ int topology_open(struct topology *topology, const char *spec, const char *base,
 	*topology = made;
 	return 0;
 }
+
+static int each_file(char *text, int (*each)(void *arg, const char *file), void *arg)
+{
+	const char *args;
+	char *names, *name;
+	int rc = 0;
+
+	if (shape_find(text, &args))
+		return 0;
+	for (size_t i = 0; i < COUNT(readers); i++) {
+		if (!behind(text, readers[i].kind))
+			continue;
+		names = strchr(text, ':') + 1;
+		while (rc == 0 && (name = strsep(&names, ":")))
+			if (*name)
+				rc = each(arg, name);
+		return rc;
+	}
+	return *text ? each(arg, text) : 0;
+}
+
+int topology_files(const char *spec, int (*each)(void *arg, const char *file), void *arg)
+{
+	struct options options = { 0 };
+	char *text = strdup(spec);
+	int rc = 0;
+
+	if (!text)
+		return -1;
+	if (take_options(text, &options, spec, NULL) == 0)
+		rc = each_file(text, each, arg);
+	free(text);
+	return rc;
+}

@@ -133,6 +133,12 @@ char *topology_link_text(const struct topology *topology, uint32_t link, char *b
  */
 int topology_open(struct topology *topology, const char *spec, const char *base, struct err *err);
 
+/* Call EACH with the name of each file in SPEC, as it stands there; a generated
+ * network has none.  Returns 0, the first value of EACH that is not 0, or -1 with
+ * errno ENOMEM.
+ */
+int topology_files(const char *spec, int (*each)(void *arg, const char *file), void *arg);
+
 /* "100Gbit/s", "12.5GB/s", "100e9bit/s" (k M G T: powers of 1000; bit/s, B/s or
  * byte/s) as byte/s.  Returns 0, or -1 with errno EINVAL or ERANGE (0, or more
  * than a double holds).

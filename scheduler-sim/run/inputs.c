@@ -3,6 +3,7 @@
 
 #include "inputs.h"
 #include "keys.h"
+#include "topology/topology.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -85,24 +86,10 @@ static bool is_there(const struct search *search, const char *path)
 	return there;
 }
 
-/* The files in a SPEC: all of it, or what stands between its colons. */
-static int add_spec(struct search *search, const char *spec)
+/* A file of a SPEC; what is not there is told by who reads it. */
+static int add_file(void *arg, const char *file)
 {
-	char *copy = strndup(spec, strcspn(spec, "@")), *save = NULL;
-	int rc = 0;
-
-	if (!copy)
-		return err_errno(search->err, "%s", spec);
-	if (is_there(search, copy)) {
-		rc = add_path(search, copy);
-	} else {
-		for (char *part = strtok_r(copy, ":", &save); part && rc == 0;
-		     part = strtok_r(NULL, ":", &save))
-			if (is_there(search, part))
-				rc = add_path(search, part);
-	}
-	free(copy);
-	return rc;
+	return is_there(arg, file) ? add_path(arg, file) : 0;
 }
 
 static int add_glob(struct search *search, const char *pattern)
@@ -193,8 +180,8 @@ int inputs_find(struct inputs *inputs, const struct scenario *scenario,
 	};
 
 	memset(inputs, 0, sizeof(*inputs));
-	if (add_spec(&search, sub->topology) == 0 && add_algorithms(&search, sub) == 0 &&
-	    add_node(&search, sub->jobs) == 0)
+	if (topology_files(sub->topology, add_file, &search) == 0 &&
+	    add_algorithms(&search, sub) == 0 && add_node(&search, sub->jobs) == 0)
 		return 0;
 	inputs_release(inputs);
 	return -1;

@@ -28,8 +28,9 @@ struct word {
 };
 
 struct worker {
-	pid_t pid;
+	pid_t pid;     /* and process group: what it starts ends with it */
 	size_t number; /* at which it is; SIZE_MAX: none */
+	int status;    /* with which it ended */
 };
 
 struct sweep {
@@ -67,8 +68,7 @@ static void __attribute__((noreturn)) work(const struct sweep *sweep, pid_t pare
 	int fd = sweep->pipe[1];
 	size_t number;
 
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (!cache || getppid() != parent)
 		_exit(1);
@@ -90,6 +90,29 @@ static void __attribute__((noreturn)) work(const struct sweep *sweep, pid_t pare
 	_exit(0);
 }
 
+/* A new process.  A signal that comes meanwhile reaches it with the usual effect,
+ * not with that of our handler.
+ */
+static pid_t fork_worker(void)
+{
+	sigset_t both, old;
+	pid_t pid;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGINT);
+	sigaddset(&both, SIGTERM);
+	sigprocmask(SIG_BLOCK, &both, &old);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+	} else if (pid > 0) {
+		setpgid(pid, pid);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return pid;
+}
+
 static int start_workers(struct sweep *sweep, struct err *err)
 {
 	size_t left = sweep->options->last + 1 - atomic_load(sweep->next);
@@ -103,7 +126,7 @@ static int start_workers(struct sweep *sweep, struct err *err)
 		sweep->workers[i] = (struct worker){ .pid = -1, .number = SIZE_MAX };
 		if (i >= left)
 			continue;
-		sweep->workers[i].pid = fork();
+		sweep->workers[i].pid = fork_worker();
 		if (sweep->workers[i].pid == 0)
 			work(sweep, parent);
 		if (sweep->workers[i].pid < 0 && i == 0) {
@@ -164,7 +187,7 @@ static void hear(struct sweep *sweep, const struct word *word)
 	progress_show(&sweep->progress, result->done + result->skipped + result->failed);
 }
 
-/* Until all workers have closed their end. */
+/* Until all workers have closed their end, or a signal comes. */
 static void listen_to_workers(struct sweep *sweep)
 {
 	struct pollfd poll_fd = { .fd = sweep->pipe[0], .events = POLLIN };
@@ -181,18 +204,38 @@ static void listen_to_workers(struct sweep *sweep)
 		if (size == sizeof(word))
 			hear(sweep, &word);
 	}
+}
+
+/* Wait until all workers have ended, after a signal not by themselves, and hear
+ * what they had said before.
+ */
+static void end_workers(struct sweep *sweep)
+{
+	struct word word;
+	ssize_t size;
+
+	for (unsigned int i = 0; i < sweep->options->workers; i++)
+		if (caught && sweep->workers[i].pid > 0)
+			kill(-sweep->workers[i].pid, SIGTERM);
+	for (unsigned int i = 0; i < sweep->options->workers; i++)
+		while (sweep->workers[i].pid > 0 &&
+		       waitpid(sweep->workers[i].pid, &sweep->workers[i].status, 0) < 0 &&
+		       errno == EINTR)
+			;
+	while ((size = read(sweep->pipe[0], &word, sizeof(word))) != 0)
+		if (size == sizeof(word))
+			hear(sweep, &word);
+		else if (errno != EINTR)
+			break;
 	close(sweep->pipe[0]);
 }
 
-static void bury(struct sweep *sweep, struct worker *worker)
+/* Clear up behind a worker that has left something undone. */
+static void bury(struct sweep *sweep, const struct worker *worker)
 {
 	char text[128], folder[48], *dir;
-	int status;
+	int status = worker->status;
 
-	if (caught)
-		kill(worker->pid, SIGTERM);
-	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	if (worker->number == SIZE_MAX)
 		return;
 	scenario_folder(sweep->scenario, worker->number, folder, sizeof(folder));
@@ -216,6 +259,7 @@ static int run_all(struct sweep *sweep, struct err *err)
 		if (start_workers(sweep, err) < 0)
 			return -1;
 		listen_to_workers(sweep);
+		end_workers(sweep);
 		for (unsigned int i = 0; i < sweep->options->workers; i++)
 			if (sweep->workers[i].pid > 0)
 				bury(sweep, &sweep->workers[i]);
