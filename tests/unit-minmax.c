@@ -4,6 +4,7 @@
 #include "jobs/traffic.h"
 #include "place/place.h"
 #include "routelib.h"
+#include "shared-data.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -300,7 +301,6 @@ static void is_the_same_each_time(void **state)
 
 static double golden(const char *trace, const char *mapper, const char *routing, double *bound)
 {
-	const char *data = getenv("NETEMU_SHARED_DATA"), *source = getenv("NETEMU_SRCDIR");
 	uint32_t hosts[16], placement[128];
 	struct placing placing = { .hosts = hosts, .nhosts = 16, .ranks = 128 };
 	struct placer_settings settings = { .seed = 1 };
@@ -308,21 +308,15 @@ static double golden(const char *trace, const char *mapper, const char *routing,
 	struct topology topology;
 	struct traffic *traffic;
 	struct placer *placer;
-	char path[4096], folder[2048];
+	char path[4096], name[64];
 	ssize_t npairs;
 	double most;
 
-	snprintf(folder, sizeof(folder), data ? "%s/pfsim" : "%s/../shared/data/pfsim",
-		 data     ? data
-		 : source ? source
-			  : ".");
-	snprintf(path, sizeof(path), "%s/topologies/milk.graphml", folder);
-	if (access(path, R_OK) < 0) {
-		print_message("no data in %s\n", folder);
+	if (!shared_data(path, sizeof(path), "pfsim/topologies/milk.graphml"))
 		skip();
-	}
 	assert_int_equal(topology_open(&topology, path, NULL, NULL), 0);
-	snprintf(path, sizeof(path), "%s/traces/%s.tar.gz", folder, trace);
+	snprintf(name, sizeof(name), "pfsim/traces/%s.tar.gz", trace);
+	assert_true(shared_data(path, sizeof(path), name));
 	assert_int_equal(traffic_read(&traffic, path, NULL), 0);
 	for (uint32_t h = 0; h < 16; h++)
 		hosts[h] = h;

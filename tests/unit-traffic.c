@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-traffic.c - patterns by their closed forms, folding, reading */
 #include "jobs/traffic.h"
+#include "shared-data.h"
 #include "random.h"
 #include "rankfile.h"
 
@@ -306,18 +307,11 @@ static void sums_of(const struct traffic *traffic, uint64_t *bytes, uint64_t *me
 
 static struct traffic *read_trace(const char *name)
 {
-	const char *data = getenv("NETEMU_SHARED_DATA");
-	const char *srcdir = getenv("NETEMU_SRCDIR");
 	struct traffic *traffic = NULL;
 	struct err err = { "" };
 	char path[4096];
 
-	if (data)
-		snprintf(path, sizeof(path), "%s/pfsim/traces/%s", data, name);
-	else
-		snprintf(path, sizeof(path), "%s/../shared/data/pfsim/traces/%s",
-			 srcdir ? srcdir : ".", name);
-	if (access(path, R_OK) < 0)
+	if (!shared_data(path, sizeof(path), name))
 		skip();
 	if (traffic_read(&traffic, path, &err) < 0)
 		fail_msg("%s", err.text);
@@ -326,7 +320,7 @@ static struct traffic *read_trace(const char *name)
 
 static void the_published_cg_trace_has_its_sums(void **state)
 {
-	struct traffic *traffic = read_trace("cg-c-128.tar.gz");
+	struct traffic *traffic = read_trace("pfsim/traces/cg-c-128.tar.gz");
 	uint64_t bytes, messages;
 	size_t zero, self;
 
@@ -356,7 +350,7 @@ static void the_published_cg_trace_has_its_sums(void **state)
 
 static void the_published_milc_trace_has_its_sums(void **state)
 {
-	struct traffic *traffic = read_trace("milc-128.tar.gz");
+	struct traffic *traffic = read_trace("pfsim/traces/milc-128.tar.gz");
 	uint64_t bytes, messages;
 	size_t zero, self;
 
