@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* context.h - an opened device, and the small objects of it
+ *
+ * A front-end's object embeds the engine's; memory of both is the front-end's.
+ * Functions return 0, or -1 with errno.
+ */
+#ifndef DEVICE_CONTEXT_H
+#define DEVICE_CONTEXT_H
+
+#include "device/fabric.h"
+#include "device/event.h"
+
+struct context {
+	struct fabric *fabric;
+	struct shared_device *device;
+	uint32_t number; /* of the device */
+	struct shared_channel *async;
+	int async_fd;
+};
+
+/* Open the device with INDEX of this node. */
+int context_open(struct context *context, struct fabric *fabric, uint32_t index);
+void context_close(struct context *context);
+
+struct pd {
+	struct context *context;
+	struct shared_pd *shared;
+	uint32_t number;
+};
+
+int pd_create(struct pd *pd, struct context *context);
+int pd_import(struct pd *pd, struct context *context, uint32_t number); /* ENOENT */
+/* -1 with EBUSY while objects are made in it and this is its last handle. */
+int pd_destroy(struct pd *pd);
+
+struct xrcd {
+	struct context *context;
+	struct shared_xrcd *shared;
+	uint32_t number;
+};
+
+/* That of the file FD, or one of its own with FD -1.  CREATE, EXCLUSIVE as O_CREAT
+ * and O_EXCL: ENOENT, EEXIST.
+ */
+int xrcd_open(struct xrcd *xrcd, struct context *context, int fd, bool create, bool exclusive);
+int xrcd_close(struct xrcd *xrcd); /* EBUSY */
+
+/* Where ADDRESS leads: fills path->device in.  Returns 0, or -1 with EINVAL (a
+ * gid index that is not there, a port other than 1, no gid on Ethernet).
+ */
+int path_resolve(struct context *context, struct shared_path *path);
+
+/* --- multicast --- */
+
+struct qp;
+int group_attach(struct qp *qp, const uint8_t gid[16], uint32_t lid); /* EINVAL, ENOMEM */
+int group_detach(struct qp *qp, const uint8_t gid[16], uint32_t lid); /* EINVAL */
+
+#endif

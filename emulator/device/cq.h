@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cq.h - completion queues
+ *
+ * Producers (any process) share a lock; consumers are threads of the owner and
+ * share another one of this process.  An empty poll reads two words.
+ */
+#ifndef DEVICE_CQ_H
+#define DEVICE_CQ_H
+
+#include "device/context.h"
+
+#include <pthread.h>
+
+struct cq {
+	struct context *context;
+	struct shared_cq *shared;
+	pthread_spinlock_t lock; /* consumers */
+	bool single_threaded;
+	struct comp_channel *channel; /* or NULL */
+};
+
+struct comp_channel {
+	struct context *context;
+	struct shared_channel *shared;
+	int fd;
+	_Atomic uint32_t users;
+};
+
+int comp_channel_create(struct comp_channel *channel, struct context *context);
+int comp_channel_destroy(struct comp_channel *channel); /* -1 with EBUSY while it has users */
+
+/* HANDLE: what an event on CHANNEL says.  CAPACITY is rounded up to a power of 2
+ * within the limit; cq->shared->capacity - 1... is what it is.  Returns 0, or -1
+ * with errno: EINVAL (capacity), ENOMEM.
+ */
+int cq_create(struct cq *cq, struct context *context, uint32_t capacity,
+	      struct comp_channel *channel, uint64_t handle);
+
+/* Returns 0, or -1 with EBUSY while queues use it.  *EVENTS: how many of its
+ * events have been read from the channel so far; none comes afterwards.
+ */
+int cq_destroy(struct cq *cq, uint32_t *events);
+
+/* -1 with EINVAL when more completions wait than CAPACITY holds. */
+int cq_resize(struct cq *cq, uint32_t capacity);
+
+/* Make progress, then take up to COUNT completions.  Returns how many, or -1 with errno
+ * EOVERFLOW after an overrun.  A queue pair's send slots that they cover are free then.
+ */
+int cq_poll(struct cq *cq, struct shared_cqe *entries, int count);
+
+/* Ask for one event, at the next (solicited) completion. */
+void cq_arm(struct cq *cq, bool solicited_only);
+
+/* --- for responder and requester: under the lock of the queue it comes from --- */
+
+/* Put ENTRY in; an event when it is armed for that.  On overrun: asynchronous
+ * event, and the queue takes no more.  Returns the position it has got.
+ */
+uint64_t cq_push(struct fabric *fabric, uint64_t cq_at, const struct shared_cqe *entry,
+		 bool solicited);
+
+/* Take out what queue pair QPN at QP_AT has put in (it is destroyed or reset). */
+void cq_clean(struct cq *cq, uint64_t qp_at, uint32_t qpn);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* event.h - events reach a descriptor that a program can poll
+ *
+ * A channel is a FIFO in the fabric's directory, of which only the user can
+ * write.  What stands in it are the kernel's own records, so whoever knows how
+ * to read a descriptor of uverbs knows how to read this: struct
+ * ib_uverbs_comp_event_desc, struct ib_uverbs_async_event_desc.  Its owner
+ * holds it open for reading and writing, so it never ends; others open it for
+ * writing when they have something to say, and keep that open.
+ */
+#ifndef DEVICE_EVENT_H
+#define DEVICE_EVENT_H
+
+#include "device/fabric.h"
+
+/* A channel of DEVICE, KIND; *FD is its end for reading (close-on-exec, blocking).
+ * Returns the record, or NULL with errno.
+ */
+struct shared_channel *channel_create(struct fabric *fabric, uint32_t device,
+				      enum channel_kind kind, int *fd);
+
+/* Close FD, remove the FIFO and the record. */
+void channel_destroy(struct fabric *fabric, uint32_t device, struct shared_channel *channel,
+		     int fd);
+
+/* A completion event for the completion queue with HANDLE.  Returns whether it
+ * was written; what found no room is `owed` and written by channel_pay().
+ */
+bool channel_complete(struct fabric *fabric, struct shared_channel *channel, uint64_t handle);
+
+/* An asynchronous event; its element is HANDLE (a queue, or a port number). */
+bool channel_async(struct fabric *fabric, struct shared_channel *channel, enum event_type type,
+		   uint64_t handle);
+
+/* Take records of HANDLE that have not been read out of the channel, the others
+ * stay in their order.  FD is the owner's.  Returns how many.
+ */
+uint32_t channel_purge(struct fabric *fabric, struct shared_channel *channel, int fd,
+		       uint64_t handle);
+
+/* An event of the port, to every context of DEVICE in every process. */
+void channel_port_event(struct fabric *fabric, uint32_t device, enum event_type type);
+
+/* --- wake-up --- */
+
+/* Wake PROCESS's watchdog when it sleeps. */
+void event_wake(struct fabric *fabric, uint32_t process);
+
+#endif

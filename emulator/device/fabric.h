@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fabric.h - the processes that see each other's devices
+ *
+ * A fabric is a directory of mode 0700 in shared memory, <shm>/netemu-<random>,
+ * with the segment, a file of locks and the FIFOs of events.  NETEMU_FABRIC
+ * names it; without that a process joins the fabric of its user that is called
+ * "default" and makes it when there is none.  Its name is found by looking at
+ * the directories of that form that the user owns; nobody can guess or squat it.
+ *
+ * A process lives as long as it holds its byte of the file of locks; pids name
+ * it to process_vm_readv() only.  Whoever notices a death clears up
+ * (fabric_reap()).  A fabric that nobody holds is removed by the next process
+ * that looks for one.
+ */
+#ifndef DEVICE_FABRIC_H
+#define DEVICE_FABRIC_H
+
+#include "device/layout.h"
+#include "device/segment.h"
+#include "device/settings.h"
+#include "err.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct fabric {
+	struct segment segment;
+	char path[128]; /* of the directory */
+	int dir_fd, lock_fd;
+	uint32_t self; /* this process */
+	uint32_t node;
+	bool holds;                     /* a place among the processes, and not only a look */
+	struct shared_process *process; /* own */
+	/* Other processes, each looked at once: enum reach. */
+	_Atomic uint8_t reach[FABRIC_PROCESSES];
+	_Atomic int64_t seen[FABRIC_PROCESSES]; /* alive at (CLOCK_MONOTONIC ns) */
+	struct fifo_cache *fifos;               /* event.c */
+	struct progress *progress;              /* progress.c */
+};
+
+enum reach {
+	REACH_UNKNOWN,
+	REACH_DIRECT, /* its memory can be read and written */
+	REACH_QUEUE,
+};
+
+/* A node of a new fabric. */
+struct fabric_node {
+	const char *host, *name; /* name NULL: as host */
+	uint64_t guid;           /* 0: made from the name */
+	uint8_t ip[2][16];       /* as shared_node */
+};
+
+/* Make the directory below DIR (NULL: where shared memory is) and a segment
+ * with NODES nodes as SETTINGS ask, as the fabric NAME.  PATH gets its
+ * directory.  Returns 0, or -1 with ERR; nothing is left then.
+ */
+int fabric_create(char *path, size_t size, const char *dir, const char *name,
+		  const struct fabric_node *nodes, uint32_t count,
+		  const struct device_settings *settings, struct err *err);
+
+/* Join the fabric in PATH as NODE, or with HOLD false look at it without being
+ * one of its processes.  Returns 0, or -1 with ERR.
+ */
+int fabric_join(struct fabric *fabric, const char *path, uint32_t node, bool hold, struct err *err);
+
+/* Find the fabric of this user with NAME: PATH gets its directory.  Sweeps what
+ * nobody holds.  Returns 0, or -1 with errno ENOENT.
+ */
+int fabric_find(char *path, size_t size, const char *name);
+
+/* What a preloaded library does: NETEMU_FABRIC and NETEMU_NODE, or the user's
+ * default fabric, made as NETEMU asks when there is none yet.
+ */
+int fabric_enter(struct fabric *fabric, struct err *err);
+
+/* Leave: destroy what this process owns.  The last to leave a fabric that no
+ * helper holds removes it.
+ */
+void fabric_leave(struct fabric *fabric);
+
+/* In a child after fork(): forget all, close the descriptors, destroy nothing. */
+void fabric_forget(struct fabric *fabric);
+
+/* Is PROCESS alive?  Looks at its lock at most once a millisecond. */
+bool fabric_alive(struct fabric *fabric, uint32_t process);
+
+/* How its memory can be reached; the first time it tries. */
+enum reach fabric_reach(struct fabric *fabric, uint32_t process);
+
+/* Clear up behind a process that has died: queue pairs, keys, queues. */
+void fabric_reap(struct fabric *fabric, uint32_t process);
+
+/* Directories of this user's fabrics, one call of EACH per fabric.  Returns the
+ * first value that is not 0, or 0.
+ */
+int fabric_each(int (*each)(void *arg, const char *path), void *arg);
+
+/* Listen on SERVICE of NODE: -1 with errno EADDRINUSE or ENOMEM.  Find who does:
+ * the process, or UINT32_MAX.
+ */
+int service_add(struct fabric *fabric, uint32_t node, uint64_t service);
+void service_remove(struct fabric *fabric, uint32_t node, uint64_t service);
+uint32_t service_find(struct fabric *fabric, uint32_t node, uint64_t service);
+
+static inline struct shared_device *fabric_device(const struct fabric *fabric, uint32_t device)
+{
+	struct shared_header *header = fabric->segment.header;
+
+	return (struct shared_device *)segment_at(&fabric->segment, header->devices_at) + device;
+}
+
+/* The device with LID, or with GID, or UINT32_MAX. */
+uint32_t fabric_by_lid(const struct fabric *fabric, uint32_t lid);
+uint32_t fabric_by_gid(const struct fabric *fabric, const uint8_t gid[16]);
+
+#endif

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layout.h - what lies in the shared segment of a fabric
+ *
+ * Every process of a fabric maps the same file.  It holds the nodes and their
+ * devices, the queues and tables of every process, the links between devices.
+ * Records name each other by numbers (a process, a device, a QPN) or by their
+ * offset from the start of the segment (`..._at`, 0: none), never by pointers.
+ *
+ * A process owns what it makes and alone makes and destroys it; others find a
+ * record by (device, number) inside a section (section.h), which keeps what
+ * they found from being freed under them.  What may change in between stands
+ * under the record's lock.  Locks are taken in this order, several of one kind
+ * never at once:
+ *
+ *   queue pair, its send side > queue pair, its receive side > receive queue
+ *   (own or shared) > completion queue > channel > table > heap
+ *
+ * A process may be killed at any instruction: every change is made visible by
+ * one last store, so that a lock can be taken away from the dead (lock.h).
+ */
+#ifndef DEVICE_LAYOUT_H
+#define DEVICE_LAYOUT_H
+
+#include "device/enums.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define LAYOUT_VERSION 1
+#define LAYOUT_MAGIC   "netemu\r\n"
+
+#define FABRIC_PROCESSES 1024 /* alive at once */
+#define FABRIC_THREADS   32   /* of a process in sections at once; more wait */
+#define DEVICE_GIDS      8
+#define TABLE_CHUNKS     1024
+#define LINK_NAME_SIZE   64
+
+struct shared_lock {
+	_Atomic uint32_t owner; /* process + 1; 0: free */
+};
+
+/* Records of one kind, by index from 1.  Chunk K has FIRST << K records; chunks are
+ * added and never move.
+ */
+struct shared_table {
+	struct shared_lock lock;
+	uint32_t record;       /* bytes of one, a multiple of 64 */
+	uint32_t first;        /* records of chunk 0, a power of 2 */
+	uint32_t limit;        /* how many may be in use */
+	_Atomic uint32_t used; /* how many are */
+	_Atomic uint32_t end;  /* all from here on have never been used */
+	uint32_t next;         /* where the search for a free one goes on */
+	uint32_t pad;
+	_Atomic uint64_t chunk_at[TABLE_CHUNKS];
+};
+
+/* First in every record of a table. */
+struct shared_head {
+	_Atomic uint32_t number; /* index << 8 | tag; 0: free, or not yet, or no more to be found */
+	uint32_t owner;          /* process */
+};
+
+/* --- processes --- */
+
+struct shared_process {
+	_Atomic uint32_t state; /* enum process_state */
+	int32_t pid;            /* in its own pid name space */
+	uint64_t pid_ns;        /* inode of that name space */
+	uint32_t node;
+	uint32_t uid;
+	int64_t since; /* CLOCK_REALTIME ns */
+	char command[32];
+	uint64_t probe;      /* a random value others read to see whether they can */
+	uint64_t probe_addr; /* where that value lies in its memory */
+
+	/* Odd while a thread is in a section. */
+	_Atomic uint64_t section[FABRIC_THREADS];
+	_Atomic uint32_t threads; /* sections used so far */
+
+	/* Send queues of others whose work is due here: their progress is a
+	 * kindness, so what finds no room is left out.
+	 */
+	struct shared_lock hint_lock;
+	_Atomic uint32_t hint_head, hint_tail;
+	struct {
+		uint32_t device, qpn;
+		int64_t due;
+	} hint[256];
+
+	/* transport=queue: what has been sent here (mailbox.h) */
+	uint64_t requests_at, responses_at;
+
+	_Atomic uint32_t asleep; /* its watchdog sleeps without a time: wake it */
+	uint32_t wake;           /* its wake-up FIFO is wake.<process>.<wake> */
+};
+
+enum process_state {
+	PROCESS_FREE,
+	PROCESS_JOINING,
+	PROCESS_ALIVE,
+	PROCESS_DEAD, /* seen to be dead; somebody clears up */
+};
+
+/* --- nodes, devices, ports --- */
+
+struct shared_gid {
+	uint8_t raw[16];
+	uint32_t type; /* enum gid_type */
+	uint32_t ifindex;
+	char ifname[16];
+};
+
+struct shared_node {
+	char host[256];
+	char name[64];           /* in Slurm, or host */
+	uint64_t guid;           /* host order */
+	uint8_t ip[2][16];       /* IPv4 as ::ffff:a.b.c.d, and IPv6 or 0 */
+	uint32_t first, devices; /* its devices are first .. first + devices - 1 */
+};
+
+/* What is asked of a device; `netemuN.KEY=` sets it for one. */
+struct device_limits {
+	uint32_t max_qp, max_qp_wr, max_sge, max_inline, max_cq, max_cqe, max_mr, max_mw, max_pd,
+		max_srq, max_srq_wr, max_srq_sge, max_ah, max_rd_atomic, max_mcast_grp,
+		max_mcast_qp, max_xrcd, max_dm;
+	uint64_t max_mr_size, max_dm_size;
+};
+
+struct port_counters {
+	_Atomic uint64_t xmit_bytes, xmit_packets, rcv_bytes, rcv_packets;
+	_Atomic uint64_t multicast_xmit, multicast_rcv;
+	_Atomic uint64_t packets_lost, packets_resent, bytes_resent;
+	_Atomic uint64_t rnr_naks, timeouts, sequence_naks, remote_errors, drops;
+};
+
+#define LATENESS_BUCKETS 40 /* by powers of 2 of ns */
+
+struct shared_device {
+	char name[16];
+	uint32_t node, index; /* of the node's devices */
+	uint64_t guid;
+	uint32_t link_layer; /* enum link_layer */
+	_Atomic uint32_t lid;
+	_Atomic uint32_t port_state; /* enum port_state */
+	_Atomic uint32_t mtu;        /* bytes of payload: 256 .. 4096 */
+	_Atomic uint32_t up, down;   /* links of a star */
+	uint32_t gids;
+	struct shared_gid gid[DEVICE_GIDS];
+	struct device_limits limits;
+	uint32_t strict;    /* bool */
+	uint32_t transport; /* enum transport */
+
+	struct shared_lock atomics; /* around a read-modify-write of memory */
+	struct shared_table pd, mr, cq, srq, qp, xrcd, channel, group;
+	struct port_counters counters;
+	_Atomic uint64_t lateness[LATENESS_BUCKETS]; /* messages delivered so late */
+};
+
+/* --- links --- */
+
+struct shared_link {
+	char name[LINK_NAME_SIZE], from[LINK_NAME_SIZE / 2], to[LINK_NAME_SIZE / 2];
+	struct shared_lock lock;
+	_Atomic uint32_t down; /* bool */
+	_Atomic uint64_t rate; /* byte/s, as the bits of a double; 0.0: no limit */
+	_Atomic uint64_t loss; /* probability that a packet is lost, as the bits of a double */
+	uint64_t random[4];    /* of the stream of losses */
+	int64_t free_at;       /* ns; busy until then */
+	uint64_t bytes, messages, wire_bytes, queue_ns, lost, resent_bytes;
+};
+
+/* --- protection domains, memory --- */
+
+struct shared_pd {
+	struct shared_head head;
+	_Atomic uint32_t users; /* objects made in it */
+	_Atomic uint32_t handles;
+	uint32_t pad[12];
+};
+
+enum mr_kind {
+	MR_MEMORY,  /* of its process */
+	MR_DEVICE,  /* device memory: addr is an offset in the segment */
+	MR_NULL,    /* reads as 0, what is written goes nowhere */
+	MR_WINDOW1, /* addr and length are those it is bound to; length 0: unbound */
+	MR_WINDOW2,
+};
+
+/* Regions and windows: the keys of a device.  Key = index << 8 | a tag that is
+ * another one each time (of a window of kind 2 its user chooses it); it stands in
+ * head.number while the key is valid.
+ */
+struct shared_mr {
+	struct shared_head head;
+	uint32_t kind;
+	uint32_t access; /* enum access */
+	uint32_t pd;
+	uint32_t qpn;  /* MR_WINDOW2 when bound: for this queue pair alone */
+	uint64_t addr; /* in its process, or the offset */
+	uint64_t length;
+	uint64_t iova;
+	_Atomic uint32_t windows; /* bound to it */
+	uint32_t parent;          /* window: key of its region */
+	uint32_t state;           /* window: enum window_state */
+	uint32_t pad;
+};
+
+/* --- completion queues and channels --- */
+
+struct shared_cqe {
+	uint64_t wr_id;
+	uint64_t qp_at;
+	uint64_t position; /* of the send or receive queue: slots below are free once this is polled
+			    */
+	int64_t time;      /* CLOCK_MONOTONIC ns */
+	uint32_t qpn, src_qpn;
+	uint32_t byte_len;
+	uint32_t imm; /* network order; or the rkey that was invalidated */
+	uint8_t status, opcode, flags, sl;
+	uint16_t slid, pkey_index;
+	uint32_t vendor_err;
+	uint8_t dlid_path_bits, receive; /* receive: bool, of a receive queue */
+	uint16_t pad;
+};
+
+enum cq_armed {
+	CQ_IDLE,
+	CQ_ARMED_SOLICITED,
+	CQ_ARMED,
+};
+
+struct shared_cq {
+	struct shared_head head;
+	struct shared_lock lock; /* of producers, and resize */
+	_Atomic uint32_t armed;  /* enum cq_armed */
+	uint32_t capacity;
+	_Atomic uint32_t overrun; /* bool: it is of no more use */
+	_Atomic uint64_t produced, consumed;
+	_Atomic uint64_t ring_at; /* struct shared_cqe[capacity] */
+	uint64_t channel_at;      /* struct shared_channel, or 0 */
+	uint64_t async_at;        /* that of its context */
+	uint64_t handle;          /* what a record on the channel says */
+	_Atomic uint32_t events;  /* records written so far */
+	_Atomic uint32_t users;   /* queue pairs and shared receive queues */
+	uint32_t pad[8];
+};
+
+/* Completion or asynchronous events on their way to one descriptor: a FIFO in
+ * the fabric's directory, event.<owner>.<file>.
+ */
+struct shared_channel {
+	struct shared_head head;
+	struct shared_lock lock;
+	uint32_t file;
+	uint32_t kind;         /* enum channel_kind */
+	_Atomic uint32_t owed; /* events that found no room */
+	uint32_t pad[10];
+};
+
+/* --- receive queues --- */
+
+struct shared_sge {
+	uint64_t addr;
+	uint32_t length;
+	uint32_t key;
+};
+
+/* A ring of CAPACITY entries of STRIDE bytes: struct shared_rqe. */
+struct shared_rq {
+	struct shared_lock lock;
+	uint32_t capacity, max_sge, stride;
+	_Atomic uint64_t posted, taken;
+	uint64_t ring_at;
+	/* Position in the completion queue at which the entry TAKEN is being
+	 * completed, + 1: so a death in between neither loses nor doubles it.
+	 */
+	uint64_t completing, completing_cq_at;
+	_Atomic uint32_t limit; /* shared: event when fewer are left; 0: none */
+	uint32_t pad;
+};
+
+struct shared_rqe {
+	uint64_t wr_id;
+	uint32_t sges, pad;
+	struct shared_sge sge[];
+};
+
+struct shared_srq {
+	struct shared_head head;
+	uint32_t pd;
+	uint32_t xrc; /* bool */
+	uint32_t xrcd;
+	_Atomic uint32_t error; /* bool */
+	uint64_t cq_at;         /* xrc: where receives complete */
+	uint64_t async_at, handle;
+	_Atomic uint32_t users;
+	struct shared_rq rq;
+};
+
+struct shared_xrcd {
+	struct shared_head head;
+	_Atomic uint32_t users, handles;
+	uint64_t dev, inode; /* of the file it was opened with; 0: none */
+	uint32_t pad[8];
+};
+
+/* A multicast group of a device. */
+#define GROUP_MEMBERS 240
+struct shared_group {
+	struct shared_head head;
+	uint8_t gid[16];
+	uint32_t lid;
+	_Atomic uint32_t members;
+	_Atomic uint32_t qpn[GROUP_MEMBERS]; /* 0: none */
+};
+
+/* --- queue pairs --- */
+
+/* Where a packet goes: what an address handle or the path of a QP says. */
+struct shared_path {
+	uint32_t device; /* of the fabric; UINT32_MAX: nobody answers to that address */
+	uint16_t dlid;
+	uint8_t sl, global; /* global: bool, dgid and sgid_index count */
+	uint8_t dgid[16];
+	uint32_t flow_label;
+	uint8_t sgid_index, hop_limit, traffic_class, src_path_bits;
+	uint8_t static_rate, port, multicast, pad;
+};
+
+enum sqe_state {
+	SQE_POSTED,
+	SQE_SENT,      /* its times are known */
+	SQE_DELIVERED, /* the responder has done its part: status is known */
+};
+
+/* A send request: all that anybody needs to carry it out. */
+struct shared_sqe {
+	uint64_t wr_id;
+	uint32_t state;  /* enum sqe_state */
+	uint32_t opcode; /* enum wr_opcode */
+	uint32_t flags;  /* enum send_flags */
+	uint32_t imm;    /* network order; or the key to invalidate */
+	uint64_t remote_addr;
+	uint32_t rkey;
+	uint32_t srqn; /* xrc: shared receive queue of the responder */
+	uint64_t compare_add, swap;
+	uint64_t result; /* atomic: what was there */
+	uint32_t remote_qpn, qkey;
+	struct shared_path path; /* datagrams: of the address handle */
+	/* bind: the window's key, the new one, and what it is bound to */
+	uint32_t window, window_key, region_key, window_access;
+	uint64_t window_addr, window_length;
+
+	uint64_t bytes;
+	uint32_t packets;
+	uint32_t status;                                /* enum wc_status */
+	int64_t posted_at, sent_at, deliver_at, ack_at; /* CLOCK_MONOTONIC ns */
+	uint64_t reserved; /* bytes that have their place on the links */
+	int64_t retry_since;
+	uint32_t retries, rnr_retries;
+	uint32_t lost;     /* bool: the network gave it up */
+	uint32_t checksum; /* strict: of the payload when it was posted */
+
+	uint32_t sges, inline_length; /* inline data stand behind the SGEs' room */
+	struct shared_sge sge[];
+};
+
+/* Times of the packets of one queue pair on the links (net.h). */
+struct net_stream {
+	int64_t sent_at;    /* when its last byte leaves */
+	int64_t deliver_at; /* when its last message is delivered; these never go back */
+	uint64_t reserved;  /* bytes that have not left at the last look */
+	uint64_t random[4]; /* jitter */
+};
+
+struct shared_qp {
+	struct shared_head head;
+	uint32_t type; /* enum qp_type */
+	uint32_t device;
+	uint32_t pd, xrcd;
+	_Atomic uint32_t state; /* enum qp_state */
+	_Atomic uint32_t flush; /* bool: it has failed and its send queue is to be flushed */
+	uint64_t handle;        /* what an asynchronous event says */
+	uint64_t async_at;
+	uint64_t send_cq_at, recv_cq_at, srq_at;
+	uint32_t sq_sig_all, pad0;
+
+	/* What modify_qp set; changed under both locks. */
+	uint32_t qkey, pkey_index, access, dest_qpn, rq_psn, sq_psn, path_mtu;
+	uint32_t max_rd_atomic, max_dest_rd_atomic;
+	uint32_t timeout, retry_count, rnr_retry, min_rnr_timer;
+	struct shared_path path;
+
+	/* Its send side. */
+	struct shared_lock send_lock;
+	uint32_t sq_capacity, sq_max_sge, sq_max_inline, sq_stride;
+	uint64_t sq_at;
+	/* freed <= acked <= delivered <= sent <= posted */
+	_Atomic uint64_t sq_posted, sq_sent, sq_delivered, sq_acked;
+	_Atomic uint64_t sq_freed; /* completions polled cover all below */
+	_Atomic int64_t due;       /* ns; when it wants progress next; INT64_MAX: never */
+	struct net_stream stream;
+	uint32_t drained; /* bool: SQD, and the event has been given */
+	uint32_t outstanding_reads;
+
+	/* Its receive side. */
+	struct shared_lock receive_lock;
+	uint32_t last_event; /* bool: LAST_WQE_REACHED has been given */
+	struct shared_rq rq; /* without a shared receive queue */
+	/* transport=queue: of the message that is being received */
+	uint64_t in_bytes;
+	uint64_t expected; /* number of the next message, counted from RESET */
+	uint32_t in_status, pad1;
+
+	/* For whoever looks on, and faults asked for. */
+	_Atomic uint64_t tx_bytes, tx_messages, rx_bytes, rx_messages, resent, rnr, timeouts;
+	_Atomic uint32_t force_error;  /* bool */
+	_Atomic uint32_t force_status; /* enum wc_status of the request below; 0: none */
+	_Atomic uint64_t force_wr_id;
+};
+
+/* --- services --- */
+
+/* Who listens on a node: a mailbox and a wake-up FIFO belong to the process. */
+#define FABRIC_SERVICES 256
+struct shared_service {
+	_Atomic uint32_t process; /* + 1; 0: free */
+	uint32_t node;
+	uint64_t service; /* id of the service, as rdma_cm's; its port is in it */
+};
+
+/* --- the segment --- */
+
+struct shared_header {
+	char magic[8];
+	uint32_t version, header_size;
+	_Atomic uint32_t ready; /* bool: all of it is written */
+	uint32_t uid;
+	char name[64];       /* of the fabric: "default", "job 12", "step 12.0" */
+	char settings[4096]; /* as they were given */
+	uint64_t seed;
+
+	/* heap (segment.h) */
+	struct shared_lock heap_lock;
+	uint32_t pad;
+	_Atomic uint64_t size; /* bytes that are allocated and may be touched */
+	uint64_t brk;          /* all from here on have never been used */
+	uint64_t free_at[48];  /* by powers of 2 */
+
+	uint32_t nodes, devices, links, pad2;
+	uint64_t nodes_at;   /* struct shared_node[nodes] */
+	uint64_t devices_at; /* struct shared_device[devices] */
+	uint64_t links_at;   /* struct shared_link[links] */
+	/* topology=: [devices * devices] offsets of struct net_route; 0: a star */
+	uint64_t routes_at;
+	_Atomic int64_t latency, jitter; /* ns */
+	_Atomic uint32_t
+		delayed; /* bool: there is a latency, a rate, a loss or a jitter anywhere */
+	_Atomic uint32_t next_file; /* names of FIFOs */
+
+	struct shared_lock service_lock;
+	uint32_t pad3;
+	struct shared_service service[FABRIC_SERVICES];
+	struct shared_process process[FABRIC_PROCESSES];
+};
+
+#endif

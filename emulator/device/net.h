@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net.h - when a message arrives, if it does
+ *
+ * A message of a queue pair leaves when those before it have left.  It crosses
+ * the links of its route in packets of the path's MTU, cut-through: a link
+ * begins with a piece when the piece's head is there and the link is free, and
+ * ends not before the link ahead of it has ended.  A link sends what it is
+ * given in the order given, at its own rate; long messages take their place on
+ * the links piece by piece (NET_PIECE bytes, at most NET_WINDOW reserved and not
+ * yet sent), so that queue pairs that share a link share its rate.  A piece
+ * reserved late begins when it would have begun: only what others did to the
+ * links meanwhile delays it.
+ *
+ * Without topology= every route is the sender's up link and the receiver's down
+ * link; `latency` is the way from end to end, added once, the answer's again.
+ * Rates are those of payload.
+ *
+ * Loss: each link draws for each packet from a stream of its own.  RC goes back
+ * to the gap: the responder's NAK comes when the packet behind the gap has
+ * arrived, and all from the gap on is sent again; when there is none behind it
+ * in the message, or the acknowledgement is lost, the requester waits for its
+ * timer, 4.096 us * 2^timeout, and sends from the first packet that is not
+ * acknowledged.  After retry_count + 1 attempts without progress the message is
+ * lost.  UC loses the message, UD the datagram.  (InfiniBand Architecture
+ * Specification 1.4, volume 1, 9.7.5, 9.7.6 and 9.8.)
+ */
+#ifndef DEVICE_NET_H
+#define DEVICE_NET_H
+
+#include "device/fabric.h"
+
+#define NET_PIECE  (32 * 1024)
+#define NET_WINDOW (2 * NET_PIECE)
+
+/* A route of a topology: LINKS numbers of links in order. */
+struct net_route {
+	uint32_t links;
+	uint32_t link[];
+};
+
+struct net_message {
+	uint32_t from, to; /* devices, of the request */
+	enum qp_type type;
+	bool response; /* the bytes come from TO (a read, an atomic); the request is small */
+	uint64_t bytes;
+	uint32_t mtu;                  /* of the path, bytes */
+	uint32_t timeout, retry_count; /* as in the QP's attributes */
+};
+
+struct net_times {
+	int64_t sent;    /* the last byte has left; UD and UC complete */
+	int64_t deliver; /* all of it is there (the request of a read: at the responder) */
+	int64_t ack;     /* the requester knows; a read's data are there */
+	uint32_t packets, resent;
+	uint64_t resent_bytes;
+	uint32_t timeouts, sequence_naks;
+	bool delivered; /* the responder gets it */
+	bool failed;    /* the requester gives up, at `ack` */
+};
+
+/* Give the message of SQE the next places on its links, as far as the window
+ * allows at NOW.  *TIMES is written when all of it has its place.  Returns 1
+ * then, and 0 when NET_WINDOW is full: *AGAIN says when there is room.
+ */
+int net_send(struct fabric *fabric, struct net_stream *stream, struct shared_sqe *sqe,
+	     const struct net_message *message, int64_t now, struct net_times *times,
+	     int64_t *again);
+
+/* True when nothing is delayed: then no times are needed. */
+static inline bool net_ideal(const struct fabric *fabric)
+{
+	return !atomic_load_explicit(&fabric->segment.header->delayed, memory_order_relaxed);
+}
+
+void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, uint32_t qpn);
+
+/* Compute `delayed` anew, after a change of latency, rate, loss, or jitter. */
+void net_changed(struct fabric *fabric);
+
+/* Make the links of a star: before `ready`.  Returns 0, or -1 with errno. */
+int net_star(struct fabric *fabric, const struct device_settings *settings);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* devhook.h - what an emulated device did with a message, and when
+ *
+ * The device calls netemu_trace_hook() where somebody defines it: a tracer that
+ * is preloaded too exports it, and gets the device's own times beside the calls
+ * it sees.  The device knows it as a weak symbol only.  It is called with locks
+ * held: it returns soon, and calls nothing of verbs.
+ */
+#ifndef NETEMU_DEVHOOK_H
+#define NETEMU_DEVHOOK_H
+
+#include <stdint.h>
+
+#define DEVHOOK_VERSION 1
+
+enum devhook_what {
+	DEVHOOK_QUEUED,    /* a request was posted */
+	DEVHOOK_WIRE,      /* it has its place on the links: `time` it left, `until` it arrives */
+	DEVHOOK_DELIVERED, /* the responder has done its part; `until` was the modelled time */
+	DEVHOOK_COMPLETED, /* the requester's completion */
+};
+
+struct devhook_event {
+	uint32_t version; /* DEVHOOK_VERSION */
+	uint32_t what;    /* enum devhook_what */
+	int64_t time;     /* CLOCK_MONOTONIC ns */
+	int64_t until;    /* ns; 0: does not apply */
+	uint32_t device;  /* number in the fabric */
+	uint32_t qpn, remote_device, remote_qpn;
+	uint64_t wr_id;
+	uint64_t bytes;
+	uint32_t opcode; /* enum ibv_wr_opcode */
+	uint32_t status; /* enum ibv_wc_status */
+	uint32_t resent; /* packets */
+	uint32_t pad;
+};
+
+void netemu_trace_hook(const struct devhook_event *event) __attribute__((weak));
+
+#endif
