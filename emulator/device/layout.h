@@ -32,7 +32,7 @@
 #define FABRIC_PROCESSES 1024 /* alive at once */
 #define FABRIC_THREADS   32   /* of a process in sections at once; more wait */
 #define DEVICE_GIDS      8
-#define TABLE_CHUNKS     1024
+#define TABLE_CHUNKS     24
 #define LINK_NAME_SIZE   64
 
 struct shared_lock {
