@@ -152,6 +152,7 @@ enum qp_attr_mask {
 };
 
 enum event_type {
+	EVENT_NONE = -1,
 	EVENT_CQ_ERR,
 	EVENT_QP_FATAL,
 	EVENT_QP_REQ_ERR,

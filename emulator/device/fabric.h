@@ -36,6 +36,7 @@ struct fabric {
 	_Atomic int64_t seen[FABRIC_PROCESSES]; /* alive at (CLOCK_MONOTONIC ns) */
 	struct fifo_cache *fifos;               /* event.c */
 	struct progress *progress;              /* progress.c */
+	struct watchdog *watchdog;              /* watchdog.c, or NULL */
 };
 
 enum reach {

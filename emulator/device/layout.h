@@ -90,8 +90,9 @@ struct shared_process {
 	/* transport=queue: what has been sent here (mailbox.h) */
 	uint64_t requests_at, responses_at;
 
-	_Atomic uint32_t asleep; /* its watchdog sleeps without a time: wake it */
-	uint32_t wake;           /* its wake-up FIFO is wake.<process>.<wake> */
+	_Atomic uint32_t attention; /* bool: there is a hint or mail */
+	_Atomic uint32_t asleep;    /* its watchdog sleeps without a time: wake it */
+	uint32_t wake;              /* its wake-up FIFO is wake.<process>.<wake> */
 };
 
 enum process_state {
@@ -361,6 +362,12 @@ struct shared_sqe {
 	uint32_t lost;     /* bool: the network gave it up */
 	uint32_t checksum; /* strict: of the payload when it was posted */
 
+	/* transport=queue (mailbox.c) */
+	uint32_t mail_state, mail_status, mail_process, mail_rnr_timer;
+	uint64_t mail_attempt;             /* number of this try to send it */
+	uint64_t mail_sent, mail_answered; /* bytes */
+	int64_t mail_since;
+
 	uint32_t sges, inline_length; /* inline data stand behind the SGEs' room */
 	struct shared_sge sge[];
 };
@@ -401,16 +408,23 @@ struct shared_qp {
 	_Atomic int64_t due;       /* ns; when it wants progress next; INT64_MAX: never */
 	struct net_stream stream;
 	uint32_t drained; /* bool: SQD, and the event has been given */
-	uint32_t outstanding_reads;
+	_Atomic uint32_t outstanding_reads;
+	uint64_t attempts;        /* transport=queue: tries to send a message */
+	_Atomic uint32_t watched; /* bool: its process looks after it (progress.c) */
+	_Atomic uint32_t hinted;  /* process + 1 that helps with it */
 
 	/* Its receive side. */
 	struct shared_lock receive_lock;
 	uint32_t last_event; /* bool: LAST_WQE_REACHED has been given */
 	struct shared_rq rq; /* without a shared receive queue */
 	/* transport=queue: of the message that is being received */
-	uint64_t in_bytes;
+	uint64_t in_bytes, in_attempt;
+	uint64_t in_rqe_at; /* its receive request, when a shared queue has given it */
+	uint32_t in_rqe_size, in_rqe_taken;
 	uint64_t expected; /* number of the next message, counted from RESET */
-	uint32_t in_status, pad1;
+	/* what the one before was answered, for a requester that asks again */
+	uint32_t answer_status, pad1;
+	uint64_t answer_original;
 
 	/* For whoever looks on, and faults asked for. */
 	_Atomic uint64_t tx_bytes, tx_messages, rx_bytes, rx_messages, resent, rnr, timeouts;

@@ -40,7 +40,8 @@ struct op {
 	struct shared_path path; /* for the global routing header, and src_path_bits, sl */
 	uint64_t length;         /* of the whole message */
 	uint64_t offset;         /* of this part */
-	uint64_t number;         /* of the message, counted from the QP's RESET */
+	uint64_t number;         /* of the message, counted from the QP's RESET; grows */
+	uint64_t attempt;        /* in parts: another one each time the message is sent */
 	bool last;
 	/* What is sent or written; of a read, where it goes to. */
 	struct payload *payload;
@@ -52,6 +53,7 @@ struct op {
 enum {
 	RESPOND_RNR = 1000, /* not ready: rnr_timer says for how long */
 	RESPOND_NOTHING,    /* nobody there, or it does not take packets now */
+	RESPOND_QUEUE,      /* memory cannot be reached: nothing is done, use the mailbox */
 };
 
 struct answer {

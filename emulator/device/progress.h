@@ -6,34 +6,49 @@
  * back.  progress_qp() takes all steps that are due for one queue pair, by
  * whichever process calls it: the owner when it posts or polls, the receiver
  * when it polls (hints in its shared_process), the watchdog of the owner when
- * the program has been away.
- *
- * The watchdog is a thread that exists from the first moment something has to
- * wait.  While something does it looks every 100 us; when nothing has for a
- * while it sleeps until it is woken.  It takes a lock only if nobody holds it,
- * blocks all signals, and has a small stack.
+ * the program has been away (watchdog.h).
  */
 #ifndef DEVICE_PROGRESS_H
 #define DEVICE_PROGRESS_H
 
 #include "device/qp.h"
 
-#define WATCHDOG_TICK 100000 /* ns */
-
+/* A process that has joined a fabric calls progress_start() once, and stop before
+ * it leaves; in a child after fork() progress_forget_all() takes stop's place.
+ * Returns 0, or -1 with errno.
+ */
 int progress_start(struct fabric *fabric);
 void progress_stop(struct fabric *fabric);
+void progress_forget_all(struct fabric *fabric);
 
-/* True while this process has requests that wait, or others' for it. */
+/* How many send queues of this process wait, and of others it helps with. */
 extern _Atomic uint32_t progress_pending;
 
-/* All that is due in this process; cheap while nothing is pending. */
-void progress_all(struct fabric *fabric);
+/* What progress_all() does when there is something.  BY_WATCHDOG: only what is
+ * overdue by a tick, without waiting for any lock.
+ */
+void progress_work(struct fabric *fabric, bool by_watchdog);
 
-/* What is due of QP; its send lock is held.  NOW as clock_ns(), 0: look. */
+/* All that is due in this process.  No lock of the engine is held; not in a section. */
+static inline void progress_all(struct fabric *fabric)
+{
+	if (__builtin_expect(
+		    atomic_load_explicit(&progress_pending, memory_order_relaxed) |
+			    atomic_load_explicit(&fabric->process->attention, memory_order_relaxed),
+		    0))
+		progress_work(fabric, false);
+}
+
+/* What is due of QP, of this process or another; its send lock is held.  NOW as
+ * clock_ns(), 0: look when it is needed.  QPs that have failed on the way are
+ * flushed by progress_todo(), which the caller calls when it has dropped the
+ * lock.
+ */
 void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now);
 
-/* QP has requests that wait until `due`: this process looks after it. */
-void progress_watch(struct fabric *fabric, struct shared_qp *qp);
+/* QP, of this process, is destroyed or reset: look after it no more.  No lock is
+ * needed.
+ */
 void progress_forget(struct fabric *fabric, struct shared_qp *qp);
 
 /* QP has failed while its send lock could not be taken: it is flushed when all
@@ -41,6 +56,9 @@ void progress_forget(struct fabric *fabric, struct shared_qp *qp);
  */
 void progress_later(struct fabric *fabric, struct shared_qp *qp);
 void progress_todo(struct fabric *fabric);
+
+/* When something wants to be done next in this process: ns, INT64_MAX: nothing does. */
+int64_t progress_next(struct fabric *fabric);
 
 /* 4.096 us * 2^timeout, and the time of an RNR timer's code (table 45), in ns. */
 int64_t progress_timeout(uint32_t timeout);

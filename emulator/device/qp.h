@@ -104,7 +104,7 @@ int qp_post_receive(struct qp *qp, uint64_t wr_id, const struct shared_sge *sge,
 /* The QP with NUMBER of DEVICE, or NULL; in a section. */
 struct shared_qp *qp_find(struct fabric *fabric, uint32_t device, uint32_t number);
 
-/* To the error state, because of EVENT; its send queue is flushed by whoever
+/* To the error state, because of EVENT (or EVENT_NONE); its send queue is flushed by whoever
  * makes progress on it next (qp->flush), its receive queue now.  The receive
  * lock is held.
  */
@@ -112,9 +112,19 @@ void qp_fail(struct fabric *fabric, struct shared_qp *qp, enum event_type event)
 
 /* --- receive queues (rq.c) --- */
 
-/* The next entry, or NULL; the queue's lock is held until rq_done(). */
+/* The next entry, or NULL; the queue's lock is held until rq_done() in both cases. */
 struct shared_rqe *rq_first(struct fabric *fabric, struct shared_rq *rq);
-/* It has completed: ENTRY goes to CQ_AT, and it is taken; both or neither. */
+void rq_done(struct shared_rq *rq);
+/* The first entry is taken without a completion; who took a copy completes it by
+ * cq_push().  Between rq_first() and rq_done().
+ */
+static inline void rq_take(struct shared_rq *rq)
+{
+	atomic_fetch_add_explicit(&rq->taken, 1, memory_order_release);
+}
+/* It has completed: ENTRY goes to CQ_AT, and it is taken; both or neither.  The
+ * queue's lock is held (rq_first()) and stays so.
+ */
 void rq_complete(struct fabric *fabric, struct shared_rq *rq, uint64_t cq_at,
 		 struct shared_cqe *entry, bool solicited);
 /* Put right what a dead process left between the two. */

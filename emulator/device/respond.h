@@ -11,11 +11,17 @@
 #define DEVICE_RESPOND_H
 
 #include "device/op.h"
+#include "device/qp.h"
 
 /* Carry OP (or a part of it) out.  In a section, without any receive-side lock.
  * QPs that have failed on the way are put on the fabric's to-do list
  * (progress.h).  A datagram to a group goes to its members on op->to.
  */
 void respond(struct fabric *fabric, const struct op *op, struct answer *answer);
+
+/* A QP is reset or destroyed, its receive lock is held: forget a message of
+ * which only parts have come.
+ */
+void respond_forget(struct fabric *fabric, struct shared_qp *qp);
 
 #endif
