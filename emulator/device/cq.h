@@ -36,10 +36,11 @@ int comp_channel_destroy(struct comp_channel *channel); /* -1 with EBUSY while i
 int cq_create(struct cq *cq, struct context *context, uint32_t capacity,
 	      struct comp_channel *channel, uint64_t handle);
 
-/* Returns 0, or -1 with EBUSY while queues use it.  *EVENTS: how many of its
- * events have been read from the channel so far; none comes afterwards.
+/* Returns 0, or -1 with EBUSY while queues use it.  *EVENTS, *ASYNC: how many of its
+ * events have been read from the channel and from the context so far: what was
+ * written less what is purged.  None comes afterwards.
  */
-int cq_destroy(struct cq *cq, uint32_t *events);
+int cq_destroy(struct cq *cq, uint32_t *events, uint32_t *async);
 
 /* -1 with EINVAL when more completions wait than CAPACITY holds. */
 int cq_resize(struct cq *cq, uint32_t capacity);

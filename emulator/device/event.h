@@ -28,9 +28,12 @@ void channel_destroy(struct fabric *fabric, uint32_t device, struct shared_chann
  */
 bool channel_complete(struct fabric *fabric, struct shared_channel *channel, uint64_t handle);
 
-/* An asynchronous event; its element is HANDLE (a queue, or a port number). */
+/* An asynchronous event; its element is HANDLE (a queue, or a port number).  *COUNT
+ * (of the queue's record; NULL: a port's) goes up when it is written: a queue
+ * that is destroyed waits until the program has acknowledged as many.
+ */
 bool channel_async(struct fabric *fabric, struct shared_channel *channel, enum event_type type,
-		   uint64_t handle);
+		   uint64_t handle, _Atomic uint32_t *count);
 
 /* Take records of HANDLE that have not been read out of the channel, the others
  * stay in their order.  FD is the owner's.  Returns how many.

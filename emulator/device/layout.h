@@ -237,13 +237,14 @@ struct shared_cq {
 	uint32_t capacity;
 	_Atomic uint32_t overrun; /* bool: it is of no more use */
 	_Atomic uint64_t produced, consumed;
-	_Atomic uint64_t ring_at; /* struct shared_cqe[capacity] */
-	uint64_t channel_at;      /* struct shared_channel, or 0 */
-	uint64_t async_at;        /* that of its context */
-	uint64_t handle;          /* what a record on the channel says */
-	_Atomic uint32_t events;  /* records written so far */
-	_Atomic uint32_t users;   /* queue pairs and shared receive queues */
-	uint32_t pad[8];
+	_Atomic uint64_t ring_at;      /* struct shared_cqe[capacity] */
+	uint64_t channel_at;           /* struct shared_channel, or 0 */
+	uint64_t async_at;             /* that of its context */
+	uint64_t handle;               /* what a record on the channel says */
+	_Atomic uint32_t events;       /* records written so far */
+	_Atomic uint32_t users;        /* queue pairs and shared receive queues */
+	_Atomic uint32_t async_events; /* records of asynchronous events so far */
+	uint32_t pad[7];
 };
 
 /* Completion or asynchronous events on their way to one descriptor: a FIFO in
@@ -295,6 +296,7 @@ struct shared_srq {
 	uint64_t cq_at;         /* xrc: where receives complete */
 	uint64_t async_at, handle;
 	_Atomic uint32_t users;
+	_Atomic uint32_t async_events; /* records of asynchronous events so far */
 	struct shared_rq rq;
 };
 
@@ -390,7 +392,8 @@ struct shared_qp {
 	uint64_t handle;        /* what an asynchronous event says */
 	uint64_t async_at;
 	uint64_t send_cq_at, recv_cq_at, srq_at;
-	uint32_t sq_sig_all, pad0;
+	uint32_t sq_sig_all;
+	_Atomic uint32_t async_events; /* records of asynchronous events so far */
 
 	/* What modify_qp set; changed under both locks. */
 	uint32_t qkey, pkey_index, access, dest_qpn, rq_psn, sq_psn, path_mtu;

@@ -26,7 +26,8 @@ struct srq_init {
 int srq_create(struct srq *srq, struct context *context, struct srq_init *init);
 int srq_resize(struct srq *srq, uint32_t max_wr);
 int srq_set_limit(struct srq *srq, uint32_t limit); /* EINVAL: more than max_wr */
-int srq_destroy(struct srq *srq);                   /* EBUSY */
+/* EBUSY.  *ASYNC: as cq_destroy(). */
+int srq_destroy(struct srq *srq, uint32_t *async);
 
 /* One receive request.  -1 with ENOMEM (full) or EINVAL (too many SGEs). */
 int srq_post(struct srq *srq, uint64_t wr_id, const struct shared_sge *sge, uint32_t sges);
@@ -60,7 +61,8 @@ struct qp_init {
 int qp_create(struct qp *qp, struct context *context, struct qp_init *init);
 int qp_open(struct qp *qp, struct context *context, struct xrcd *xrcd, uint32_t number,
 	    uint64_t handle);
-int qp_destroy(struct qp *qp); /* EBUSY while it is in multicast groups */
+/* EBUSY while it is in multicast groups.  *ASYNC: as cq_destroy(). */
+int qp_destroy(struct qp *qp, uint32_t *async);
 
 struct qp_attr {
 	uint32_t state, cur_state, access, pkey_index, port, qkey, path_mtu, timeout, retry_count,
