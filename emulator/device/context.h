@@ -28,6 +28,17 @@ struct pd {
 	uint32_t number;
 };
 
+/* Count an object made in it, and that it is gone. */
+static inline void pd_use(struct pd *pd)
+{
+	atomic_fetch_add(&pd->shared->users, 1);
+}
+
+static inline void pd_unuse(struct pd *pd)
+{
+	atomic_fetch_sub(&pd->shared->users, 1);
+}
+
 int pd_create(struct pd *pd, struct context *context);
 int pd_import(struct pd *pd, struct context *context, uint32_t number); /* ENOENT */
 /* -1 with EBUSY while objects are made in it and this is its last handle. */
@@ -37,6 +48,7 @@ struct xrcd {
 	struct context *context;
 	struct shared_xrcd *shared;
 	uint32_t number;
+	_Atomic uint32_t users; /* queue pairs and receive queues made by this handle */
 };
 
 /* That of the file FD, or one of its own with FD -1.  CREATE, EXCLUSIVE as O_CREAT
@@ -45,7 +57,7 @@ struct xrcd {
 int xrcd_open(struct xrcd *xrcd, struct context *context, int fd, bool create, bool exclusive);
 int xrcd_close(struct xrcd *xrcd); /* EBUSY */
 
-/* Where ADDRESS leads: fills path->device in.  Returns 0, or -1 with EINVAL (a
+/* Where PATH leads: fills path->device and path->multicast in.  Returns 0, or -1 with EINVAL (a
  * gid index that is not there, a port other than 1, no gid on Ethernet).
  */
 int path_resolve(struct context *context, struct shared_path *path);
@@ -55,5 +67,12 @@ int path_resolve(struct context *context, struct shared_path *path);
 struct qp;
 int group_attach(struct qp *qp, const uint8_t gid[16], uint32_t lid); /* EINVAL, ENOMEM */
 int group_detach(struct qp *qp, const uint8_t gid[16], uint32_t lid); /* EINVAL */
+
+/* Out of all groups of DEVICE: QPN's process has died. */
+void group_forget(struct fabric *fabric, uint32_t device, uint32_t qpn);
+
+/* The group with GID and LID, or NULL.  In a section. */
+struct shared_group *group_find(struct fabric *fabric, uint32_t device, const uint8_t gid[16],
+				uint32_t lid);
 
 #endif

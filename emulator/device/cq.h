@@ -30,7 +30,7 @@ int comp_channel_create(struct comp_channel *channel, struct context *context);
 int comp_channel_destroy(struct comp_channel *channel); /* -1 with EBUSY while it has users */
 
 /* HANDLE: what an event on CHANNEL says.  CAPACITY is rounded up to a power of 2
- * within the limit; cq->shared->capacity - 1... is what it is.  Returns 0, or -1
+ * (cq->shared->capacity is what it is).  Returns 0, or -1
  * with errno: EINVAL (capacity), ENOMEM.
  */
 int cq_create(struct cq *cq, struct context *context, uint32_t capacity,
@@ -46,7 +46,8 @@ int cq_destroy(struct cq *cq, uint32_t *events, uint32_t *async);
 int cq_resize(struct cq *cq, uint32_t capacity);
 
 /* Make progress, then take up to COUNT completions.  Returns how many, or -1 with errno
- * EOVERFLOW after an overrun.  A queue pair's send slots that they cover are free then.
+ * EOVERFLOW after an overrun, when those before it have been taken.  A queue pair's send slots that
+ * they cover are free then.
  */
 int cq_poll(struct cq *cq, struct shared_cqe *entries, int count);
 
@@ -60,6 +61,17 @@ void cq_arm(struct cq *cq, bool solicited_only);
  */
 uint64_t cq_push(struct fabric *fabric, uint64_t cq_at, const struct shared_cqe *entry,
 		 bool solicited);
+
+/* The same, and the number at COUNTER_AT in the segment becomes VALUE: both or neither,
+ * also when this process is killed on the way.
+ */
+uint64_t cq_push_commit(struct fabric *fabric, uint64_t cq_at, const struct shared_cqe *entry,
+			bool solicited, uint64_t counter_at, uint64_t value);
+
+/* Whoever has taken the lock of a queue from the dead calls this before it looks at
+ * the number that cq_push_commit() changes: what was begun is finished or undone.
+ */
+void cq_recover(struct fabric *fabric, uint64_t cq_at);
 
 /* Take out what queue pair QPN at QP_AT has put in (it is destroyed or reset). */
 void cq_clean(struct cq *cq, uint64_t qp_at, uint32_t qpn);

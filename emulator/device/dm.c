@@ -1,1 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/context.h"
+#include "device/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ALIGN_LOG 6 /* of what the heap gives */
+#define PAGE_LOG  12
+
+static int einval(void)
+{
+	errno = EINVAL;
+	return -1;
+}
+
+/* What to ask the heap for, so that it begins at a multiple of 1 << LOG_ALIGN: blocks of
+ * a page or more begin at one.
+ */
+static uint64_t heap_size(uint64_t length, uint32_t log_align)
+{
+	uint64_t page = 1ULL << PAGE_LOG;
+
+	return log_align > ALIGN_LOG && length < page ? page : length;
+}
+
+int dm_create(struct dm *dm, struct context *context, uint64_t length, uint32_t log_align)
+{
+	struct segment *segment = &context->fabric->segment;
+	struct shared_table *table = &context->device->mr;
+	uint64_t size = heap_size(length, log_align), at;
+	struct shared_mr *shared;
+	uint32_t number;
+
+	if (!length || log_align > PAGE_LOG || length > context->device->limits.max_dm_size)
+		return einval();
+	shared = (struct shared_mr *)table_add(segment, table, &number);
+	if (!shared)
+		return -1;
+	at = segment_alloc(segment, size);
+	if (!at) {
+		table_remove(segment, table, &shared->head);
+		errno = ENOMEM;
+		return -1;
+	}
+	shared->kind = MR_STORE;
+	shared->length = size;
+	shared->addr = at;
+	*dm = (struct dm){ .context = context, .shared = shared, .at = at, .length = length };
+	table_publish(&shared->head, number);
+	return 0;
+}
+
+int dm_destroy(struct dm *dm)
+{
+	struct segment *segment = &dm->context->fabric->segment;
+	uint64_t size = dm->shared->length;
+
+	if (atomic_load(&dm->users)) {
+		errno = EBUSY;
+		return -1;
+	}
+	table_hide(&dm->shared->head);
+	table_remove(segment, &dm->context->device->mr, &dm->shared->head);
+	segment_free(segment, dm->at, size);
+	return 0;
+}
+
+static bool is_inside(const struct dm *dm, uint64_t offset, uint64_t length)
+{
+	return offset <= dm->length && length <= dm->length - offset;
+}
+
+int dm_write(struct dm *dm, uint64_t offset, const void *from, size_t length)
+{
+	if (!is_inside(dm, offset, length))
+		return einval();
+	if (length)
+		memcpy(segment_at(&dm->context->fabric->segment, dm->at + offset), from, length);
+	return 0;
+}
+
+int dm_read(struct dm *dm, uint64_t offset, void *to, size_t length)
+{
+	if (!is_inside(dm, offset, length))
+		return einval();
+	if (length)
+		memcpy(to, segment_at(&dm->context->fabric->segment, dm->at + offset), length);
+	return 0;
+}
+
+int mr_register_dm(struct mr *mr, struct pd *pd, struct dm *dm, uint64_t offset, uint64_t length,
+		   uint32_t access)
+{
+	if (!is_inside(dm, offset, length))
+		return einval();
+	atomic_fetch_add(&dm->users, 1);
+	if (mr_register(mr, dm->context, pd, MR_DEVICE, dm->at + offset, length, 0, access)) {
+		atomic_fetch_sub(&dm->users, 1);
+		return -1;
+	}
+	mr->dm = dm;
+	return 0;
+}

@@ -15,6 +15,8 @@
  *   queue pair, its send side > queue pair, its receive side > receive queue
  *   (own or shared) > completion queue > channel > table > heap
  *
+ * The locks of a device (atomics, objects) stand before table.
+ *
  * A process may be killed at any instruction: every change is made visible by
  * one last store, so that a lock can be taken away from the dead (lock.h).
  */
@@ -70,8 +72,9 @@ struct shared_process {
 	uint32_t uid;
 	int64_t since; /* CLOCK_REALTIME ns */
 	char command[32];
-	uint64_t probe;      /* a random value others read to see whether they can */
-	uint64_t probe_addr; /* where that value lies in its memory */
+	uint64_t probe;        /* a random value others read to see whether they can */
+	uint64_t probe_addr;   /* where that value lies in its memory */
+	uint64_t segment_addr; /* where the segment does */
 
 	/* Odd while a thread is in a section. */
 	_Atomic uint64_t section[FABRIC_THREADS];
@@ -152,6 +155,10 @@ struct shared_device {
 	uint32_t transport; /* enum transport */
 
 	struct shared_lock atomics; /* around a read-modify-write of memory */
+	/* Around changes of windows, XRC domains and groups; nothing but a table's lock
+	 * is taken under it.
+	 */
+	struct shared_lock objects;
 	struct shared_table pd, mr, cq, srq, qp, xrcd, channel, group;
 	struct port_counters counters;
 	_Atomic uint64_t lateness[LATENESS_BUCKETS]; /* messages delivered so late */
@@ -185,6 +192,8 @@ enum mr_kind {
 	MR_NULL,    /* reads as 0, what is written goes nowhere */
 	MR_WINDOW1, /* addr and length are those it is bound to; length 0: unbound */
 	MR_WINDOW2,
+	MR_STORE, /* device memory itself, at ADDR in the segment: no key, it goes with its record
+		   */
 };
 
 /* Regions and windows: the keys of a device.  Key = index << 8 | a tag that is
@@ -200,9 +209,9 @@ struct shared_mr {
 	uint64_t addr; /* in its process, or the offset */
 	uint64_t length;
 	uint64_t iova;
-	_Atomic uint32_t windows; /* bound to it */
+	_Atomic uint32_t windows; /* bound to it: as many or, after a death, more */
 	uint32_t parent;          /* window: key of its region */
-	uint32_t state;           /* window: enum window_state */
+	_Atomic uint32_t state;   /* window: enum window_state; the rest counts while it is valid */
 	uint32_t pad;
 };
 
@@ -243,8 +252,14 @@ struct shared_cq {
 	uint64_t handle;               /* what a record on the channel says */
 	_Atomic uint32_t events;       /* records written so far */
 	_Atomic uint32_t users;        /* queue pairs and shared receive queues */
+	_Atomic uint32_t owed;         /* events that found no room in the channel */
 	_Atomic uint32_t async_events; /* records of asynchronous events so far */
-	uint32_t pad[7];
+	/* A completion and what goes with it, so that a death in between neither
+	 * loses nor doubles it: when PRODUCED has come to commit_position, the number
+	 * at commit_at becomes commit_value.  0: nothing is under way.
+	 */
+	uint64_t commit_position, commit_value;
+	_Atomic uint64_t commit_at;
 };
 
 /* Completion or asynchronous events on their way to one descriptor: a FIFO in
@@ -273,11 +288,8 @@ struct shared_rq {
 	uint32_t capacity, max_sge, stride;
 	_Atomic uint64_t posted, taken;
 	uint64_t ring_at;
-	/* Position in the completion queue at which the entry TAKEN is being
-	 * completed, + 1: so a death in between neither loses nor doubles it.
-	 */
-	uint64_t completing, completing_cq_at;
-	_Atomic uint32_t limit; /* shared: event when fewer are left; 0: none */
+	uint64_t completing_cq_at; /* where the entry TAKEN is being completed, or 0 */
+	_Atomic uint32_t limit;    /* shared: event when fewer are left; 0: none */
 	uint32_t pad;
 };
 
@@ -387,10 +399,12 @@ struct shared_qp {
 	uint32_t type; /* enum qp_type */
 	uint32_t device;
 	uint32_t pd, xrcd;
-	_Atomic uint32_t state; /* enum qp_state */
-	_Atomic uint32_t flush; /* bool: it has failed and its send queue is to be flushed */
-	uint64_t handle;        /* what an asynchronous event says */
-	uint64_t async_at;
+	_Atomic uint32_t state;   /* enum qp_state */
+	_Atomic uint32_t flush;   /* bool: it has failed and its send queue is to be flushed */
+	_Atomic uint32_t handles; /* ibv_open_qp() adds one */
+	_Atomic uint32_t groups;  /* multicast groups it is in */
+	uint64_t handle;          /* what an asynchronous event says */
+	_Atomic uint64_t async_at;
 	uint64_t send_cq_at, recv_cq_at, srq_at;
 	uint32_t sq_sig_all;
 	_Atomic uint32_t async_events; /* records of asynchronous events so far */

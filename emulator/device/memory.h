@@ -6,6 +6,7 @@
 #include "device/op.h"
 
 struct context;
+struct dm;
 struct pd;
 
 /* --- memory regions and windows (front-ends embed them) --- */
@@ -13,7 +14,9 @@ struct pd;
 struct mr {
 	struct context *context;
 	struct shared_mr *shared;
-	uint32_t key; /* lkey and rkey */
+	struct pd *pd;
+	struct dm *dm; /* or NULL */
+	uint32_t key;  /* lkey and rkey; of a window, the one it was made with */
 };
 
 /* Register LENGTH bytes at ADDR with the address IOVA.  Returns 0, or -1 with
@@ -22,6 +25,10 @@ struct mr {
  */
 int mr_register(struct mr *mr, struct context *context, struct pd *pd, enum mr_kind kind,
 		uint64_t addr, uint64_t length, uint64_t iova, uint32_t access);
+
+/* Register LENGTH bytes at OFFSET of DM.  -1 with errno EINVAL (not in it). */
+int mr_register_dm(struct mr *mr, struct pd *pd, struct dm *dm, uint64_t offset, uint64_t length,
+		   uint32_t access);
 
 /* Change what is set in FLAGS (translation 1, PD 2, access 4); the key changes too.
  * Returns 0, or -1 with errno: EBUSY while windows are bound to it, EINVAL.
@@ -41,7 +48,8 @@ int mw_destroy(struct mr *mw);
 
 struct dm {
 	struct context *context;
-	uint64_t at; /* in the segment */
+	struct shared_mr *shared; /* MR_STORE */
+	uint64_t at;              /* in the segment */
 	uint64_t length;
 	_Atomic uint32_t users; /* regions */
 };
@@ -81,7 +89,10 @@ int memory_atomic(struct fabric *fabric, uint32_t device, const struct payload *
 
 uint64_t payload_length(const struct payload *payload);
 
-/* Bind or invalidate, as a work request of the QP does: status of enum wc_status. */
+/* Bind or invalidate, as a work request of the QP does: status of enum wc_status
+ * (WC_MW_BIND_ERR; the caller makes WC_REM_INV_REQ_ERR of it for a remote one.)
+ * In a section.
+ */
 int window_bind(struct fabric *fabric, struct shared_qp *qp, const struct shared_sqe *sqe);
 int window_invalidate(struct fabric *fabric, struct shared_qp *qp, uint32_t key);
 

@@ -16,6 +16,7 @@
 
 /* Bytes that lie in PROCESS's memory, or, with process UINT32_MAX, in what this
  * process can touch itself (its own memory, the segment, a message of a queue).
+ * A part at NULL reads as 0, and what is written to it goes nowhere.
  */
 struct payload {
 	uint32_t process;

@@ -4,6 +4,7 @@
 #define DEVICE_QP_H
 
 #include "device/cq.h"
+#include "device/lock.h"
 #include "device/memory.h"
 
 struct srq {
@@ -57,7 +58,7 @@ struct qp_init {
 	uint64_t handle;
 };
 
-/* -1 with EINVAL (more than the device's limits, a missing queue, inline 0 ...), ENOMEM. */
+/* -1 with EINVAL (more than the device's limits, a missing queue), ENOMEM. */
 int qp_create(struct qp *qp, struct context *context, struct qp_init *init);
 int qp_open(struct qp *qp, struct context *context, struct xrcd *xrcd, uint32_t number,
 	    uint64_t handle);
@@ -106,6 +107,10 @@ int qp_post_receive(struct qp *qp, uint64_t wr_id, const struct shared_sge *sge,
 /* The QP with NUMBER of DEVICE, or NULL; in a section. */
 struct shared_qp *qp_find(struct fabric *fabric, uint32_t device, uint32_t number);
 
+/* Take and drop its locks; what a dead holder left is put right. */
+void qp_lock_send(struct fabric *fabric, struct shared_qp *qp);
+void qp_lock_receive(struct fabric *fabric, struct shared_qp *qp);
+
 /* To the error state, because of EVENT (or EVENT_NONE); its send queue is flushed by whoever
  * makes progress on it next (qp->flush), its receive queue now.  The receive
  * lock is held.
@@ -116,23 +121,35 @@ void qp_fail(struct fabric *fabric, struct shared_qp *qp, enum event_type event)
 
 /* The next entry, or NULL; the queue's lock is held until rq_done() in both cases. */
 struct shared_rqe *rq_first(struct fabric *fabric, struct shared_rq *rq);
-void rq_done(struct shared_rq *rq);
 /* The first entry is taken without a completion; who took a copy completes it by
  * cq_push().  Between rq_first() and rq_done().
  */
-static inline void rq_take(struct shared_rq *rq)
-{
-	atomic_fetch_add_explicit(&rq->taken, 1, memory_order_release);
-}
+void rq_take(struct fabric *fabric, struct shared_rq *rq);
 /* It has completed: ENTRY goes to CQ_AT, and it is taken; both or neither.  The
  * queue's lock is held (rq_first()) and stays so.
  */
 void rq_complete(struct fabric *fabric, struct shared_rq *rq, uint64_t cq_at,
 		 struct shared_cqe *entry, bool solicited);
-/* Put right what a dead process left between the two. */
+static inline void rq_done(struct shared_rq *rq)
+{
+	lock_drop(&rq->lock);
+}
+/* Put right what a dead process left between the two; the lock is held. */
 void rq_recover(struct fabric *fabric, struct shared_rq *rq);
 int rq_post(struct fabric *fabric, struct shared_rq *rq, uint64_t wr_id,
 	    const struct shared_sge *sge, uint32_t sges);
+/* All that wait complete as flushed; with a shared queue its last event is given. */
 void rq_flush(struct fabric *fabric, struct shared_qp *qp);
+
+/* --- strict=yes (strict.c) --- */
+
+/* Memory that is going to be written is filled with a pattern. */
+void strict_fill(struct fabric *fabric, uint32_t device, const struct shared_sge *sge,
+		 uint32_t sges, uint32_t pd);
+/* Keep a checksum of what SQE sends when it is posted, and look whether it is still
+ * the same when it is delivered; a change is told on stderr.
+ */
+void strict_posted(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe *sqe);
+void strict_sent(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe *sqe);
 
 #endif
