@@ -32,13 +32,13 @@
 #define LAYOUT_MAGIC   "netemu\r\n"
 
 #define FABRIC_PROCESSES 1024 /* alive at once */
-#define FABRIC_THREADS   32   /* of a process in sections at once; more wait */
+#define FABRIC_THREADS   32   /* of a process in sections at once; more wait for a place */
 #define DEVICE_GIDS      8
 #define TABLE_CHUNKS     24
 #define LINK_NAME_SIZE   64
 
 struct shared_lock {
-	_Atomic uint32_t owner; /* process + 1; 0: free */
+	_Atomic uint32_t owner; /* process + 1; 0: free; UINT32_MAX: of a dead one */
 };
 
 /* Records of one kind, by index from 1.  Chunk K has FIRST << K records; chunks are
@@ -50,7 +50,7 @@ struct shared_table {
 	uint32_t first;        /* records of chunk 0, a power of 2 */
 	uint32_t limit;        /* how many may be in use */
 	_Atomic uint32_t used; /* how many are */
-	_Atomic uint32_t end;  /* all from here on have never been used */
+	_Atomic uint32_t end;  /* indexes from here on have never been used */
 	uint32_t next;         /* where the search for a free one goes on */
 	uint32_t pad;
 	_Atomic uint64_t chunk_at[TABLE_CHUNKS];
@@ -59,7 +59,15 @@ struct shared_table {
 /* First in every record of a table. */
 struct shared_head {
 	_Atomic uint32_t number; /* index << 8 | tag; 0: free, or not yet, or no more to be found */
-	uint32_t owner;          /* process */
+	uint16_t owner;          /* process */
+	uint8_t tag;             /* of its latest use */
+	_Atomic uint8_t used;    /* bool: between table_add() and table_remove() */
+};
+
+/* One section of a thread, in a cache line of its own. */
+struct shared_section {
+	_Atomic uint64_t count; /* odd while a thread is in it */
+	uint64_t pad[7];
 };
 
 /* --- processes --- */
@@ -76,9 +84,8 @@ struct shared_process {
 	uint64_t probe_addr;   /* where that value lies in its memory */
 	uint64_t segment_addr; /* where the segment does */
 
-	/* Odd while a thread is in a section. */
-	_Atomic uint64_t section[FABRIC_THREADS];
-	_Atomic uint32_t threads; /* sections used so far */
+	_Atomic uint32_t sections; /* used so far, from 0 */
+	struct shared_section section[FABRIC_THREADS];
 
 	/* Send queues of others whose work is due here: their progress is a
 	 * kindness, so what finds no room is left out.
@@ -474,9 +481,10 @@ struct shared_header {
 	/* heap (segment.h) */
 	struct shared_lock heap_lock;
 	uint32_t pad;
-	_Atomic uint64_t size; /* bytes that are allocated and may be touched */
-	uint64_t brk;          /* all from here on have never been used */
-	uint64_t free_at[48];  /* by powers of 2 */
+	_Atomic uint64_t size;  /* bytes that are allocated and may be touched */
+	_Atomic uint64_t limit; /* of size: what every process has mapped */
+	uint64_t brk;           /* all from here on have never been used */
+	uint64_t free_at[48];   /* by powers of 2 */
 
 	uint32_t nodes, devices, links, pad2;
 	uint64_t nodes_at;   /* struct shared_node[nodes] */
@@ -492,6 +500,11 @@ struct shared_header {
 	struct shared_lock service_lock;
 	uint32_t pad3;
 	struct shared_service service[FABRIC_SERVICES];
+
+	/* Which processes are not PROCESS_FREE; where the search for a free one goes on. */
+	_Atomic uint64_t present[FABRIC_PROCESSES / 64];
+	_Atomic uint32_t next_process;
+	uint32_t pad4;
 	struct shared_process process[FABRIC_PROCESSES];
 };
 

@@ -37,6 +37,9 @@ static inline bool lock_take(struct fabric *fabric, struct shared_lock *lock, ui
 /* Take LOCK if nobody holds it, or a dead process (*STOLEN).  Returns whether. */
 bool lock_try(struct fabric *fabric, struct shared_lock *lock, bool *stolen);
 
+/* PROCESS is dead: if it holds LOCK, say so in it, as its number will be another's. */
+void lock_orphan(struct shared_lock *lock, uint32_t process);
+
 static inline void lock_drop(struct shared_lock *lock)
 {
 	atomic_store_explicit(&lock->owner, 0, memory_order_release);
