@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "random.h"
 
-#include <math.h>
-
 /* SplitMix64 (Steele, Lea and Flood, 2014). */
 static uint64_t splitmix(uint64_t *state)
 {
@@ -75,9 +73,4 @@ void random_shuffle(struct random *random, uint32_t *items, uint32_t count)
 		items[i] = items[other];
 		items[other] = item;
 	}
-}
-
-double random_exponential(struct random *random, double rate)
-{
-	return -log1p(-random_real(random)) / rate;
 }

@@ -173,6 +173,12 @@ struct shared_device {
 
 /* --- links --- */
 
+/* When a link is busy, in ticks (net.h): in order, apart from each other. */
+#define LINK_SPANS 32
+struct link_span {
+	int64_t begin, end;
+};
+
 struct shared_link {
 	char name[LINK_NAME_SIZE], from[LINK_NAME_SIZE / 2], to[LINK_NAME_SIZE / 2];
 	struct shared_lock lock;
@@ -180,8 +186,13 @@ struct shared_link {
 	_Atomic uint64_t rate; /* byte/s, as the bits of a double; 0.0: no limit */
 	_Atomic uint64_t loss; /* probability that a packet is lost, as the bits of a double */
 	uint64_t random[4];    /* of the stream of losses */
-	int64_t free_at;       /* ns; busy until then */
-	uint64_t bytes, messages, wire_bytes, queue_ns, lost, resent_bytes;
+	uint32_t first, spans; /* a ring */
+	int64_t floor;         /* before it nothing more is taken; ticks */
+	struct link_span span[LINK_SPANS];
+	_Atomic uint64_t bytes, messages; /* payload, once; whether it arrives or not */
+	_Atomic uint64_t wire_bytes;      /* what crossed it: headers, acks, resent packets too */
+	_Atomic uint64_t queue_ns;        /* pieces waited for it */
+	_Atomic uint64_t lost, resent_bytes;
 };
 
 /* --- protection domains, memory --- */
@@ -355,6 +366,32 @@ enum sqe_state {
 	SQE_DELIVERED, /* the responder has done its part: status is known */
 };
 
+/* How far a message has come on the links (net.c); all 0: not begun. */
+struct net_state {
+	int64_t since; /* ns: not sent before; 0: since it was posted */
+	uint32_t stage;
+	uint32_t resent;
+	uint64_t placed;      /* bytes that have their place */
+	int64_t ready;        /* ticks: the next packet does not begin before */
+	int64_t there, back;  /* ns: latency and jitter of this message */
+	int64_t deliver, ack; /* ns; 0: not yet */
+	int64_t react;        /* ns: the NAK comes, the request is sent again; INT64_MAX: no */
+	uint32_t packets;     /* of the message */
+	uint32_t next;        /* packet that is sent next */
+	uint32_t first;       /* that the requester has no acknowledgement of */
+	uint32_t expected;    /* by the receiver */
+	uint32_t high;        /* packets below have been sent once */
+	uint32_t tries;       /* that got no further */
+	uint32_t gap;         /* what the NAK asks for */
+	uint32_t asked;       /* bool: this gap has been told */
+	uint32_t timer;       /* bool: `react` is a timer */
+	uint32_t progressed;  /* bool: since the last request */
+	uint32_t asks;        /* requests of a read */
+	int64_t arrives;      /* ns: the request is at the responder; INT64_MAX: none */
+	uint32_t timeouts, sequence_naks;
+	uint64_t resent_bytes;
+};
+
 /* A send request: all that anybody needs to carry it out. */
 struct shared_sqe {
 	uint64_t wr_id;
@@ -377,7 +414,7 @@ struct shared_sqe {
 	uint32_t packets;
 	uint32_t status;                                /* enum wc_status */
 	int64_t posted_at, sent_at, deliver_at, ack_at; /* CLOCK_MONOTONIC ns */
-	uint64_t reserved; /* bytes that have their place on the links */
+	struct net_state net;
 	int64_t retry_since;
 	uint32_t retries, rnr_retries;
 	uint32_t lost;     /* bool: the network gave it up */
@@ -393,12 +430,23 @@ struct shared_sqe {
 	struct shared_sge sge[];
 };
 
-/* Times of the packets of one queue pair on the links (net.h). */
+/* One direction of a queue pair on the links. */
+struct net_lane {
+	int64_t sent_at; /* ticks: when its last byte leaves */
+	/* What is reserved and not yet sent, the older half first: when the last of
+	 * it is through all links (ns), and how much it is.
+	 */
+	struct {
+		int64_t end;
+		uint64_t bytes;
+	} half[2];
+};
+
+/* Times of the messages of one queue pair (net.h). */
 struct net_stream {
-	int64_t sent_at;    /* when its last byte leaves */
-	int64_t deliver_at; /* when its last message is delivered; these never go back */
-	uint64_t reserved;  /* bytes that have not left at the last look */
-	uint64_t random[4]; /* jitter */
+	struct net_lane out, in;    /* requests; what responders answer to a read */
+	int64_t deliver_at, ack_at; /* ns: of its last message; these never go back */
+	uint64_t random[4];         /* jitter */
 };
 
 struct shared_qp {

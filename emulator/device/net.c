@@ -1,1 +1,334 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/net.h"
+
+#include "device/netlink.h"
+#include "device/netsend.h"
+#include "random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum stage {
+	STAGE_NEW,
+	STAGE_PIECES,    /* nothing can be lost */
+	STAGE_ANSWER,    /* the same, of a read */
+	STAGE_PACKETS,   /* go back */
+	STAGE_RESPONSES, /* go back, of a read */
+	STAGE_DATAGRAM,
+};
+
+/* --- the window --- */
+
+bool net_lane_room(struct net_lane *lane, uint64_t size, int64_t now, int64_t *again)
+{
+	if (lane->half[1].end <= now)
+		lane->half[0].bytes = lane->half[1].bytes = 0;
+	else if (lane->half[0].end <= now)
+		lane->half[0].bytes = 0;
+	if (!lane->half[1].bytes || lane->half[1].bytes + size <= NET_PIECE)
+		return true;
+	if (!lane->half[0].bytes) {
+		lane->half[0] = lane->half[1];
+		lane->half[1].bytes = 0;
+		return true;
+	}
+	*again = lane->half[0].end;
+	return false;
+}
+
+void net_lane_add(struct net_lane *lane, const struct net_piece *piece)
+{
+	lane->sent_at = piece->left;
+	lane->half[1].end = net_later(lane->half[1].end, net_ns(piece->through));
+	lane->half[1].bytes += piece->bytes;
+}
+
+/* --- without losses --- */
+
+/* The next piece of the message on PATH, or SEND_WAIT. */
+static int send_piece(struct sending *s, const struct net_path *path, struct net_lane *lane,
+		      uint32_t extra)
+{
+	struct net_state *state = s->state;
+	uint64_t left = s->message->bytes - state->placed;
+	struct net_piece piece = {
+		.bytes = left < NET_PIECE ? left : NET_PIECE,
+		.extra = state->placed ? 0 : extra,
+		.ready = state->ready,
+		.limit = INT64_MAX,
+	};
+
+	if (!net_lane_room(lane, piece.bytes, s->now, s->again))
+		return SEND_WAIT;
+	piece.packets = (uint32_t)((piece.bytes + s->message->mtu - 1) / s->message->mtu);
+	if (!piece.packets)
+		piece.packets = 1;
+	net_path_take(s->fabric, path, &piece);
+	net_lane_add(lane, &piece);
+	state->ready = piece.left;
+	state->placed += piece.bytes;
+	state->deliver = net_later(state->deliver, piece.through);
+	return SEND_DONE;
+}
+
+static int send_pieces(struct sending *s, const struct net_path *path, struct net_lane *lane,
+		       uint32_t extra)
+{
+	do {
+		if (send_piece(s, path, lane, extra) == SEND_WAIT)
+			return SEND_WAIT;
+	} while (s->state->placed < s->message->bytes);
+	return SEND_DONE;
+}
+
+static bool is_reliable(const struct net_message *message)
+{
+	return message->type != QP_UC && message->type != QP_UD;
+}
+
+static int stage_pieces(struct sending *s)
+{
+	struct net_state *state = s->state;
+	uint32_t extra = s->message->type == QP_UD ? HEADER_DETH : 0;
+
+	if (send_pieces(s, &s->path, &s->stream->out, extra) == SEND_WAIT)
+		return SEND_WAIT;
+	state->expected = state->packets;
+	state->deliver = net_later(net_ns(state->deliver) + state->there, s->stream->deliver_at);
+	if (is_reliable(s->message)) {
+		net_path_answer(s->fabric, &s->back, HEADER_AETH, false);
+		state->ack = state->deliver + state->back;
+	} else {
+		state->ack = net_ns(s->stream->out.sent_at);
+	}
+	return SEND_DONE;
+}
+
+/* The request of a read is a packet of its own, without payload. */
+static void send_request(struct sending *s)
+{
+	struct net_state *state = s->state;
+	struct net_piece piece = {
+		.packets = 1,
+		.extra = HEADER_RETH,
+		.ready = state->ready,
+		.limit = INT64_MAX,
+	};
+
+	net_path_take(s->fabric, &s->path, &piece);
+	net_lane_add(&s->stream->out, &piece);
+	state->deliver = net_later(net_ns(piece.through) + state->there, s->stream->deliver_at);
+	state->react = state->deliver; /* kept while `deliver` follows the answer */
+	state->ready = net_later(net_ticks(state->deliver), s->stream->in.sent_at);
+	state->deliver = 0;
+}
+
+static int stage_answer(struct sending *s)
+{
+	struct net_state *state = s->state;
+
+	if (send_pieces(s, &s->back, &s->stream->in, net_answer_extra(state, 0, state->packets)) ==
+	    SEND_WAIT)
+		return SEND_WAIT;
+	state->expected = state->packets;
+	state->ack = net_ns(state->deliver) + state->back;
+	state->deliver = state->react;
+	return SEND_DONE;
+}
+
+/* --- any message --- */
+
+static int64_t way(struct sending *s, bool reliable)
+{
+	struct shared_header *header = s->fabric->segment.header;
+	int64_t latency = atomic_load_explicit(&header->latency, memory_order_relaxed);
+	int64_t jitter = atomic_load_explicit(&header->jitter, memory_order_relaxed);
+
+	if (!reliable || jitter <= 0)
+		return reliable ? latency : 0;
+	return latency +
+	       (int64_t)random_below((struct random *)s->stream->random, (uint64_t)jitter + 1);
+}
+
+static bool loses(struct sending *s)
+{
+	if (net_path_loses(s->fabric, &s->path))
+		return true;
+	return is_reliable(s->message) && net_path_loses(s->fabric, &s->back);
+}
+
+static void begin(struct sending *s, int64_t posted_at)
+{
+	static const enum stage first[2][2] = {
+		{ STAGE_PIECES, STAGE_PACKETS },
+		{ STAGE_ANSWER, STAGE_RESPONSES },
+	};
+	const struct net_message *message = s->message;
+	struct net_state *state = s->state;
+	uint64_t packets = (message->bytes + message->mtu - 1) / message->mtu;
+	bool lossy = loses(s);
+
+	state->packets = packets ? (uint32_t)packets : 1;
+	state->ready = net_later(net_ticks(state->since ? state->since : posted_at),
+				 s->stream->out.sent_at);
+	state->react = state->arrives = INT64_MAX;
+	state->there = way(s, true);
+	state->back = way(s, is_reliable(message));
+	state->stage = first[message->response][lossy];
+	if (lossy && !is_reliable(message))
+		state->stage = STAGE_DATAGRAM;
+	net_path_count(s->fabric, message->response ? &s->back : &s->path, message->bytes);
+	if (state->stage == STAGE_ANSWER)
+		send_request(s);
+	if (state->stage == STAGE_RESPONSES) {
+		state->react = net_ns(state->ready);
+		state->ready = 0;
+		state->next = state->packets;
+	}
+}
+
+static void finish(struct sending *s, int how, struct net_times *times)
+{
+	struct net_state *state = s->state;
+	struct net_stream *stream = s->stream;
+	bool delivered = state->expected == state->packets;
+
+	state->ack = net_later(state->ack, stream->ack_at);
+	*times = (struct net_times){
+		.sent = net_ns(stream->out.sent_at),
+		.deliver = delivered ? state->deliver : state->ack,
+		.ack = state->ack,
+		.packets = state->packets,
+		.resent = state->resent,
+		.resent_bytes = state->resent_bytes,
+		.timeouts = state->timeouts,
+		.sequence_naks = state->sequence_naks,
+		.delivered = delivered,
+		.failed = how == SEND_FAILED,
+	};
+	stream->ack_at = state->ack;
+	if (delivered)
+		stream->deliver_at = net_later(stream->deliver_at, state->deliver);
+}
+
+int net_send(struct fabric *fabric, struct net_stream *stream, struct shared_sqe *sqe,
+	     const struct net_message *message, int64_t now, struct net_times *times,
+	     int64_t *again)
+{
+	static int (*const stages[])(struct sending * s) = {
+		[STAGE_PIECES] = stage_pieces,          [STAGE_ANSWER] = stage_answer,
+		[STAGE_PACKETS] = net_send_reliable,    [STAGE_RESPONSES] = net_read_reliable,
+		[STAGE_DATAGRAM] = net_send_unreliable,
+	};
+	struct sending s = {
+		.fabric = fabric,
+		.stream = stream,
+		.state = &sqe->net,
+		.message = message,
+		.now = now,
+		.again = again,
+	};
+	int how;
+
+	net_path_find(fabric, message->from, message->to, &s.path);
+	net_path_find(fabric, message->to, message->from, &s.back);
+	if (s.state->stage == STAGE_NEW)
+		begin(&s, sqe->posted_at);
+	how = stages[s.state->stage](&s);
+	if (how == SEND_WAIT)
+		return 0;
+	finish(&s, how, times);
+	return 1;
+}
+
+void net_again(struct shared_sqe *sqe, int64_t since)
+{
+	sqe->net = (struct net_state){ .since = since };
+}
+
+void net_count(struct fabric *fabric, const struct net_message *message)
+{
+	struct net_piece request = { .packets = 1, .extra = HEADER_RETH, .limit = INT64_MAX };
+	struct net_piece piece = { .bytes = message->bytes, .limit = INT64_MAX };
+	uint64_t packets = (message->bytes + message->mtu - 1) / message->mtu;
+	struct net_path path, back;
+
+	net_path_find(fabric, message->from, message->to, &path);
+	net_path_find(fabric, message->to, message->from, &back);
+	piece.packets = packets ? (uint32_t)packets : 1;
+	if (message->response) {
+		piece.extra = piece.packets > 1 ? 2 * HEADER_AETH : HEADER_AETH;
+		net_path_take(fabric, &path, &request);
+		net_path_take(fabric, &back, &piece);
+	} else {
+		piece.extra = message->type == QP_UD ? HEADER_DETH : 0;
+		net_path_take(fabric, &path, &piece);
+		if (is_reliable(message))
+			net_path_answer(fabric, &back, HEADER_AETH, false);
+	}
+	net_path_count(fabric, message->response ? &back : &path, message->bytes);
+}
+
+void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, uint32_t qpn)
+{
+	memset(stream, 0, sizeof(*stream));
+	random_init((struct random *)stream->random, seed, "jitter",
+		    ((uint64_t)device << 32) | qpn);
+}
+
+/* --- the links of a fabric --- */
+
+void net_changed(struct fabric *fabric)
+{
+	struct shared_header *header = fabric->segment.header;
+	uint32_t delayed = atomic_load(&header->latency) > 0 || atomic_load(&header->jitter) > 0;
+
+	for (uint32_t i = 0; i < header->links && !delayed; i++) {
+		const struct shared_link *link = net_link(fabric, i);
+
+		delayed = net_link_rate(link) > 0 || net_link_loss(link) > 0;
+	}
+	atomic_store(&header->delayed, delayed);
+}
+
+/* The link of DEVICE to the network, or from it. */
+static void star_link(struct fabric *fabric, const struct shared_device *device, uint32_t index,
+		      bool up, const struct one_device *one)
+{
+	struct shared_header *header = fabric->segment.header;
+	const struct shared_node *node =
+		(struct shared_node *)segment_at(&fabric->segment, header->nodes_at) + device->node;
+	struct shared_link *link = net_link(fabric, index);
+	const char *ends[] = { link->from, link->to };
+
+	snprintf(link->name, sizeof(link->name), "%.40s/%s.%s", node->name, device->name,
+		 up ? "up" : "down");
+	snprintf((char *)ends[!up], sizeof(link->from), "%.15s/%.15s", node->name, device->name);
+	snprintf((char *)ends[up], sizeof(link->from), "network");
+	net_link_init(link, header->seed, index);
+	net_link_set_rate(link, one->rate);
+	net_link_set_loss(link, up ? one->loss : 0);
+}
+
+int net_star(struct fabric *fabric, const struct device_settings *settings)
+{
+	struct shared_header *header = fabric->segment.header;
+	uint64_t at =
+		segment_alloc(&fabric->segment, 2 * header->devices * sizeof(struct shared_link));
+
+	if (!at)
+		return -1;
+	header->links_at = at;
+	header->links = 2 * header->devices;
+	for (uint32_t i = 0; i < header->devices; i++) {
+		struct shared_device *device = fabric_device(fabric, i);
+		const struct one_device *one = &settings->one[device->index];
+
+		star_link(fabric, device, 2 * i, true, one);
+		star_link(fabric, device, 2 * i + 1, false, one);
+		device->up = 2 * i;
+		device->down = 2 * i + 1;
+	}
+	net_changed(fabric);
+	return 0;
+}

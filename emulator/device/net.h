@@ -43,7 +43,7 @@ struct net_message {
 	enum qp_type type;
 	bool response; /* the bytes come from TO (a read, an atomic); the request is small */
 	uint64_t bytes;
-	uint32_t mtu;                  /* of the path, bytes */
+	uint32_t mtu;                  /* of the path, bytes; not 0 */
 	uint32_t timeout, retry_count; /* as in the QP's attributes */
 };
 
@@ -60,7 +60,10 @@ struct net_times {
 
 /* Give the message of SQE the next places on its links, as far as the window
  * allows at NOW.  *TIMES is written when all of it has its place.  Returns 1
- * then, and 0 when NET_WINDOW is full: *AGAIN says when there is room.
+ * then, and 0 when NET_WINDOW is full or a timer runs: *AGAIN says until when.
+ * The messages of STREAM come in order, each until 1; its send lock is held.
+ * Counts what crosses links and ports (bytes, packets, lost, resent, timeouts,
+ * sequence NAKs); the counters of the QP are the caller's.
  */
 int net_send(struct fabric *fabric, struct net_stream *stream, struct shared_sqe *sqe,
 	     const struct net_message *message, int64_t now, struct net_times *times,
@@ -72,6 +75,13 @@ static inline bool net_ideal(const struct fabric *fabric)
 	return !atomic_load_explicit(&fabric->segment.header->delayed, memory_order_relaxed);
 }
 
+/* SQE is sent anew, not before SINCE: after an RNR NAK, or when nobody answered. */
+void net_again(struct shared_sqe *sqe, int64_t since);
+
+/* Instead of net_send() when net_ideal(): counters of links and ports only. */
+void net_count(struct fabric *fabric, const struct net_message *message);
+
+/* Of a new queue pair, and after RESET. */
 void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, uint32_t qpn);
 
 /* Compute `delayed` anew, after a change of latency, rate, loss, or jitter. */
