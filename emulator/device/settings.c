@@ -601,7 +601,7 @@ static int set_items(struct device_settings *settings, const struct kvlist *list
 
 static int check_names(const struct device_settings *settings, struct err *err)
 {
-	for (uint32_t i = 0; i < settings->devices; i++) {
+	for (uint32_t i = 0; i < SETTINGS_DEVICES; i++) {
 		for (uint32_t j = 0; j < i; j++) {
 			if (strcmp(settings->one[i].name, settings->one[j].name) == 0)
 				return err_set(err, "two devices are called '%s'",
