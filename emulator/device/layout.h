@@ -180,7 +180,8 @@ struct link_span {
 };
 
 struct shared_link {
-	char name[LINK_NAME_SIZE], from[LINK_NAME_SIZE / 2], to[LINK_NAME_SIZE / 2];
+	char name[LINK_NAME_SIZE], from[LINK_NAME_SIZE], to[LINK_NAME_SIZE];
+	uint32_t from_port, to_port; /* UINT32_MAX: not known */
 	struct shared_lock lock;
 	_Atomic uint32_t down; /* bool */
 	_Atomic uint64_t rate; /* byte/s, as the bits of a double; 0.0: no limit */

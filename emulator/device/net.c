@@ -5,7 +5,6 @@
 #include "device/netsend.h"
 #include "random.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum stage {
@@ -274,61 +273,4 @@ void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, 
 	memset(stream, 0, sizeof(*stream));
 	random_init((struct random *)stream->random, seed, "jitter",
 		    ((uint64_t)device << 32) | qpn);
-}
-
-/* --- the links of a fabric --- */
-
-void net_changed(struct fabric *fabric)
-{
-	struct shared_header *header = fabric->segment.header;
-	uint32_t delayed = atomic_load(&header->latency) > 0 || atomic_load(&header->jitter) > 0;
-
-	for (uint32_t i = 0; i < header->links && !delayed; i++) {
-		const struct shared_link *link = net_link(fabric, i);
-
-		delayed = net_link_rate(link) > 0 || net_link_loss(link) > 0;
-	}
-	atomic_store(&header->delayed, delayed);
-}
-
-/* The link of DEVICE to the network, or from it. */
-static void star_link(struct fabric *fabric, const struct shared_device *device, uint32_t index,
-		      bool up, const struct one_device *one)
-{
-	struct shared_header *header = fabric->segment.header;
-	const struct shared_node *node =
-		(struct shared_node *)segment_at(&fabric->segment, header->nodes_at) + device->node;
-	struct shared_link *link = net_link(fabric, index);
-	const char *ends[] = { link->from, link->to };
-
-	snprintf(link->name, sizeof(link->name), "%.40s/%s.%s", node->name, device->name,
-		 up ? "up" : "down");
-	snprintf((char *)ends[!up], sizeof(link->from), "%.15s/%.15s", node->name, device->name);
-	snprintf((char *)ends[up], sizeof(link->from), "network");
-	net_link_init(link, header->seed, index);
-	net_link_set_rate(link, one->rate);
-	net_link_set_loss(link, up ? one->loss : 0);
-}
-
-int net_star(struct fabric *fabric, const struct device_settings *settings)
-{
-	struct shared_header *header = fabric->segment.header;
-	uint64_t at =
-		segment_alloc(&fabric->segment, 2 * header->devices * sizeof(struct shared_link));
-
-	if (!at)
-		return -1;
-	header->links_at = at;
-	header->links = 2 * header->devices;
-	for (uint32_t i = 0; i < header->devices; i++) {
-		struct shared_device *device = fabric_device(fabric, i);
-		const struct one_device *one = &settings->one[device->index];
-
-		star_link(fabric, device, 2 * i, true, one);
-		star_link(fabric, device, 2 * i + 1, false, one);
-		device->up = 2 * i;
-		device->down = 2 * i + 1;
-	}
-	net_changed(fabric);
-	return 0;
 }

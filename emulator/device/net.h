@@ -87,7 +87,28 @@ void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, 
 /* Compute `delayed` anew, after a change of latency, rate, loss, or jitter. */
 void net_changed(struct fabric *fabric);
 
-/* Make the links of a star: before `ready`.  Returns 0, or -1 with errno. */
+/* A network between the devices, as a program works it out (program/topology.h). */
+struct net_topology_link {
+	const char *from, *to;
+	uint32_t from_port, to_port; /* UINT32_MAX: not known */
+	double rate;                 /* byte/s; 0: no limit */
+};
+
+struct net_topology {
+	uint32_t links, nodes; /* nodes: of the fabric */
+	const struct net_topology_link *link;
+	/* What node I sends to node J crosses path[start[p]] .. path[start[p + 1]]
+	 * - 1, p = I * nodes + J.
+	 */
+	const uint32_t *path;
+	const uint64_t *start;
+};
+
+/* Make the links, before `ready`: two of each device, 2d up and 2d + 1 down, and
+ * behind them those of settings->network.  A route is then the sender's up link, the
+ * topology's links, the receiver's down link.  Returns 0, or -1 with errno: ENOMEM;
+ * EINVAL for topology= without a network, or one of another number of nodes.
+ */
 int net_star(struct fabric *fabric, const struct device_settings *settings);
 
 #endif

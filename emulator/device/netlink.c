@@ -220,13 +220,19 @@ static void link_count(struct shared_link *link, const struct net_piece *piece, 
 void net_path_find(const struct fabric *fabric, uint32_t from, uint32_t to, struct net_path *path)
 {
 	const struct shared_header *header = fabric->segment.header;
-	struct shared_device *sender = fabric_device(fabric, from);
+	struct shared_device *sender;
 	const uint64_t *routes;
 	const struct net_route *route;
 
-	path->from = from;
-	path->to = to;
+	*path = (struct net_path){ .from = from, .to = to, .link = path->star };
+	if (from >= header->devices)
+		return;
+	sender = fabric_device(fabric, from);
+	path->star[0] = sender->up;
+	path->links = 1;
 	path->header = sender->link_layer == LINK_ETHERNET ? HEADER_ROCE : HEADER_IB;
+	if (to >= header->devices)
+		return;
 	if (header->routes_at) {
 		routes = segment_at(&fabric->segment, header->routes_at);
 		route = segment_at(&fabric->segment, routes[(uint64_t)from * header->devices + to]);
@@ -234,14 +240,22 @@ void net_path_find(const struct fabric *fabric, uint32_t from, uint32_t to, stru
 		path->link = route->link;
 		return;
 	}
-	path->star[0] = sender->up;
 	path->star[1] = fabric_device(fabric, to)->down;
 	path->links = 2;
-	path->link = path->star;
+}
+
+/* Nobody is there. */
+static bool path_ends(const struct fabric *fabric, const struct net_path *path)
+{
+	uint32_t devices = fabric->segment.header->devices;
+
+	return path->from >= devices || path->to >= devices;
 }
 
 bool net_path_loses(const struct fabric *fabric, const struct net_path *path)
 {
+	if (path_ends(fabric, path))
+		return true;
 	for (uint32_t i = 0; i < path->links; i++)
 		if (net_link_loss(net_link(fabric, path->link[i])) > 0)
 			return true;
@@ -251,19 +265,23 @@ bool net_path_loses(const struct fabric *fabric, const struct net_path *path)
 static void port_count(struct fabric *fabric, const struct net_path *path,
 		       const struct net_piece *piece, uint64_t wire)
 {
-	struct port_counters *from = &fabric_device(fabric, path->from)->counters;
-	struct port_counters *to = &fabric_device(fabric, path->to)->counters;
+	uint32_t devices = fabric->segment.header->devices;
+	struct port_counters *from, *to;
 
+	if (path->from >= devices)
+		return;
+	from = &fabric_device(fabric, path->from)->counters;
 	count(&from->xmit_bytes, wire);
 	count(&from->xmit_packets, piece->packets);
 	if (piece->resent) {
 		count(&from->packets_resent, piece->packets);
 		count(&from->bytes_resent, piece->bytes);
 	}
-	if (piece->lost) {
+	if (piece->lost || path->to >= devices) {
 		count(&from->packets_lost, piece->packets);
 		return;
 	}
+	to = &fabric_device(fabric, path->to)->counters;
 	count(&to->rcv_bytes, wire);
 	count(&to->rcv_packets, piece->packets);
 }
@@ -287,6 +305,7 @@ bool net_path_take(struct fabric *fabric, const struct net_path *path, struct ne
 			piece->left = passage.tail;
 	}
 	piece->through = passage.tail;
+	piece->lost |= path_ends(fabric, path);
 	port_count(fabric, path, piece, wire);
 	return true;
 }
@@ -307,7 +326,7 @@ bool net_path_answer(struct fabric *fabric, const struct net_path *path, uint32_
 		link_count(link, &piece, wire);
 	}
 	port_count(fabric, path, &piece, wire);
-	return !piece.lost;
+	return !piece.lost && !path_ends(fabric, path);
 }
 
 void net_path_count(struct fabric *fabric, const struct net_path *path, uint64_t bytes)

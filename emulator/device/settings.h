@@ -11,6 +11,8 @@
 
 #define SETTINGS_DEVICES 16 /* of a node */
 
+struct net_topology;
+
 enum device_choice {
 	DEVICE_AUTO, /* a real one where there is one, else emulated */
 	DEVICE_EMULATED,
@@ -37,7 +39,9 @@ struct device_settings {
 	int64_t latency; /* ns, one way */
 	int64_t jitter;  /* ns */
 	uint64_t seed;
-	char *topology;   /* SPEC, or NULL; owned */
+	char *topology; /* SPEC, or NULL; owned */
+	/* What a program works out from it before it makes a fabric; not owned */
+	const struct net_topology *network;
 	char *routing;    /* owned */
 	char *faults;     /* FILE, or NULL; owned */
 	char *dir;        /* of the run directory, or NULL; owned */
