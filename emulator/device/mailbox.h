@@ -13,20 +13,24 @@
 
 #include "device/op.h"
 
+#include <stdbool.h>
+
 #define MAILBOX_PART (32 * 1024)
 #define MAILBOX_SIZE (1024 * 1024) /* bytes of a ring */
 
-/* Make this process's rings; on first use of a context. */
+/* Make this process's rings.  Returns 0, or -1 with errno. */
 int mailbox_create(struct fabric *fabric);
 
-/* Send what is due of the request SQE of QP, whose send lock is held.  Returns 1
- * when all of it is on its way, 0 when there is no room now, -1 when nobody is
- * there to take it.
+/* Have OP of the request SQE of QP carried out by PROCESS, as far as that goes now;
+ * QP's send lock is held.  Returns true when it has been, with ANSWER; false
+ * while it is on its way: *AGAIN is when to come back at the latest.
  */
-int mailbox_send(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe *sqe,
-		 const struct op *op);
+bool mailbox_ask(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe *sqe,
+		 const struct op *op, uint32_t process, struct answer *answer, int64_t *again);
 
-/* Requests and responses that have come to this process. */
+/* Requests and responses that have come to this process.  No lock is held, not in
+ * a section.
+ */
 void mailbox_progress(struct fabric *fabric);
 
 #endif

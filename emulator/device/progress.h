@@ -46,6 +46,12 @@ static inline void progress_all(struct fabric *fabric)
  */
 void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now);
 
+/* QP, of this process, wants progress at DUE. */
+void progress_watch(struct fabric *fabric, struct shared_qp *qp, int64_t due);
+
+/* Ask PROCESS to make progress on QP, from DUE on; its send lock is held. */
+void progress_hint(struct fabric *fabric, struct shared_qp *qp, uint32_t process, int64_t due);
+
 /* QP, of this process, is destroyed or reset: look after it no more.  No lock is
  * needed.
  */
@@ -56,6 +62,9 @@ void progress_forget(struct fabric *fabric, struct shared_qp *qp);
  */
 void progress_later(struct fabric *fabric, struct shared_qp *qp);
 void progress_todo(struct fabric *fabric);
+
+/* PROCESS is dead: progress_todo() clears up behind it. */
+void progress_dead(uint32_t process);
 
 /* When something wants to be done next in this process: ns, INT64_MAX: nothing does. */
 int64_t progress_next(struct fabric *fabric);

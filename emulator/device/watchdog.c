@@ -1,1 +1,207 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/watchdog.h"
+#include "clock.h"
+#include "device/event.h"
+#include "device/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEVER      INT64_MAX
+#define IDLE_TICKS 50       /* then it sleeps */
+#define FAR        10000000 /* ns: it sleeps until what is due later than that */
+#define STACK_SIZE (128 * 1024)
+
+struct watchdog {
+	struct fabric *fabric;
+	pthread_t thread;
+	int wake;                  /* its FIFO */
+	_Atomic int64_t sleeps_to; /* when it looks again by itself */
+	_Atomic bool stop;
+};
+
+/* Threads that post at the same time make one watchdog. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+static void wake_name(char name[32], const struct fabric *fabric)
+{
+	snprintf(name, 32, "wake.%u.%u", fabric->self, fabric->process->wake);
+}
+
+static void sleep_until(struct watchdog *watchdog, int64_t time)
+{
+	struct pollfd fd = { .fd = watchdog->wake, .events = POLLIN };
+	int64_t left = time == NEVER ? 0 : time - clock_ns(CLOCK_MONOTONIC);
+	struct timespec wait;
+	char taken[64];
+
+	if (left < 0)
+		left = 0;
+	wait.tv_sec = left / 1000000000;
+	wait.tv_nsec = left % 1000000000;
+	if (ppoll(&fd, 1, time == NEVER ? NULL : &wait, NULL) > 0)
+		while (read(watchdog->wake, taken, sizeof(taken)) == sizeof(taken))
+			;
+}
+
+static bool idle(const struct watchdog *watchdog)
+{
+	return !atomic_load(&progress_pending) &&
+	       !atomic_load(&watchdog->fabric->process->attention) && !atomic_load(&watchdog->stop);
+}
+
+/* Asleep is said before the last look, so who leaves something either is seen or
+ * wakes us.
+ */
+static void sleep_long(struct watchdog *watchdog, int64_t time)
+{
+	_Atomic uint32_t *asleep = &watchdog->fabric->process->asleep;
+
+	atomic_store(&watchdog->sleeps_to, time);
+	atomic_store(asleep, 1);
+	if (time == NEVER ? idle(watchdog)
+			  : progress_next(watchdog->fabric) >= time &&
+				    !atomic_load(&watchdog->fabric->process->attention) &&
+				    !atomic_load(&watchdog->stop))
+		sleep_until(watchdog, time);
+	atomic_store(asleep, 0);
+	atomic_store(&watchdog->sleeps_to, 0);
+}
+
+static void *watch(void *arg)
+{
+	struct watchdog *watchdog = arg;
+	struct fabric *fabric = watchdog->fabric;
+	uint32_t ticks = 0;
+	int64_t now, next;
+
+	while (!atomic_load(&watchdog->stop)) {
+		progress_work(fabric, true);
+		now = clock_ns(CLOCK_MONOTONIC);
+		next = progress_next(fabric);
+		if (!idle(watchdog))
+			ticks = 0;
+		if (ticks++ >= IDLE_TICKS)
+			sleep_long(watchdog, NEVER);
+		else if (next != NEVER && next > now + FAR)
+			sleep_long(watchdog, next);
+		else
+			sleep_until(watchdog, now + WATCHDOG_TICK);
+	}
+	return NULL;
+}
+
+static int start_thread(struct watchdog *watchdog)
+{
+	size_t size = STACK_SIZE;
+	pthread_attr_t attr;
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	if (size < (size_t)PTHREAD_STACK_MIN)
+		size = (size_t)PTHREAD_STACK_MIN;
+	pthread_attr_setstacksize(&attr, size);
+	rc = pthread_create(&watchdog->thread, &attr, watch, watchdog);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return -1;
+	pthread_setname_np(watchdog->thread, "netemu");
+	return 0;
+}
+
+static int open_fifo(struct fabric *fabric)
+{
+	char name[32];
+	int fd;
+
+	fabric->process->wake = atomic_fetch_add(&fabric->segment.header->next_file, 1);
+	wake_name(name, fabric);
+	if (mkfifoat(fabric->dir_fd, name, 0600) < 0)
+		return -1;
+	fd = openat(fabric->dir_fd, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		unlinkat(fabric->dir_fd, name, 0);
+	return fd;
+}
+
+static void destroy(struct watchdog *watchdog)
+{
+	char name[32];
+
+	wake_name(name, watchdog->fabric);
+	unlinkat(watchdog->fabric->dir_fd, name, 0);
+	close(watchdog->wake);
+	free(watchdog);
+}
+
+static struct watchdog *create(struct fabric *fabric)
+{
+	struct watchdog *watchdog = calloc(1, sizeof(*watchdog));
+
+	if (!watchdog)
+		return NULL;
+	watchdog->fabric = fabric;
+	watchdog->wake = open_fifo(fabric);
+	if (watchdog->wake < 0) {
+		free(watchdog);
+		return NULL;
+	}
+	if (start_thread(watchdog) < 0) {
+		destroy(watchdog);
+		return NULL;
+	}
+	return watchdog;
+}
+
+void watchdog_want(struct fabric *fabric, int64_t time)
+{
+	struct watchdog *watchdog = __atomic_load_n(&fabric->watchdog, __ATOMIC_ACQUIRE);
+	int64_t until;
+
+	if (!watchdog) {
+		pthread_mutex_lock(&making);
+		if (!fabric->watchdog)
+			__atomic_store_n(&fabric->watchdog, create(fabric), __ATOMIC_RELEASE);
+		pthread_mutex_unlock(&making);
+		return;
+	}
+	until = atomic_load(&watchdog->sleeps_to);
+	if (until && time < until - WATCHDOG_TICK)
+		event_wake(fabric, fabric->self);
+}
+
+void watchdog_stop(struct fabric *fabric)
+{
+	struct watchdog *watchdog = fabric->watchdog;
+
+	if (!watchdog)
+		return;
+	atomic_store(&watchdog->stop, true);
+	event_wake(fabric, fabric->self);
+	pthread_join(watchdog->thread, NULL);
+	fabric->watchdog = NULL;
+	destroy(watchdog);
+}
+
+void watchdog_forget(struct fabric *fabric)
+{
+	struct watchdog *watchdog = fabric->watchdog;
+
+	pthread_mutex_init(&making, NULL);
+	if (!watchdog)
+		return;
+	close(watchdog->wake);
+	fabric->watchdog = NULL;
+}

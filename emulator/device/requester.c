@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
+#include "devhook.h"
+#include "device/event.h"
+#include "device/mailbox.h"
+#include "device/net.h"
+#include "device/progress.h"
+#include "device/respond.h"
+#include "device/section.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NEVER       INT64_MAX
+#define MAX_MESSAGE (1ull << 31) /* bytes (volume 1, 9.7.7.1.1) */
+#define NO_TIMER    14           /* a QP without one asks again this often, for ever */
+
+/* One look at a send queue. */
+struct pass {
+	struct fabric *fabric;
+	struct shared_qp *qp;
+	struct shared_device *device; /* the requester's */
+	int64_t now;                  /* 0: nobody has asked yet */
+	int64_t due;                  /* when to look again */
+	bool ideal;
+};
+
+static int64_t now_of(struct pass *p)
+{
+	if (!p->now)
+		p->now = clock_ns(CLOCK_MONOTONIC);
+	return p->now;
+}
+
+static void look_again(struct pass *p, int64_t time)
+{
+	if (time < p->due)
+		p->due = time;
+}
+
+/* Whether TIME has come; 0 always has, and needs no clock. */
+static bool is_time(struct pass *p, int64_t time)
+{
+	if (!time || time <= now_of(p))
+		return true;
+	look_again(p, time);
+	return false;
+}
+
+static struct shared_sqe *sqe_at(const struct pass *p, uint64_t position)
+{
+	const struct shared_qp *qp = p->qp;
+
+	return segment_at(&p->fabric->segment,
+			  qp->sq_at + position % qp->sq_capacity * qp->sq_stride);
+}
+
+/* Counters that only the holder of the send lock changes. */
+static uint64_t get(_Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void set(_Atomic uint64_t *counter, uint64_t value)
+{
+	atomic_store_explicit(counter, value, memory_order_release);
+}
+
+static void count(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+static bool is_read(const struct shared_sqe *sqe)
+{
+	return sqe->opcode == WR_RDMA_READ;
+}
+
+static bool is_atomic(const struct shared_sqe *sqe)
+{
+	return sqe->opcode == WR_ATOMIC_CMP_AND_SWP || sqe->opcode == WR_ATOMIC_FETCH_AND_ADD;
+}
+
+static bool is_local(const struct shared_sqe *sqe)
+{
+	return sqe->opcode == WR_LOCAL_INV || sqe->opcode == WR_BIND_MW;
+}
+
+static bool reliable(const struct shared_qp *qp)
+{
+	return qp->type == QP_RC || qp->type == QP_XRC_SEND;
+}
+
+static const struct shared_path *path_of(const struct shared_qp *qp, const struct shared_sqe *sqe)
+{
+	return qp->type == QP_UD ? &sqe->path : &qp->path;
+}
+
+static uint32_t mtu_of(const struct pass *p)
+{
+	uint32_t mtu = p->qp->path_mtu;
+
+	if (p->qp->type == QP_UD || !mtu)
+		return atomic_load_explicit(&p->device->mtu, memory_order_relaxed);
+	return mtu <= 5 ? 128u << mtu : mtu; /* the verbs' code, or bytes */
+}
+
+static void tell(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what, int64_t time,
+		 int64_t until)
+{
+	const struct shared_qp *qp = p->qp;
+	struct devhook_event event;
+
+	if (!netemu_trace_hook)
+		return;
+	event = (struct devhook_event){
+		.version = DEVHOOK_VERSION,
+		.what = what,
+		.time = time ? time : now_of(p),
+		.until = until,
+		.device = qp->device,
+		.qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
+		.remote_device = path_of(qp, sqe)->device,
+		.remote_qpn = qp->type == QP_UD ? sqe->remote_qpn : qp->dest_qpn,
+		.wr_id = sqe->wr_id,
+		.bytes = sqe->bytes,
+		.opcode = sqe->opcode,
+		.status = sqe->status,
+	};
+	netemu_trace_hook(&event);
+}
+
+/* --- first step: its times --- */
+
+static void set_bytes(struct shared_sqe *sqe)
+{
+	sqe->bytes = sqe->flags & SEND_INLINE ? sqe->inline_length : 0;
+	if (sqe->flags & SEND_INLINE)
+		return;
+	for (uint32_t i = 0; i < sqe->sges; i++)
+		sqe->bytes += sqe->sge[i].length;
+}
+
+/* What volume 1 allows to be on its way: a bound on reads and atomics, none of them
+ * before a fence.
+ */
+static bool may_send(const struct pass *p, const struct shared_sqe *sqe)
+{
+	uint32_t reads = atomic_load_explicit(&p->qp->outstanding_reads, memory_order_relaxed);
+
+	if (!reads)
+		return true;
+	if (sqe->flags & SEND_FENCE)
+		return false;
+	return !(is_read(sqe) || is_atomic(sqe)) || reads < p->qp->max_rd_atomic;
+}
+
+static void count_times(struct pass *p, struct shared_sqe *sqe, const struct net_times *times)
+{
+	sqe->packets = times->packets;
+	if (times->resent)
+		count(&p->qp->resent, times->resent);
+	if (times->timeouts)
+		count(&p->qp->timeouts, times->timeouts);
+}
+
+/* Help from the process that waits for the message. */
+static void ask_for_help(struct pass *p, const struct shared_sqe *sqe)
+{
+	const struct shared_path *path = path_of(p->qp, sqe);
+	uint32_t qpn = p->qp->type == QP_UD ? sqe->remote_qpn : p->qp->dest_qpn;
+	struct shared_qp *to;
+
+	if (path->device == UINT32_MAX || path->multicast)
+		return;
+	to = qp_find(p->fabric, path->device, qpn);
+	if (to && to->head.owner != p->qp->head.owner)
+		progress_hint(p->fabric, p->qp, to->head.owner, sqe->deliver_at);
+}
+
+static struct net_message message_of(const struct pass *p, const struct shared_sqe *sqe)
+{
+	const struct shared_qp *qp = p->qp;
+	const struct shared_path *path = path_of(qp, sqe);
+
+	return (struct net_message){
+		.from = qp->device,
+		.to = path->multicast ? qp->device : path->device,
+		.type = qp->type,
+		.response = is_read(sqe) || is_atomic(sqe),
+		.bytes = is_atomic(sqe) ? 8 : sqe->bytes,
+		.mtu = mtu_of(p),
+		.timeout = qp->timeout,
+		.retry_count = qp->retry_count,
+	};
+}
+
+/* Returns false when there is no room on the links now. */
+static bool plan(struct pass *p, struct shared_sqe *sqe)
+{
+	struct shared_qp *qp = p->qp;
+	struct net_message message = message_of(p, sqe);
+	struct net_times times = { .delivered = true };
+	int64_t again = NEVER;
+
+	if (!sqe->posted_at)
+		sqe->posted_at = now_of(p);
+	if (!net_send(p->fabric, &qp->stream, sqe, &message, now_of(p), &times, &again)) {
+		look_again(p, again);
+		return false;
+	}
+	sqe->sent_at = times.sent;
+	sqe->deliver_at = times.deliver;
+	sqe->ack_at = reliable(qp) ? times.ack : times.deliver;
+	sqe->lost = times.failed || !times.delivered;
+	if (sqe->lost && reliable(qp))
+		sqe->deliver_at = times.ack;
+	count_times(p, sqe, &times);
+	tell(p, sqe, DEVHOOK_WIRE, times.sent, times.deliver);
+	if (!sqe->lost)
+		ask_for_help(p, sqe);
+	return true;
+}
+
+static bool send_one(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+	uint64_t sent = get(&qp->sq_sent);
+	struct shared_sqe *sqe;
+
+	if (sent == get(&qp->sq_posted))
+		return false;
+	sqe = sqe_at(p, sent);
+	/* a queue that drains sends again only what it has sent before */
+	if (atomic_load_explicit(&qp->state, memory_order_relaxed) != QP_RTS && !sqe->retry_since)
+		return false;
+	/* until it is sent, deliver_at says when it may be */
+	if (!is_time(p, sqe->deliver_at) || !may_send(p, sqe))
+		return false;
+	set_bytes(sqe);
+	if (!sqe->retry_since && !sqe->posted_at)
+		tell(p, sqe, DEVHOOK_QUEUED, sqe->posted_at, 0);
+	if (p->ideal || is_local(sqe) ||
+	    (path_of(qp, sqe)->device == UINT32_MAX && !path_of(qp, sqe)->multicast))
+		sqe->sent_at = sqe->deliver_at = sqe->ack_at = 0;
+	else if (!plan(p, sqe))
+		return false;
+	if (is_read(sqe) || is_atomic(sqe))
+		atomic_fetch_add_explicit(&qp->outstanding_reads, 1, memory_order_relaxed);
+	sqe->state = SQE_SENT;
+	set(&qp->sq_sent, sent + 1);
+	return true;
+}
+
+/* Back to the first step for all that is not delivered, at TIME: what came behind a
+ * message that was not taken is dropped by a responder, so it is sent again too.
+ */
+static void go_back(struct pass *p, int64_t time)
+{
+	struct shared_qp *qp = p->qp;
+	uint64_t first = get(&qp->sq_delivered), end = get(&qp->sq_sent);
+
+	set(&qp->sq_sent, first);
+	for (uint64_t at = first; at < end; at++) {
+		struct shared_sqe *sqe = sqe_at(p, at);
+
+		if (is_read(sqe) || is_atomic(sqe))
+			atomic_fetch_sub_explicit(&qp->outstanding_reads, 1, memory_order_relaxed);
+		sqe->state = SQE_POSTED;
+		net_again(sqe, time);
+		sqe->lost = 0;
+		sqe->retry_since = now_of(p);
+		sqe->deliver_at = at == first ? time : 0;
+	}
+	count(&qp->resent, end - first);
+}
+
+/* --- second step: the responder --- */
+
+/* Returns whether the request has come to its end. */
+static bool not_ready(struct pass *p, struct shared_sqe *sqe, const struct answer *answer,
+		      int *status)
+{
+	struct shared_qp *qp = p->qp;
+	int64_t heard = sqe->ack_at > now_of(p) ? sqe->ack_at : now_of(p);
+
+	count(&qp->rnr, 1);
+	count(&p->device->counters.rnr_naks, 1);
+	if (qp->rnr_retry != 7 && sqe->rnr_retries >= qp->rnr_retry) {
+		*status = WC_RNR_RETRY_EXC_ERR;
+		return true;
+	}
+	sqe->rnr_retries++;
+	sqe->retries = 0;
+	go_back(p, heard + progress_rnr_timer(answer->rnr_timer));
+	return false;
+}
+
+/* Nobody has answered: the timer runs out, retry_count + 1 times. */
+static bool no_answer(struct pass *p, struct shared_sqe *sqe)
+{
+	struct shared_qp *qp = p->qp;
+	int64_t timeout = progress_timeout(qp->timeout ? qp->timeout : NO_TIMER);
+	int64_t end = (sqe->sent_at > now_of(p) ? sqe->sent_at : now_of(p)) + timeout;
+
+	count(&qp->timeouts, 1);
+	count(&p->device->counters.timeouts, 1);
+	if (qp->timeout && sqe->retries >= qp->retry_count) {
+		sqe->deliver_at = sqe->ack_at = end;
+		sqe->lost = 1;
+		look_again(p, end);
+		return false;
+	}
+	sqe->retries++;
+	go_back(p, end);
+	return false;
+}
+
+static const uint16_t allowed[] = {
+	[QP_RC] = 0x3ff,
+	[QP_UC] = 1 << WR_RDMA_WRITE | 1 << WR_RDMA_WRITE_WITH_IMM | 1 << WR_SEND |
+		  1 << WR_SEND_WITH_IMM | 1 << WR_LOCAL_INV | 1 << WR_BIND_MW,
+	[QP_UD] = 1 << WR_SEND | 1 << WR_SEND_WITH_IMM,
+	[QP_XRC_SEND] = 0x3ff,
+	[QP_XRC_RECV] = 0,
+};
+
+/* What is wrong with the request itself, or success. */
+static int check(const struct pass *p, const struct shared_sqe *sqe)
+{
+	const struct shared_qp *qp = p->qp;
+
+	if (sqe->opcode > WR_SEND_WITH_INV || !(allowed[qp->type] & 1 << sqe->opcode))
+		return WC_LOC_QP_OP_ERR;
+	if ((is_read(sqe) || is_atomic(sqe)) && !qp->max_rd_atomic)
+		return WC_LOC_QP_OP_ERR;
+	if (sqe->bytes > MAX_MESSAGE || (is_atomic(sqe) && sqe->bytes < 8) ||
+	    (qp->type == QP_UD && sqe->bytes > mtu_of(p)))
+		return WC_LOC_LEN_ERR;
+	return WC_SUCCESS;
+}
+
+static int gather(struct pass *p, struct shared_sqe *sqe, struct payload *payload)
+{
+	struct shared_qp *qp = p->qp;
+
+	if (!(sqe->flags & SEND_INLINE))
+		return memory_gather(p->fabric, qp->device, sqe->sge, sqe->sges,
+				     is_read(sqe) || is_atomic(sqe), qp->pd, qp->head.owner,
+				     payload);
+	payload->process = PAYLOAD_HERE;
+	payload->parts = 1;
+	payload->part[0].iov_base = sqe_inline(qp, sqe);
+	payload->part[0].iov_len = sqe->inline_length;
+	return WC_SUCCESS;
+}
+
+static void fill_op(const struct pass *p, const struct shared_sqe *sqe, uint64_t number,
+		    struct op *op)
+{
+	const struct shared_qp *qp = p->qp;
+	bool ud = qp->type == QP_UD;
+
+	*op = (struct op){
+		.from = qp->device,
+		.from_qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
+		.to_qpn = ud ? sqe->remote_qpn : qp->dest_qpn,
+		.type = qp->type,
+		.opcode = sqe->opcode,
+		.flags = sqe->flags,
+		.imm = sqe->imm,
+		.rkey = sqe->rkey,
+		.remote_addr = sqe->remote_addr,
+		.compare_add = sqe->compare_add,
+		.swap = sqe->swap,
+		.srqn = sqe->srqn,
+		/* a Q_Key with its highest bit stands for the QP's own (10.2.5) */
+		.qkey = ud && sqe->qkey & 0x80000000 ? qp->qkey : sqe->qkey,
+		.pkey_index = qp->pkey_index,
+		.path = *path_of(qp, sqe),
+		.length = is_atomic(sqe) ? 8 : sqe->bytes,
+		.number = number,
+		.last = true,
+	};
+	op->to = op->path.device;
+}
+
+/* How the process of the responder is reached: by itself the sender, or by mail. */
+static bool by_mail(struct pass *p, uint32_t process)
+{
+	if (p->device->transport == TRANSPORT_DIRECT || process == UINT16_MAX)
+		return false;
+	if (p->device->transport == TRANSPORT_QUEUE)
+		return true;
+	return process != p->fabric->self && fabric_reach(p->fabric, process) == REACH_QUEUE;
+}
+
+/* Have OP carried out.  Returns false while it is on its way. */
+static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, struct answer *answer)
+{
+	struct fabric *fabric = p->fabric;
+	struct shared_qp *to = qp_find(fabric, op->to, op->to_qpn);
+	uint32_t process = to ? to->head.owner : UINT16_MAX;
+	int64_t again = NEVER;
+
+	if (!sqe->mail_state && !by_mail(p, process)) {
+		respond(fabric, op, answer);
+		if (answer->status != RESPOND_QUEUE)
+			return true;
+		atomic_store(&fabric->reach[process], REACH_QUEUE);
+	}
+	/* only its own process has a requester's memory at hand */
+	if (p->qp->head.owner != fabric->self) {
+		look_again(p, now_of(p) + 1000);
+		return false;
+	}
+	if (mailbox_ask(fabric, p->qp, sqe, op, process, answer, &again))
+		return true;
+	look_again(p, again);
+	return false;
+}
+
+/* To the members of the group on each device, one after the other. */
+static void to_group(struct pass *p, struct shared_sqe *sqe, struct op *op)
+{
+	struct answer answer;
+
+	(void)sqe;
+	for (op->to = 0; op->to < p->fabric->segment.header->devices; op->to++)
+		respond(p->fabric, op, &answer);
+	count(&p->device->counters.multicast_xmit, 1);
+}
+
+static int run_local(struct pass *p, const struct shared_sqe *sqe)
+{
+	if (sqe->opcode == WR_BIND_MW)
+		return window_bind(p->fabric, p->qp, sqe);
+	return window_invalidate(p->fabric, p->qp, sqe->imm);
+}
+
+static bool forced(struct pass *p, const struct shared_sqe *sqe, int *status)
+{
+	struct shared_qp *qp = p->qp;
+	uint32_t force = atomic_load_explicit(&qp->force_status, memory_order_relaxed);
+
+	if (__builtin_expect(!force, 1) || atomic_load(&qp->force_wr_id) != sqe->wr_id)
+		return false;
+	atomic_store(&qp->force_status, 0);
+	*status = (int)force;
+	return true;
+}
+
+static void count_out(struct pass *p, const struct shared_sqe *sqe)
+{
+	struct net_message message = message_of(p, sqe);
+
+	if (!sqe->deliver_at && message.to != UINT32_MAX)
+		net_count(p->fabric, &message); /* net_send() has not */
+	if (!is_read(sqe))
+		set(&p->qp->tx_bytes, get(&p->qp->tx_bytes) + message.bytes);
+	set(&p->qp->tx_messages, get(&p->qp->tx_messages) + 1);
+}
+
+/* Whether the responder's process has died, and nobody has cleared up yet. */
+static bool is_dead(struct pass *p, const struct op *op)
+{
+	struct shared_qp *to = NULL;
+
+	if (op->to != UINT32_MAX)
+		to = qp_find(p->fabric, op->to, op->to_qpn);
+	if (!to || fabric_alive(p->fabric, to->head.owner))
+		return false;
+	progress_dead(to->head.owner);
+	return true;
+}
+
+/* Returns whether the request has come to its end, with *STATUS. */
+static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *status)
+{
+	struct payload payload = { .parts = 0 };
+	struct answer answer;
+	struct op op;
+
+	*status = check(p, sqe);
+	if (*status || (*status = gather(p, sqe, &payload)))
+		return true;
+	fill_op(p, sqe, number, &op);
+	op.payload = &payload;
+	if (p->device->strict)
+		strict_sent(p->fabric, p->qp, sqe);
+	if (op.path.multicast && op.type == QP_UD) {
+		to_group(p, sqe, &op);
+		return true;
+	}
+	if (op.to == UINT32_MAX ||
+	    atomic_load_explicit(&p->device->port_state, memory_order_relaxed) != PORT_ACTIVE)
+		answer.status = RESPOND_NOTHING;
+	else if (!carry_out(p, sqe, &op, &answer))
+		return false;
+	sqe->mail_state = 0;
+	if (!reliable(p->qp)) {
+		/* nobody says how it went */
+		*status = answer.status == WC_LOC_PROT_ERR ? WC_LOC_PROT_ERR : WC_SUCCESS;
+		return true;
+	}
+	if (answer.status >= RESPOND_RNR && is_dead(p, &op))
+		answer.status = RESPOND_NOTHING;
+	if (answer.status == RESPOND_RNR)
+		return not_ready(p, sqe, &answer, status);
+	if (answer.status >= RESPOND_RNR)
+		return no_answer(p, sqe);
+	*status = answer.status;
+	sqe->result = answer.original;
+	return true;
+}
+
+static void note_lateness(struct pass *p, int64_t deliver_at)
+{
+	int64_t late = deliver_at ? now_of(p) - deliver_at : 0;
+	uint32_t bucket = late > 0 ? 64 - (uint32_t)__builtin_clzll((uint64_t)late) : 0;
+
+	if (deliver_at)
+		count(&p->device->lateness[bucket < LATENESS_BUCKETS ? bucket
+								     : LATENESS_BUCKETS - 1],
+		      1);
+}
+
+/* One that has failed is the last to be delivered. */
+static bool has_failed(const struct pass *p, uint64_t delivered)
+{
+	return delivered != get(&p->qp->sq_acked) && sqe_at(p, delivered - 1)->status != WC_SUCCESS;
+}
+
+static bool deliver_one(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+	uint64_t at = get(&qp->sq_delivered);
+	struct shared_sqe *sqe;
+	int status = WC_SUCCESS;
+	int64_t time;
+
+	if (at == get(&qp->sq_sent) || has_failed(p, at))
+		return false;
+	sqe = sqe_at(p, at);
+	/* A read is one copy, from the responder's memory straight to the requester's,
+	 * so it is done when its data are due there.  What comes behind it waits for
+	 * that, or a later write would change what is still to be read.
+	 */
+	time = is_read(sqe) ? sqe->ack_at : sqe->deliver_at;
+	if (!is_time(p, time))
+		return false;
+	if (forced(p, sqe, &status))
+		;
+	else if (is_local(sqe))
+		status =
+			allowed[qp->type] & 1 << sqe->opcode ? run_local(p, sqe) : WC_LOC_QP_OP_ERR;
+	else if (sqe->lost)
+		status = reliable(qp) ? WC_RETRY_EXC_ERR : WC_SUCCESS;
+	else if (!ask(p, sqe, at, &status))
+		return false;
+	if (status == WC_SUCCESS && !is_local(sqe))
+		count_out(p, sqe);
+	note_lateness(p, time);
+	sqe->status = (uint32_t)status;
+	sqe->state = SQE_DELIVERED;
+	set(&qp->sq_delivered, at + 1);
+	tell(p, sqe, DEVHOOK_DELIVERED, 0, time);
+	return true;
+}
+
+/* --- third step: the completion --- */
+
+static void complete(struct pass *p, struct shared_sqe *sqe, uint64_t at)
+{
+	static const uint8_t opcodes[] = {
+		[WR_RDMA_WRITE] = WC_RDMA_WRITE,
+		[WR_RDMA_WRITE_WITH_IMM] = WC_RDMA_WRITE,
+		[WR_SEND] = WC_SEND,
+		[WR_SEND_WITH_IMM] = WC_SEND,
+		[WR_RDMA_READ] = WC_RDMA_READ,
+		[WR_ATOMIC_CMP_AND_SWP] = WC_COMP_SWAP,
+		[WR_ATOMIC_FETCH_AND_ADD] = WC_FETCH_ADD,
+		[WR_LOCAL_INV] = WC_LOCAL_INV,
+		[WR_BIND_MW] = WC_BIND_MW,
+		[WR_SEND_WITH_INV] = WC_SEND,
+	};
+	struct shared_qp *qp = p->qp;
+	struct segment *segment = &p->fabric->segment;
+	struct shared_cqe entry = {
+		.wr_id = sqe->wr_id,
+		.qp_at = segment_offset(segment, qp),
+		.position = at + 1,
+		.time = p->now,
+		.qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
+		.byte_len = (uint32_t)(is_atomic(sqe) ? 8 : sqe->bytes),
+		.status = (uint8_t)sqe->status,
+		.opcode = sqe->opcode < sizeof(opcodes) ? opcodes[sqe->opcode] : 0,
+	};
+
+	if (!sqe->status && !qp->sq_sig_all && !(sqe->flags & SEND_SIGNALED))
+		set(&qp->sq_acked, at + 1);
+	else
+		cq_push_commit(p->fabric, qp->send_cq_at, &entry, sqe->status != WC_SUCCESS,
+			       segment_offset(segment, &qp->sq_acked), at + 1);
+	tell(p, sqe, DEVHOOK_COMPLETED, 0, sqe->ack_at);
+}
+
+/* All that has not completed does so as flushed, in order. */
+static void flush(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+	uint64_t end = get(&qp->sq_posted);
+
+	set(&qp->sq_sent, end);
+	set(&qp->sq_delivered, end);
+	for (uint64_t at = get(&qp->sq_acked); at < end; at++) {
+		struct shared_sqe *sqe = sqe_at(p, at);
+
+		sqe->status = WC_WR_FLUSH_ERR;
+		sqe->mail_state = 0;
+		complete(p, sqe, at);
+	}
+	atomic_store(&qp->outstanding_reads, 0);
+	atomic_store(&qp->flush, 0);
+}
+
+/* A request has completed in error (volume 1, 10.3.1): RC fails as a whole, the send
+ * queue of UC and UD alone.
+ */
+static void fail(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+	uint32_t rts = QP_RTS;
+
+	qp_lock_receive(p->fabric, qp);
+	if (reliable(qp))
+		qp_fail(p->fabric, qp, EVENT_NONE);
+	else
+		atomic_compare_exchange_strong(&qp->state, &rts, QP_SQE);
+	lock_drop(&qp->receive_lock);
+}
+
+static void force_failure(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+
+	atomic_store(&qp->force_error, 0);
+	qp_lock_receive(p->fabric, qp);
+	qp_fail(p->fabric, qp, EVENT_QP_FATAL);
+	lock_drop(&qp->receive_lock);
+}
+
+/* What an atomic has found goes to where the requester wants it. */
+static void store_result(struct pass *p, struct shared_sqe *sqe)
+{
+	struct payload to = { .parts = 0 };
+	struct payload from = { .process = PAYLOAD_HERE,
+				.parts = 1,
+				.part[0] = { &sqe->result, 8 } };
+
+	if (gather(p, sqe, &to) || memory_copy(p->fabric, &to, 0, &from, 0, 8) < 0)
+		sqe->status = WC_LOC_PROT_ERR;
+}
+
+static bool ack_one(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+	uint64_t at = get(&qp->sq_acked);
+	struct shared_sqe *sqe;
+
+	if (at == get(&qp->sq_delivered))
+		return false;
+	sqe = sqe_at(p, at);
+	if (!is_time(p, sqe->ack_at))
+		return false;
+	if (is_atomic(sqe) && !sqe->status)
+		store_result(p, sqe);
+	if (is_read(sqe) || is_atomic(sqe))
+		atomic_fetch_sub_explicit(&qp->outstanding_reads, 1, memory_order_relaxed);
+	complete(p, sqe, at);
+	if (sqe->status) {
+		count(&p->device->counters.remote_errors,
+		      sqe->status >= WC_REM_INV_REQ_ERR && sqe->status <= WC_REM_OP_ERR);
+		fail(p);
+		flush(p);
+		return false;
+	}
+	return true;
+}
+
+/* --- a queue pair --- */
+
+static void drain(struct pass *p)
+{
+	struct shared_qp *qp = p->qp;
+
+	uint64_t sent = get(&qp->sq_sent);
+
+	if (get(&qp->sq_acked) != sent ||
+	    (sent != get(&qp->sq_posted) && sqe_at(p, sent)->retry_since))
+		return;
+	qp->drained = 1;
+	if (qp->async_at)
+		channel_async(p->fabric, segment_at(&p->fabric->segment, qp->async_at),
+			      EVENT_SQ_DRAINED, qp->handle, &qp->async_events);
+}
+
+static void take_steps(struct pass *p)
+{
+	bool moved;
+
+	do {
+		moved = false;
+		while (send_one(p))
+			moved = true;
+		while (deliver_one(p))
+			moved = true;
+		while (ack_one(p))
+			moved = true;
+	} while (moved);
+}
+
+void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now)
+{
+	struct pass p = {
+		.fabric = fabric,
+		.qp = qp,
+		.device = fabric_device(fabric, qp->device),
+		.now = now,
+		.due = NEVER,
+		.ideal = net_ideal(fabric),
+	};
+	_Atomic uint64_t *place = section_enter(fabric);
+	uint32_t state;
+
+	if (__builtin_expect(atomic_load_explicit(&qp->force_error, memory_order_relaxed), 0))
+		force_failure(&p);
+	state = atomic_load(&qp->state);
+	if (state == QP_RTS || state == QP_SQD)
+		take_steps(&p);
+	state = atomic_load(&qp->state);
+	if (state == QP_ERR || state == QP_SQE) {
+		flush(&p);
+		p.due = NEVER;
+	} else if (state == QP_SQD && !qp->drained) {
+		drain(&p);
+	}
+	atomic_store(&qp->due, p.due);
+	section_leave(place);
+	if (p.due != NEVER && qp->head.owner == fabric->self)
+		progress_watch(fabric, qp, p.due);
+}
