@@ -279,6 +279,8 @@ struct shared_cq {
 	 */
 	uint64_t commit_position, commit_value;
 	_Atomic uint64_t commit_at;
+	uint32_t ignore_overrun; /* bool: what finds no room is dropped, nothing else */
+	uint32_t pad;
 };
 
 /* Completion or asynchronous events on their way to one descriptor: a FIFO in
@@ -307,8 +309,8 @@ struct shared_rq {
 	uint32_t capacity, max_sge, stride;
 	_Atomic uint64_t posted, taken;
 	uint64_t ring_at;
-	_Atomic uint64_t completing_cq_at; /* where the entry TAKEN is being completed, or 0 */
-	_Atomic uint32_t limit;            /* shared: event when fewer are left; 0: none */
+	uint64_t completing_cq_at; /* where the entry TAKEN is being completed, or 0 */
+	_Atomic uint32_t limit;    /* shared: event when fewer are left; 0: none */
 	uint32_t pad;
 };
 

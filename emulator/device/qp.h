@@ -65,6 +65,7 @@ int qp_open(struct qp *qp, struct context *context, struct xrcd *xrcd, uint32_t 
 /* EBUSY while it is in multicast groups.  *ASYNC: as cq_destroy(). */
 int qp_destroy(struct qp *qp, uint32_t *async);
 
+/* path_mtu in bytes, as in shared_qp; all else as the verbs' ibv_qp_attr. */
 struct qp_attr {
 	uint32_t state, cur_state, access, pkey_index, port, qkey, path_mtu, timeout, retry_count,
 		rnr_retry, rq_psn, sq_psn, dest_qpn, max_rd_atomic, max_dest_rd_atomic,
@@ -118,13 +119,6 @@ void qp_lock_receive(struct fabric *fabric, struct shared_qp *qp);
 void qp_fail(struct fabric *fabric, struct shared_qp *qp, enum event_type event);
 
 /* --- receive queues (rq.c) --- */
-
-/* In a record that is all 0: room for MAX_WR requests (0: none).  -1 with ENOMEM. */
-int rq_init(struct fabric *fabric, struct shared_rq *rq, uint32_t max_wr, uint32_t max_sge);
-void rq_release(struct fabric *fabric, struct shared_rq *rq);
-/* -1 with ENOMEM, or EINVAL: more wait, or the limit is higher. */
-int rq_resize(struct fabric *fabric, struct shared_rq *rq, uint32_t max_wr);
-void rq_lock(struct fabric *fabric, struct shared_rq *rq);
 
 /* The next entry, or NULL; the queue's lock is held until rq_done() in both cases. */
 struct shared_rqe *rq_first(struct fabric *fabric, struct shared_rq *rq);
