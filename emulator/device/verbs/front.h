@@ -31,6 +31,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* An organisation's number that is locally administered: nobody's. */
+#define FRONT_VENDOR_ID 0x026e65
+
 /* --- devices (device.c) --- */
 
 /* Behind a struct ibv_device: others look there for what a provider would have
@@ -128,7 +131,11 @@ struct front_cq {
 		struct ibv_cq_ex ex;
 	};
 	struct cq engine;
-	struct shared_cqe now; /* ibv_start_poll(): the one that is looked at */
+	struct front_pd *domain; /* parent domain it was created in, or NULL */
+	/* ibv_start_poll(): held until ibv_end_poll(), and the entry that is looked at */
+	pthread_mutex_t polling;
+	struct shared_cqe now;
+	int64_t wallclock; /* CLOCK_REALTIME - CLOCK_MONOTONIC when it was made, ns */
 	bool is_ex;
 };
 
@@ -136,7 +143,7 @@ struct front_srq {
 	struct ibv_srq srq;
 	struct srq engine;
 	struct front_pd *pd;
-	struct front_cq *cq; /* xrc */
+	bool xrc;
 };
 
 struct front_xrcd {
@@ -158,14 +165,23 @@ struct front_qp {
 	/* ibv_wr_*: the request that is being built */
 	struct {
 		struct shared_sqe *sqe;
+		bool addressed; /* datagram: it has got its address */
 		int error;
 	} build;
+	struct ibv_ece ece;
 };
 
 struct front_ah {
 	struct ibv_ah ah;
 	struct shared_path path;
 };
+
+/* A list of ibv_sge is one of shared_sge. */
+_Static_assert(sizeof(struct ibv_sge) == sizeof(struct shared_sge) &&
+		       offsetof(struct ibv_sge, addr) == offsetof(struct shared_sge, addr) &&
+		       offsetof(struct ibv_sge, length) == offsetof(struct shared_sge, length) &&
+		       offsetof(struct ibv_sge, lkey) == offsetof(struct shared_sge, key),
+	       "scatter/gather elements of the verbs and of the engine");
 
 static inline struct context *front_engine(struct ibv_context *context)
 {
@@ -176,6 +192,18 @@ static inline struct context *front_engine(struct ibv_context *context)
 static inline int front_rc(int rc)
 {
 	return rc < 0 ? errno : 0;
+}
+
+/* Wait, as libibverbs does when a queue is destroyed, until *DONE events have been
+ * acknowledged: as many as COUNT.
+ */
+static inline void front_wait_acks(pthread_mutex_t *mutex, pthread_cond_t *cond,
+				   const uint32_t *done, uint32_t count)
+{
+	pthread_mutex_lock(mutex);
+	while (*done != count)
+		pthread_cond_wait(cond, mutex);
+	pthread_mutex_unlock(mutex);
 }
 
 /* The PD that an object belongs to in the engine (a parent domain's own). */
@@ -194,6 +222,8 @@ int front_query_port(struct ibv_context *context, uint8_t port, struct ibv_port_
 		     size_t size);
 int front_query_rt_values(struct ibv_context *context, struct ibv_values_ex *values);
 
+struct front_cq *front_cq_create(struct ibv_context *context, uint32_t cqe, void *cq_context,
+				 struct ibv_comp_channel *channel, uint32_t vector);
 int front_poll_cq(struct ibv_cq *cq, int count, struct ibv_wc *wc);
 int front_req_notify_cq(struct ibv_cq *cq, int solicited_only);
 struct ibv_cq_ex *front_create_cq_ex(struct ibv_context *context, struct ibv_cq_init_attr_ex *init);
