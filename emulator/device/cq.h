@@ -30,8 +30,8 @@ int comp_channel_create(struct comp_channel *channel, struct context *context);
 int comp_channel_destroy(struct comp_channel *channel); /* -1 with EBUSY while it has users */
 
 /* HANDLE: what an event on CHANNEL says.  CAPACITY is rounded up to a power of 2
- * (cq->shared->capacity is what it is).  Returns 0, or -1
- * with errno: EINVAL (capacity), ENOMEM.
+ * (cq->shared->capacity is what it is).  Returns 0, or -1 with errno: EINVAL
+ * (capacity), ENOMEM.
  */
 int cq_create(struct cq *cq, struct context *context, uint32_t capacity,
 	      struct comp_channel *channel, uint64_t handle);
@@ -46,8 +46,8 @@ int cq_destroy(struct cq *cq, uint32_t *events, uint32_t *async);
 int cq_resize(struct cq *cq, uint32_t capacity);
 
 /* Make progress, then take up to COUNT completions.  Returns how many, or -1 with errno
- * EOVERFLOW after an overrun, when those before it have been taken.  A queue pair's send slots that
- * they cover are free then.
+ * EOVERFLOW after an overrun, when those before it have been taken.
+ * A queue pair's send slots that they cover are free then.
  */
 int cq_poll(struct cq *cq, struct shared_cqe *entries, int count);
 

@@ -24,10 +24,10 @@ struct shared_channel *channel_create(struct fabric *fabric, uint32_t device,
 void channel_destroy(struct fabric *fabric, uint32_t device, struct shared_channel *channel,
 		     int fd);
 
-/* A completion event for the completion queue with HANDLE.  Returns whether it
- * was written; what found no room is `owed` and written by channel_pay().
+/* A completion event of CQ, whose lock is held: counted in cq->events when it is
+ * written, in cq->owed when there is no room (channel_pay() writes it then).
  */
-bool channel_complete(struct fabric *fabric, struct shared_channel *channel, uint64_t handle);
+void channel_complete(struct fabric *fabric, struct shared_channel *channel, struct shared_cq *cq);
 
 /* An asynchronous event; its element is HANDLE (a queue, or a port number).  *COUNT
  * (of the queue's record; NULL: a port's) goes up when it is written: a queue

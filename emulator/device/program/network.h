@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* network.h - what topology= and routing= make of the nodes of a fabric
+ *
+ * A program works it out with the code of `netemu sim` and hands the tables to
+ * fabric_create() with the settings: the engine, which lives in other people's
+ * programs, only reads them.
+ */
+#ifndef PROGRAM_NETWORK_H
+#define PROGRAM_NETWORK_H
+
+#include "device/fabric.h"
+#include "device/net.h"
+#include "topology/topology.h"
+
+struct network {
+	struct net_topology tables; /* all owned */
+	struct topology topology;   /* names of links point into it */
+	struct net_topology_link *link;
+	uint32_t *host; /* of each node */
+	uint32_t *path;
+	uint64_t *start;
+};
+
+/* Nodes are the hosts of their names when every name is one of the topology's hosts,
+ * and else node k is host k.  Each pair has the path that routing= (default minimal)
+ * gives it, with the settings' seed, as `netemu sim load` would route all pairs in the
+ * order of the nodes.  Where the topology says no rates, a capacity of 1 means rate=,
+ * and without that there is no limit.  SPECs are relative to BASE (NULL: here).
+ * settings->network is set, and nothing happens without topology=.  Returns 0, or -1
+ * with ERR and nothing to release.
+ */
+int network_create(struct network *network, struct device_settings *settings,
+		   const struct fabric_node *nodes, uint32_t count, const char *base,
+		   struct err *err);
+void network_release(struct network *network);
+
+#endif
