@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/context.h"
 
-#include "device/mailbox.h"
+#include "device/watchdog.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,15 +24,18 @@ int context_open(struct context *context, struct fabric *fabric, uint32_t index)
 		return -1;
 	}
 	fabric->process->segment_addr = (uintptr_t)fabric->segment.header;
-	if (mailbox_create(fabric))
-		return -1;
 	*context = (struct context){
 		.fabric = fabric,
 		.device = fabric_device(fabric, number),
 		.number = number,
 	};
 	context->async = channel_create(fabric, number, CHANNEL_ASYNC, &context->async_fd);
-	return context->async ? 0 : -1;
+	if (!context->async)
+		return -1;
+	/* mail comes while the program is away */
+	if (context->device->transport == TRANSPORT_QUEUE)
+		watchdog_want(fabric, INT64_MAX);
+	return 0;
 }
 
 void context_close(struct context *context)

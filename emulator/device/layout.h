@@ -425,6 +425,7 @@ struct shared_sqe {
 
 	/* transport=queue (mailbox.c) */
 	uint32_t mail_state, mail_status, mail_process, mail_rnr_timer;
+	uint32_t mail_credit, mail_pad;
 	uint64_t mail_attempt;             /* number of this try to send it */
 	uint64_t mail_sent, mail_answered; /* bytes */
 	int64_t mail_since;

@@ -353,11 +353,7 @@ int progress_start(struct fabric *fabric)
 	atomic_store(&progress->next, NEVER);
 	atomic_store(&progress_pending, 0);
 	fabric->progress = progress;
-	if (mailbox_create(fabric) == 0)
-		return 0;
-	fabric->progress = NULL;
-	destroy(progress);
-	return -1;
+	return 0;
 }
 
 void progress_stop(struct fabric *fabric)
@@ -365,6 +361,7 @@ void progress_stop(struct fabric *fabric)
 	struct progress *progress = fabric->progress;
 
 	watchdog_stop(fabric);
+	mailbox_release(fabric, fabric->self);
 	fabric->progress = NULL;
 	atomic_store(&progress_pending, 0);
 	if (progress)

@@ -164,6 +164,16 @@ static void count_times(struct pass *p, struct shared_sqe *sqe, const struct net
 		count(&p->qp->timeouts, times->timeouts);
 }
 
+/* How the process of the responder is reached: by itself the sender, or by mail. */
+static bool by_mail(struct pass *p, uint32_t process)
+{
+	if (p->device->transport == TRANSPORT_DIRECT || process == UINT16_MAX)
+		return false;
+	if (p->device->transport == TRANSPORT_QUEUE)
+		return true;
+	return process != p->fabric->self && fabric_reach(p->fabric, process) == REACH_QUEUE;
+}
+
 /* Help from the process that waits for the message. */
 static void ask_for_help(struct pass *p, const struct shared_sqe *sqe)
 {
@@ -174,7 +184,7 @@ static void ask_for_help(struct pass *p, const struct shared_sqe *sqe)
 	if (path->device == UINT32_MAX || path->multicast)
 		return;
 	to = qp_find(p->fabric, path->device, qpn);
-	if (to && to->head.owner != p->qp->head.owner)
+	if (to && to->head.owner != p->qp->head.owner && !by_mail(p, to->head.owner))
 		progress_hint(p->fabric, p->qp, to->head.owner, sqe->deliver_at);
 }
 
@@ -385,16 +395,6 @@ static void fill_op(const struct pass *p, const struct shared_sqe *sqe, uint64_t
 	op->to = op->path.device;
 }
 
-/* How the process of the responder is reached: by itself the sender, or by mail. */
-static bool by_mail(struct pass *p, uint32_t process)
-{
-	if (p->device->transport == TRANSPORT_DIRECT || process == UINT16_MAX)
-		return false;
-	if (p->device->transport == TRANSPORT_QUEUE)
-		return true;
-	return process != p->fabric->self && fabric_reach(p->fabric, process) == REACH_QUEUE;
-}
-
 /* Have OP carried out.  Returns false while it is on its way. */
 static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, struct answer *answer)
 {
@@ -420,14 +420,33 @@ static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, str
 	return false;
 }
 
-/* To the members of the group on each device, one after the other. */
-static void to_group(struct pass *p, struct shared_sqe *sqe, struct op *op)
+/* To the members of the group on one device. */
+static void to_members(struct pass *p, struct op *op)
 {
+	const struct shared_path *path = &op->path;
+	struct shared_group *group = group_find(p->fabric, op->to, path->dgid, path->dlid);
 	struct answer answer;
 
-	(void)sqe;
-	for (op->to = 0; op->to < p->fabric->segment.header->devices; op->to++)
-		respond(p->fabric, op, &answer);
+	for (uint32_t i = 0; group && i < GROUP_MEMBERS; i++) {
+		struct shared_qp *to;
+
+		op->to_qpn = atomic_load(&group->qpn[i]);
+		to = op->to_qpn ? qp_find(p->fabric, op->to, op->to_qpn) : NULL;
+		if (!to)
+			continue;
+		if (by_mail(p, to->head.owner))
+			mailbox_throw(p->fabric, op, to->head.owner);
+		else
+			respond(p->fabric, op, &answer);
+	}
+}
+
+static void to_group(struct pass *p, struct op *op)
+{
+	uint32_t devices = p->fabric->segment.header->devices;
+
+	for (op->to = 0; op->to < devices; op->to++)
+		to_members(p, op);
 	count(&p->device->counters.multicast_xmit, 1);
 }
 
@@ -489,7 +508,7 @@ static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *st
 	if (p->device->strict)
 		strict_sent(p->fabric, p->qp, sqe);
 	if (op.path.multicast && op.type == QP_UD) {
-		to_group(p, sqe, &op);
+		to_group(p, &op);
 		return true;
 	}
 	if (op.to == UINT32_MAX ||
@@ -497,7 +516,7 @@ static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *st
 		answer.status = RESPOND_NOTHING;
 	else if (!carry_out(p, sqe, &op, &answer))
 		return false;
-	sqe->mail_state = 0;
+	mailbox_forget(p->fabric, sqe);
 	if (!reliable(p->qp)) {
 		/* nobody says how it went */
 		*status = answer.status == WC_LOC_PROT_ERR ? WC_LOC_PROT_ERR : WC_SUCCESS;
@@ -617,7 +636,7 @@ static void flush(struct pass *p)
 		struct shared_sqe *sqe = sqe_at(p, at);
 
 		sqe->status = WC_WR_FLUSH_ERR;
-		sqe->mail_state = 0;
+		mailbox_forget(p->fabric, sqe);
 		complete(p, sqe, at);
 	}
 	atomic_store(&qp->outstanding_reads, 0);

@@ -623,12 +623,12 @@ static void respond_qp(struct request *r)
 	remember(r);
 }
 
-static void respond_to(struct request *r, uint32_t qpn)
+static void respond_to(struct request *r)
 {
 	struct fabric *fabric = r->fabric;
 
 	r->answer->status = RESPOND_NOTHING;
-	r->qp = qp_find(fabric, r->op->to, qpn);
+	r->qp = qp_find(fabric, r->op->to, r->op->to_qpn);
 	if (!r->qp ||
 	    atomic_load_explicit(&r->device->port_state, memory_order_relaxed) != PORT_ACTIVE) {
 		count(&r->device->counters.drops, 1);
@@ -637,23 +637,6 @@ static void respond_to(struct request *r, uint32_t qpn)
 	qp_lock_receive(fabric, r->qp);
 	respond_qp(r);
 	lock_drop(&r->qp->receive_lock);
-}
-
-static void respond_group(struct request *r)
-{
-	const struct shared_path *path = &r->op->path;
-	struct shared_group *group = group_find(r->fabric, r->op->to, path->dgid, path->dlid);
-	uint32_t members = group ? atomic_load(&group->members) : 0;
-
-	for (uint32_t i = 0; i < GROUP_MEMBERS && members; i++) {
-		uint32_t qpn = atomic_load(&group->qpn[i]);
-
-		if (!qpn)
-			continue;
-		respond_to(r, qpn);
-		members--;
-	}
-	r->answer->status = WC_SUCCESS;
 }
 
 void respond(struct fabric *fabric, const struct op *op, struct answer *answer)
@@ -667,10 +650,7 @@ void respond(struct fabric *fabric, const struct op *op, struct answer *answer)
 
 	*answer = (struct answer){ .status = WC_SUCCESS };
 	r.bytes = whole(op) || !op->payload ? op->length : payload_length(op->payload);
-	if (op->type == QP_UD && op->path.multicast)
-		respond_group(&r);
-	else
-		respond_to(&r, op->to_qpn);
+	respond_to(&r);
 }
 
 void respond_forget(struct fabric *fabric, struct shared_qp *qp)

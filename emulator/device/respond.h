@@ -15,7 +15,7 @@
 
 /* Carry OP (or a part of it) out.  In a section, without any receive-side lock.
  * QPs that have failed on the way are put on the fabric's to-do list
- * (progress.h).  A datagram to a group goes to its members on op->to.
+ * (progress.h).  A datagram to a group comes once for each member.
  */
 void respond(struct fabric *fabric, const struct op *op, struct answer *answer);
 
