@@ -97,23 +97,6 @@ static bool copy_failed(struct request *r)
 
 /* --- receive requests --- */
 
-static void tell_limit(struct request *r)
-{
-	struct shared_srq *srq = r->srq;
-	uint32_t limit;
-	uint64_t left;
-
-	if (!srq)
-		return;
-	limit = atomic_load_explicit(&srq->rq.limit, memory_order_relaxed);
-	left = atomic_load(&srq->rq.posted) - atomic_load(&srq->rq.taken);
-	if (!limit || left >= limit || !atomic_compare_exchange_strong(&srq->rq.limit, &limit, 0))
-		return;
-	if (srq->async_at)
-		channel_async(r->fabric, segment_at(&r->fabric->segment, srq->async_at),
-			      EVENT_SRQ_LIMIT_REACHED, srq->handle, &srq->async_events);
-}
-
 /* Others take from a shared queue before the last part has come, so the request is
  * copied and taken out with the first.
  */
@@ -135,7 +118,6 @@ static struct shared_rqe *keep(struct request *r, const struct shared_rqe *rqe)
 	       sizeof(*rqe) + rqe->sges * sizeof(rqe->sge[0]));
 	qp->in_rqe_taken = 1;
 	rq_take(r->fabric, r->rq);
-	tell_limit(r);
 	return segment_at(segment, qp->in_rqe_at);
 }
 
@@ -216,7 +198,6 @@ static void complete(struct request *r, struct match *m, int status)
 		return;
 	}
 	rq_complete(r->fabric, r->rq, r->cq_at, &entry, solicited);
-	tell_limit(r);
 }
 
 /* The receive request itself is at fault, or too small: it completes with STATUS, and
