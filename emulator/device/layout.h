@@ -309,8 +309,8 @@ struct shared_rq {
 	uint32_t capacity, max_sge, stride;
 	_Atomic uint64_t posted, taken;
 	uint64_t ring_at;
-	uint64_t completing_cq_at; /* where the entry TAKEN is being completed, or 0 */
-	_Atomic uint32_t limit;    /* shared: event when fewer are left; 0: none */
+	_Atomic uint64_t completing_cq_at; /* where the entry TAKEN is being completed, or 0 */
+	_Atomic uint32_t limit;            /* shared: event when fewer are left; 0: none */
 	uint32_t pad;
 };
 

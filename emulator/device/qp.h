@@ -120,6 +120,13 @@ void qp_fail(struct fabric *fabric, struct shared_qp *qp, enum event_type event)
 
 /* --- receive queues (rq.c) --- */
 
+/* In a record that is all 0: room for MAX_WR requests (0: none).  -1 with ENOMEM. */
+int rq_init(struct fabric *fabric, struct shared_rq *rq, uint32_t max_wr, uint32_t max_sge);
+void rq_release(struct fabric *fabric, struct shared_rq *rq);
+/* -1 with ENOMEM, or EINVAL: more wait, or the limit is higher. */
+int rq_resize(struct fabric *fabric, struct shared_rq *rq, uint32_t max_wr);
+void rq_lock(struct fabric *fabric, struct shared_rq *rq);
+
 /* The next entry, or NULL; the queue's lock is held until rq_done() in both cases. */
 struct shared_rqe *rq_first(struct fabric *fabric, struct shared_rq *rq);
 /* The first entry is taken without a completion; who took a copy completes it by
