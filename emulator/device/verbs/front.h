@@ -57,6 +57,9 @@ static inline bool front_owns(const struct ibv_context *context)
 	return context && front_owns_device(context->device);
 }
 
+/* The one of ours with INDEX, or NULL. */
+struct front_device *front_device_by_index(uint32_t index);
+
 /* One line on stderr, once per process. */
 void front_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -83,7 +86,8 @@ struct front_context {
 	struct verbs_context verbs;
 	struct context engine;
 	struct front_device *device;
-	_Atomic uint32_t users; /* the context itself, and imports of it */
+	_Atomic uint32_t ahs;     /* address handles */
+	struct front_pd *retired; /* freed when it is closed; under the context's mutex */
 };
 
 struct front_pd {
@@ -94,13 +98,12 @@ struct front_pd {
 	_Atomic uint32_t children;
 	struct ibv_td *td;
 	bool imported;
+	struct front_pd *next; /* of those retired */
 };
 
 struct front_mr {
 	struct ibv_mr mr;
 	struct mr engine;
-	struct front_pd *pd;
-	struct dm *dm; /* registered in device memory, or NULL */
 	bool imported;
 };
 
@@ -260,7 +263,7 @@ int front_dealloc_td(struct ibv_td *td);
 struct ibv_xrcd *front_open_xrcd(struct ibv_context *context, struct ibv_xrcd_init_attr *init);
 int front_close_xrcd(struct ibv_xrcd *xrcd);
 
-/* All that is refused: sets the rest of the tables (unsupported.c). */
+/* All that is refused: fills the tables, before others put their own there (unsupported.c). */
 void front_refuse(struct verbs_context *verbs);
 
 /* shared_path from an address vector; -1 with EINVAL. */
