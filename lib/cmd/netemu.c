@@ -30,6 +30,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "help", cmd_help, "show the manual of a command" },
+	{ "device", NULL, "run programs with an emulated RDMA device" },
 	{ "jobs", cmd_jobs, "list the runs that were collected" },
 	{ "matrix", NULL, "show who sent how much to whom" },
 	{ "sim", NULL, "simulate jobs on a cluster and their traffic on its links" },

@@ -1,23 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='netemu sim: --help, manual and completion know the same'
+test_description='netemu sim, netemu device: --help, manual and completion know the same'
 
 . "$SHARNESS"
 
 PATH=$NETEMU_BUILDDIR:$PATH
 LC_ALL=C
 export PATH LC_ALL
-manual=$NETEMU_SRCDIR/doc/netemu-sim.1.scd
 
-# Commands by --help.
+# Commands of netemu $part by --help.
 commands() {
-	netemu sim --help | sed -n 's/^  \([a-z]*\) .*/\1/p'
+	netemu "$part" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'
 }
 
 # Long options of a command, by its --help.
 of_help() {
-	netemu sim "$1" --help | grep -oE '^ +(-.,)? *--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u
+	netemu "$part" "$1" --help | grep -oE '^ +(-.,)? *--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u
 }
 
 # The section of a command in the manual: the bold ones that begin a line.
@@ -26,11 +25,12 @@ of_manual() {
 }
 
 section() {
-	sed -n "/^# $(echo "$1" | tr "[:lower:]" "[:upper:]")\$/,/^# /p" "$manual"
+	sed -n "/^# $(echo "$1" | tr "[:lower:]" "[:upper:]")\$/,/^# /p" \
+		"$NETEMU_SRCDIR/doc/netemu-$part.1.scd"
 }
 
 of_completion() {
-	complete_words netemu sim "$1" -- | sed 's/=$//' | sort -u
+	complete_words netemu "$part" "$1" -- | sed 's/=$//' | sort -u
 }
 
 # complete_words WORD...: what bash would offer for the last.
@@ -50,21 +50,26 @@ if command -v bash >/dev/null; then
 fi
 
 # A command is compared from the day on which the manual has its section.
-for command in $(commands); do
-	test -n "$(section "$command")" || continue
-	test_expect_success "netemu sim $command: manual" '
-		of_help $command >expected && of_manual $command >actual &&
-		test "$(wc -l <expected)" -gt 2 && test_cmp expected actual
-	'
-	test_expect_success BASH "netemu sim $command: completion" '
-		of_completion $command >actual && test_cmp expected actual
+for part in sim device; do
+	for command in $(commands); do
+		test -n "$(section "$command")" || continue
+		test_expect_success "netemu $part $command: manual" '
+			of_help $command >expected && of_manual $command >actual &&
+			test "$(wc -l <expected)" -gt 2 && test_cmp expected actual
+		'
+		test_expect_success BASH "netemu $part $command: completion" '
+			of_completion $command >actual && test_cmp expected actual
+		'
+	done
+	test_expect_success BASH "completion offers every command of netemu $part" '
+		complete_words netemu $part "" | sort >offered && commands | sort >expected &&
+		test -s expected && comm -23 expected offered >missing &&
+		test_must_be_empty missing &&
+		complete_words netemu-$part "" | sort >actual && test_cmp offered actual
 	'
 done
 
-test_expect_success BASH 'completion offers every command' '
-	complete_words netemu sim "" | sort >offered && commands | sort >expected &&
-	test -s expected && comm -23 expected offered >missing && test_must_be_empty missing &&
-	complete_words netemu-sim "" | sort >actual && test_cmp offered actual &&
+test_expect_success BASH 'completion of an option' '
 	complete_words netemu-sim topology --f >actual && echo --format= >expected &&
 	test_cmp expected actual
 '
