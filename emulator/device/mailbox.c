@@ -14,17 +14,21 @@
 #define LOOK     1000000    /* ns: is the responder still alive? */
 #define AT_ONCE  64         /* records of one look */
 
-/* Producers append under the lock, the process takes out.  A record is published by
- * the store of tail: one that its writer did not finish has never been there.
+#define RING_HEAD 64
+#define RING_SIZE (MAILBOX_SIZE - RING_HEAD)
+
+/* Producers append under the process's hint_lock, the process takes out.  A record is
+ * published by the store of tail: one that its writer did not finish has never been
+ * there.
  */
 struct ring {
-	struct shared_lock lock;
-	uint32_t pad;
 	_Atomic uint64_t head, tail; /* bytes since the beginning */
 	_Atomic uint64_t promised;   /* responses: bytes that are asked for */
-	uint64_t pad2[4];
-	char data[MAILBOX_SIZE];
+	uint64_t pad[5];
+	char data[RING_SIZE];
 };
+
+_Static_assert(sizeof(struct ring) == MAILBOX_SIZE, "others give it back by its size");
 
 enum mail_kind {
 	MAIL_FILLER, /* up to the ring's end */
@@ -108,15 +112,15 @@ void mailbox_release(struct fabric *fabric, uint32_t number)
 	segment_free(&fabric->segment, responses, sizeof(struct ring));
 }
 
-/* SIZE bytes at the end, in one piece; the lock is held.  *TAIL is what publishes them. */
+/* SIZE bytes at the end, in one piece; hint_lock is held.  *TAIL is what publishes them. */
 static struct mail *room(struct ring *ring, uint32_t size, uint64_t *tail)
 {
 	uint64_t end = atomic_load(&ring->tail);
-	uint64_t rest = MAILBOX_SIZE - end % MAILBOX_SIZE;
+	uint64_t rest = RING_SIZE - end % RING_SIZE;
 	uint64_t filler = rest < size ? rest : 0;
-	struct mail *mail = (struct mail *)(ring->data + end % MAILBOX_SIZE);
+	struct mail *mail = (struct mail *)(ring->data + end % RING_SIZE);
 
-	if (end + filler + size - atomic_load(&ring->head) > MAILBOX_SIZE)
+	if (end + filler + size - atomic_load(&ring->head) > RING_SIZE)
 		return NULL;
 	if (filler) {
 		mail->size = (uint32_t)filler;
@@ -134,6 +138,7 @@ static struct mail *room(struct ring *ring, uint32_t size, uint64_t *tail)
 static int put(struct fabric *fabric, uint32_t process, const struct mail *head,
 	       const struct payload *from, uint64_t offset, uint64_t bytes)
 {
+	struct shared_lock *lock = &fabric->segment.header->process[process].hint_lock;
 	struct ring *ring = ring_of(fabric, process, head->kind);
 	struct payload to = { .process = PAYLOAD_HERE, .parts = 1 };
 	struct mail *mail;
@@ -142,7 +147,7 @@ static int put(struct fabric *fabric, uint32_t process, const struct mail *head,
 
 	if (!ring)
 		return 0;
-	lock_take(fabric, &ring->lock, fabric->self);
+	lock_take(fabric, lock, fabric->self);
 	mail = room(ring, size_of(bytes), &tail);
 	if (mail) {
 		memcpy(&mail->kind, &head->kind, sizeof(*head) - offsetof(struct mail, kind));
@@ -153,7 +158,7 @@ static int put(struct fabric *fabric, uint32_t process, const struct mail *head,
 	}
 	if (rc == 1)
 		atomic_store(&ring->tail, tail);
-	lock_drop(&ring->lock);
+	lock_drop(lock);
 	if (rc == 1) {
 		atomic_store(&fabric->segment.header->process[process].attention, 1);
 		event_wake(fabric, process);
@@ -167,7 +172,7 @@ static struct mail *first(struct ring *ring)
 	uint64_t head = atomic_load(&ring->head);
 
 	while (head != atomic_load(&ring->tail)) {
-		struct mail *mail = (struct mail *)(ring->data + head % MAILBOX_SIZE);
+		struct mail *mail = (struct mail *)(ring->data + head % RING_SIZE);
 
 		if (mail->kind != MAIL_FILLER)
 			return mail;
@@ -199,7 +204,7 @@ static bool promise(struct ring *own, struct shared_sqe *sqe, uint64_t bytes)
 {
 	uint32_t size = size_of(bytes);
 
-	if (atomic_fetch_add(&own->promised, size) + size > MAILBOX_SIZE / 2) {
+	if (atomic_fetch_add(&own->promised, size) + size > RING_SIZE / 2) {
 		atomic_fetch_sub(&own->promised, size);
 		return false;
 	}
@@ -207,9 +212,9 @@ static bool promise(struct ring *own, struct shared_sqe *sqe, uint64_t bytes)
 	return true;
 }
 
-static void redeem(struct fabric *fabric, struct shared_sqe *sqe, uint32_t size)
+static void redeem(struct fabric *fabric, uint32_t process, struct shared_sqe *sqe, uint32_t size)
 {
-	struct ring *own = ring_of(fabric, fabric->self, MAIL_RESPONSE);
+	struct ring *own = ring_of(fabric, process, MAIL_RESPONSE);
 
 	if (size > sqe->mail_credit)
 		size = sqe->mail_credit;
@@ -243,7 +248,7 @@ static int put_part(struct fabric *fabric, struct shared_sqe *sqe, const struct 
 		rc = put(fabric, sqe->mail_process, &head, op->payload, sqe->mail_sent,
 			 read ? 0 : bytes);
 	if (rc <= 0)
-		redeem(fabric, sqe, sqe->mail_credit - credit);
+		redeem(fabric, fabric->self, sqe, sqe->mail_credit - credit);
 	else
 		sqe->mail_sent += bytes;
 	return rc;
@@ -280,7 +285,7 @@ static bool answered(struct fabric *fabric, struct shared_sqe *sqe, struct answe
 	answer->status = status;
 	answer->rnr_timer = sqe->mail_rnr_timer;
 	answer->original = sqe->result;
-	mailbox_forget(fabric, sqe);
+	mailbox_forget(fabric, fabric->self, sqe);
 	return true;
 }
 
@@ -318,10 +323,10 @@ void mailbox_throw(struct fabric *fabric, const struct op *op, uint32_t process)
 	put(fabric, process, &head, op->payload, 0, op->length);
 }
 
-void mailbox_forget(struct fabric *fabric, struct shared_sqe *sqe)
+void mailbox_forget(struct fabric *fabric, uint32_t process, struct shared_sqe *sqe)
 {
 	if (sqe->mail_credit)
-		redeem(fabric, sqe, sqe->mail_credit);
+		redeem(fabric, process, sqe, sqe->mail_credit);
 	sqe->mail_state = MAIL_NONE;
 }
 
@@ -352,7 +357,7 @@ static void take_answer(struct fabric *fabric, struct shared_qp *qp, struct mail
 	if (at == atomic_load(&qp->sq_sent) || sqe->mail_state != MAIL_ASKED ||
 	    sqe->mail_attempt != mail->op.attempt)
 		return;
-	redeem(fabric, sqe, mail->size);
+	redeem(fabric, fabric->self, sqe, mail->size);
 	sqe->mail_since = clock_ns(CLOCK_MONOTONIC);
 	sqe->mail_answered += mail->bytes;
 	if (!status && read && !store_read(fabric, qp, sqe, mail))

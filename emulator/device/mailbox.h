@@ -35,8 +35,8 @@ bool mailbox_ask(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe 
 /* A datagram to one member of a group; it is lost when there is no room. */
 void mailbox_throw(struct fabric *fabric, const struct op *op, uint32_t process);
 
-/* SQE waits for its answer no more: it is flushed, or sent anew. */
-void mailbox_forget(struct fabric *fabric, struct shared_sqe *sqe);
+/* SQE of PROCESS waits for its answer no more: it is flushed, or sent anew. */
+void mailbox_forget(struct fabric *fabric, uint32_t process, struct shared_sqe *sqe);
 
 /* Requests and responses that have come to this process.  No lock is held, not in
  * a section.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "clock.h"
+#include "device/pass.h"
+
 #include "devhook.h"
 #include "device/event.h"
 #include "device/mailbox.h"
@@ -11,99 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define NEVER       INT64_MAX
-#define MAX_MESSAGE (1ull << 31) /* bytes (volume 1, 9.7.7.1.1) */
-#define NO_TIMER    14           /* a QP without one asks again this often, for ever */
-
-/* One look at a send queue. */
-struct pass {
-	struct fabric *fabric;
-	struct shared_qp *qp;
-	struct shared_device *device; /* the requester's */
-	int64_t now;                  /* 0: nobody has asked yet */
-	int64_t due;                  /* when to look again */
-	bool ideal;
-};
-
-static int64_t now_of(struct pass *p)
-{
-	if (!p->now)
-		p->now = clock_ns(CLOCK_MONOTONIC);
-	return p->now;
-}
-
-static void look_again(struct pass *p, int64_t time)
-{
-	if (time < p->due)
-		p->due = time;
-}
-
-/* Whether TIME has come; 0 always has, and needs no clock. */
-static bool is_time(struct pass *p, int64_t time)
-{
-	if (!time || time <= now_of(p))
-		return true;
-	look_again(p, time);
-	return false;
-}
-
-static struct shared_sqe *sqe_at(const struct pass *p, uint64_t position)
-{
-	const struct shared_qp *qp = p->qp;
-
-	return segment_at(&p->fabric->segment,
-			  qp->sq_at + position % qp->sq_capacity * qp->sq_stride);
-}
-
-/* Counters that only the holder of the send lock changes. */
-static uint64_t get(_Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-static void set(_Atomic uint64_t *counter, uint64_t value)
-{
-	atomic_store_explicit(counter, value, memory_order_release);
-}
-
-static void count(_Atomic uint64_t *counter, uint64_t by)
-{
-	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
-}
-
-static bool is_read(const struct shared_sqe *sqe)
-{
-	return sqe->opcode == WR_RDMA_READ;
-}
-
-static bool is_atomic(const struct shared_sqe *sqe)
-{
-	return sqe->opcode == WR_ATOMIC_CMP_AND_SWP || sqe->opcode == WR_ATOMIC_FETCH_AND_ADD;
-}
-
-static bool is_local(const struct shared_sqe *sqe)
-{
-	return sqe->opcode == WR_LOCAL_INV || sqe->opcode == WR_BIND_MW;
-}
-
-static bool reliable(const struct shared_qp *qp)
-{
-	return qp->type == QP_RC || qp->type == QP_XRC_SEND;
-}
-
-static const struct shared_path *path_of(const struct shared_qp *qp, const struct shared_sqe *sqe)
-{
-	return qp->type == QP_UD ? &sqe->path : &qp->path;
-}
-
-static uint32_t mtu_of(const struct pass *p)
-{
-	uint32_t mtu = p->qp->path_mtu;
-
-	if (p->qp->type == QP_UD || !mtu)
-		return atomic_load_explicit(&p->device->mtu, memory_order_relaxed);
-	return mtu <= 5 ? 128u << mtu : mtu; /* the verbs' code, or bytes */
-}
+#define NEVER INT64_MAX
 
 static void tell(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what, int64_t time,
 		 int64_t until)
@@ -164,16 +73,6 @@ static void count_times(struct pass *p, struct shared_sqe *sqe, const struct net
 		count(&p->qp->timeouts, times->timeouts);
 }
 
-/* How the process of the responder is reached: by itself the sender, or by mail. */
-static bool by_mail(struct pass *p, uint32_t process)
-{
-	if (p->device->transport == TRANSPORT_DIRECT || process == UINT16_MAX)
-		return false;
-	if (p->device->transport == TRANSPORT_QUEUE)
-		return true;
-	return process != p->fabric->self && fabric_reach(p->fabric, process) == REACH_QUEUE;
-}
-
 /* Help from the process that waits for the message. */
 static void ask_for_help(struct pass *p, const struct shared_sqe *sqe)
 {
@@ -184,7 +83,7 @@ static void ask_for_help(struct pass *p, const struct shared_sqe *sqe)
 	if (path->device == UINT32_MAX || path->multicast)
 		return;
 	to = qp_find(p->fabric, path->device, qpn);
-	if (to && to->head.owner != p->qp->head.owner && !by_mail(p, to->head.owner))
+	if (to && to->head.owner != p->qp->head.owner && !pass_by_mail(p, to->head.owner))
 		progress_hint(p->fabric, p->qp, to->head.owner, sqe->deliver_at);
 }
 
@@ -262,193 +161,7 @@ static bool send_one(struct pass *p)
 	return true;
 }
 
-/* Back to the first step for all that is not delivered, at TIME: what came behind a
- * message that was not taken is dropped by a responder, so it is sent again too.
- */
-static void go_back(struct pass *p, int64_t time)
-{
-	struct shared_qp *qp = p->qp;
-	uint64_t first = get(&qp->sq_delivered), end = get(&qp->sq_sent);
-
-	set(&qp->sq_sent, first);
-	for (uint64_t at = first; at < end; at++) {
-		struct shared_sqe *sqe = sqe_at(p, at);
-
-		if (is_read(sqe) || is_atomic(sqe))
-			atomic_fetch_sub_explicit(&qp->outstanding_reads, 1, memory_order_relaxed);
-		sqe->state = SQE_POSTED;
-		net_again(sqe, time);
-		sqe->lost = 0;
-		sqe->retry_since = now_of(p);
-		sqe->deliver_at = at == first ? time : 0;
-	}
-	count(&qp->resent, end - first);
-}
-
 /* --- second step: the responder --- */
-
-/* Returns whether the request has come to its end. */
-static bool not_ready(struct pass *p, struct shared_sqe *sqe, const struct answer *answer,
-		      int *status)
-{
-	struct shared_qp *qp = p->qp;
-	int64_t heard = sqe->ack_at > now_of(p) ? sqe->ack_at : now_of(p);
-
-	count(&qp->rnr, 1);
-	count(&p->device->counters.rnr_naks, 1);
-	if (qp->rnr_retry != 7 && sqe->rnr_retries >= qp->rnr_retry) {
-		*status = WC_RNR_RETRY_EXC_ERR;
-		return true;
-	}
-	sqe->rnr_retries++;
-	sqe->retries = 0;
-	go_back(p, heard + progress_rnr_timer(answer->rnr_timer));
-	return false;
-}
-
-/* Nobody has answered: the timer runs out, retry_count + 1 times. */
-static bool no_answer(struct pass *p, struct shared_sqe *sqe)
-{
-	struct shared_qp *qp = p->qp;
-	int64_t timeout = progress_timeout(qp->timeout ? qp->timeout : NO_TIMER);
-	int64_t end = (sqe->sent_at > now_of(p) ? sqe->sent_at : now_of(p)) + timeout;
-
-	count(&qp->timeouts, 1);
-	count(&p->device->counters.timeouts, 1);
-	if (qp->timeout && sqe->retries >= qp->retry_count) {
-		sqe->deliver_at = sqe->ack_at = end;
-		sqe->lost = 1;
-		look_again(p, end);
-		return false;
-	}
-	sqe->retries++;
-	go_back(p, end);
-	return false;
-}
-
-static const uint16_t allowed[] = {
-	[QP_RC] = 0x3ff,
-	[QP_UC] = 1 << WR_RDMA_WRITE | 1 << WR_RDMA_WRITE_WITH_IMM | 1 << WR_SEND |
-		  1 << WR_SEND_WITH_IMM | 1 << WR_LOCAL_INV | 1 << WR_BIND_MW,
-	[QP_UD] = 1 << WR_SEND | 1 << WR_SEND_WITH_IMM,
-	[QP_XRC_SEND] = 0x3ff,
-	[QP_XRC_RECV] = 0,
-};
-
-/* What is wrong with the request itself, or success. */
-static int check(const struct pass *p, const struct shared_sqe *sqe)
-{
-	const struct shared_qp *qp = p->qp;
-
-	if (sqe->opcode > WR_SEND_WITH_INV || !(allowed[qp->type] & 1 << sqe->opcode))
-		return WC_LOC_QP_OP_ERR;
-	if ((is_read(sqe) || is_atomic(sqe)) && !qp->max_rd_atomic)
-		return WC_LOC_QP_OP_ERR;
-	if (sqe->bytes > MAX_MESSAGE || (is_atomic(sqe) && sqe->bytes < 8) ||
-	    (qp->type == QP_UD && sqe->bytes > mtu_of(p)))
-		return WC_LOC_LEN_ERR;
-	return WC_SUCCESS;
-}
-
-static int gather(struct pass *p, struct shared_sqe *sqe, struct payload *payload)
-{
-	struct shared_qp *qp = p->qp;
-
-	if (!(sqe->flags & SEND_INLINE))
-		return memory_gather(p->fabric, qp->device, sqe->sge, sqe->sges,
-				     is_read(sqe) || is_atomic(sqe), qp->pd, qp->head.owner,
-				     payload);
-	payload->process = PAYLOAD_HERE;
-	payload->parts = 1;
-	payload->part[0].iov_base = sqe_inline(qp, sqe);
-	payload->part[0].iov_len = sqe->inline_length;
-	return WC_SUCCESS;
-}
-
-static void fill_op(const struct pass *p, const struct shared_sqe *sqe, uint64_t number,
-		    struct op *op)
-{
-	const struct shared_qp *qp = p->qp;
-	bool ud = qp->type == QP_UD;
-
-	*op = (struct op){
-		.from = qp->device,
-		.from_qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
-		.to_qpn = ud ? sqe->remote_qpn : qp->dest_qpn,
-		.type = qp->type,
-		.opcode = sqe->opcode,
-		.flags = sqe->flags,
-		.imm = sqe->imm,
-		.rkey = sqe->rkey,
-		.remote_addr = sqe->remote_addr,
-		.compare_add = sqe->compare_add,
-		.swap = sqe->swap,
-		.srqn = sqe->srqn,
-		/* a Q_Key with its highest bit stands for the QP's own (10.2.5) */
-		.qkey = ud && sqe->qkey & 0x80000000 ? qp->qkey : sqe->qkey,
-		.pkey_index = qp->pkey_index,
-		.path = *path_of(qp, sqe),
-		.length = is_atomic(sqe) ? 8 : sqe->bytes,
-		.number = number,
-		.last = true,
-	};
-	op->to = op->path.device;
-}
-
-/* Have OP carried out.  Returns false while it is on its way. */
-static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, struct answer *answer)
-{
-	struct fabric *fabric = p->fabric;
-	struct shared_qp *to = qp_find(fabric, op->to, op->to_qpn);
-	uint32_t process = to ? to->head.owner : UINT16_MAX;
-	int64_t again = NEVER;
-
-	if (!sqe->mail_state && !by_mail(p, process)) {
-		respond(fabric, op, answer);
-		if (answer->status != RESPOND_QUEUE)
-			return true;
-		atomic_store(&fabric->reach[process], REACH_QUEUE);
-	}
-	/* only its own process has a requester's memory at hand */
-	if (p->qp->head.owner != fabric->self) {
-		look_again(p, now_of(p) + 1000);
-		return false;
-	}
-	if (mailbox_ask(fabric, p->qp, sqe, op, process, answer, &again))
-		return true;
-	look_again(p, again);
-	return false;
-}
-
-/* To the members of the group on one device. */
-static void to_members(struct pass *p, struct op *op)
-{
-	const struct shared_path *path = &op->path;
-	struct shared_group *group = group_find(p->fabric, op->to, path->dgid, path->dlid);
-	struct answer answer;
-
-	for (uint32_t i = 0; group && i < GROUP_MEMBERS; i++) {
-		struct shared_qp *to;
-
-		op->to_qpn = atomic_load(&group->qpn[i]);
-		to = op->to_qpn ? qp_find(p->fabric, op->to, op->to_qpn) : NULL;
-		if (!to)
-			continue;
-		if (by_mail(p, to->head.owner))
-			mailbox_throw(p->fabric, op, to->head.owner);
-		else
-			respond(p->fabric, op, &answer);
-	}
-}
-
-static void to_group(struct pass *p, struct op *op)
-{
-	uint32_t devices = p->fabric->segment.header->devices;
-
-	for (op->to = 0; op->to < devices; op->to++)
-		to_members(p, op);
-	count(&p->device->counters.multicast_xmit, 1);
-}
 
 static int run_local(struct pass *p, const struct shared_sqe *sqe)
 {
@@ -478,59 +191,6 @@ static void count_out(struct pass *p, const struct shared_sqe *sqe)
 	if (!is_read(sqe))
 		set(&p->qp->tx_bytes, get(&p->qp->tx_bytes) + message.bytes);
 	set(&p->qp->tx_messages, get(&p->qp->tx_messages) + 1);
-}
-
-/* Whether the responder's process has died, and nobody has cleared up yet. */
-static bool is_dead(struct pass *p, const struct op *op)
-{
-	struct shared_qp *to = NULL;
-
-	if (op->to != UINT32_MAX)
-		to = qp_find(p->fabric, op->to, op->to_qpn);
-	if (!to || fabric_alive(p->fabric, to->head.owner))
-		return false;
-	progress_dead(to->head.owner);
-	return true;
-}
-
-/* Returns whether the request has come to its end, with *STATUS. */
-static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *status)
-{
-	struct payload payload = { .parts = 0 };
-	struct answer answer;
-	struct op op;
-
-	*status = check(p, sqe);
-	if (*status || (*status = gather(p, sqe, &payload)))
-		return true;
-	fill_op(p, sqe, number, &op);
-	op.payload = &payload;
-	if (p->device->strict)
-		strict_sent(p->fabric, p->qp, sqe);
-	if (op.path.multicast && op.type == QP_UD) {
-		to_group(p, &op);
-		return true;
-	}
-	if (op.to == UINT32_MAX ||
-	    atomic_load_explicit(&p->device->port_state, memory_order_relaxed) != PORT_ACTIVE)
-		answer.status = RESPOND_NOTHING;
-	else if (!carry_out(p, sqe, &op, &answer))
-		return false;
-	mailbox_forget(p->fabric, sqe);
-	if (!reliable(p->qp)) {
-		/* nobody says how it went */
-		*status = answer.status == WC_LOC_PROT_ERR ? WC_LOC_PROT_ERR : WC_SUCCESS;
-		return true;
-	}
-	if (answer.status >= RESPOND_RNR && is_dead(p, &op))
-		answer.status = RESPOND_NOTHING;
-	if (answer.status == RESPOND_RNR)
-		return not_ready(p, sqe, &answer, status);
-	if (answer.status >= RESPOND_RNR)
-		return no_answer(p, sqe);
-	*status = answer.status;
-	sqe->result = answer.original;
-	return true;
 }
 
 static void note_lateness(struct pass *p, int64_t deliver_at)
@@ -571,11 +231,11 @@ static bool deliver_one(struct pass *p)
 	if (forced(p, sqe, &status))
 		;
 	else if (is_local(sqe))
-		status =
-			allowed[qp->type] & 1 << sqe->opcode ? run_local(p, sqe) : WC_LOC_QP_OP_ERR;
+		status = pass_opcodes[qp->type] & 1 << sqe->opcode ? run_local(p, sqe)
+								   : WC_LOC_QP_OP_ERR;
 	else if (sqe->lost)
 		status = reliable(qp) ? WC_RETRY_EXC_ERR : WC_SUCCESS;
-	else if (!ask(p, sqe, at, &status))
+	else if (!pass_ask(p, sqe, at, &status))
 		return false;
 	if (status == WC_SUCCESS && !is_local(sqe))
 		count_out(p, sqe);
@@ -636,7 +296,7 @@ static void flush(struct pass *p)
 		struct shared_sqe *sqe = sqe_at(p, at);
 
 		sqe->status = WC_WR_FLUSH_ERR;
-		mailbox_forget(p->fabric, sqe);
+		mailbox_forget(p->fabric, p->qp->head.owner, sqe);
 		complete(p, sqe, at);
 	}
 	atomic_store(&qp->outstanding_reads, 0);
@@ -677,7 +337,7 @@ static void store_result(struct pass *p, struct shared_sqe *sqe)
 				.parts = 1,
 				.part[0] = { &sqe->result, 8 } };
 
-	if (gather(p, sqe, &to) || memory_copy(p->fabric, &to, 0, &from, 0, 8) < 0)
+	if (pass_gather(p, sqe, &to) || memory_copy(p->fabric, &to, 0, &from, 0, 8) < 0)
 		sqe->status = WC_LOC_PROT_ERR;
 }
 
