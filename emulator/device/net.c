@@ -18,21 +18,20 @@ enum stage {
 
 /* --- the window --- */
 
-bool net_lane_room(struct net_lane *lane, uint64_t size, int64_t now, int64_t *again)
+uint64_t net_lane_room(struct net_lane *lane, int64_t now, int64_t *again)
 {
 	if (lane->half[1].end <= now)
 		lane->half[0].bytes = lane->half[1].bytes = 0;
 	else if (lane->half[0].end <= now)
 		lane->half[0].bytes = 0;
-	if (!lane->half[1].bytes || lane->half[1].bytes + size <= NET_PIECE)
-		return true;
-	if (!lane->half[0].bytes) {
-		lane->half[0] = lane->half[1];
-		lane->half[1].bytes = 0;
-		return true;
-	}
+	if (lane->half[1].bytes < NET_PIECE)
+		return NET_PIECE - lane->half[1].bytes;
 	*again = lane->half[0].end;
-	return false;
+	if (lane->half[0].bytes)
+		return 0;
+	lane->half[0] = lane->half[1];
+	lane->half[1].bytes = 0;
+	return NET_PIECE;
 }
 
 void net_lane_add(struct net_lane *lane, const struct net_piece *piece)
@@ -44,28 +43,37 @@ void net_lane_add(struct net_lane *lane, const struct net_piece *piece)
 
 /* --- without losses --- */
 
+/* Packets that begin in the first BYTES of a message. */
+static uint32_t packets_in(uint64_t bytes, uint32_t mtu)
+{
+	return (uint32_t)((bytes + mtu - 1) / mtu);
+}
+
 /* The next piece of the message on PATH, or SEND_WAIT. */
 static int send_piece(struct sending *s, const struct net_path *path, struct net_lane *lane,
 		      uint32_t extra)
 {
 	struct net_state *state = s->state;
 	uint64_t left = s->message->bytes - state->placed;
+	uint64_t room = net_lane_room(lane, s->now, s->again);
+	uint64_t end = state->placed + (left < room ? left : room);
 	struct net_piece piece = {
-		.bytes = left < NET_PIECE ? left : NET_PIECE,
+		.bytes = end - state->placed,
+		.packets = packets_in(end, s->message->mtu) -
+			   packets_in(state->placed, s->message->mtu),
 		.extra = state->placed ? 0 : extra,
 		.ready = state->ready,
 		.limit = INT64_MAX,
 	};
 
-	if (!net_lane_room(lane, piece.bytes, s->now, s->again))
+	if (left && !room)
 		return SEND_WAIT;
-	piece.packets = (uint32_t)((piece.bytes + s->message->mtu - 1) / s->message->mtu);
-	if (!piece.packets)
+	if (!left)
 		piece.packets = 1;
 	net_path_take(s->fabric, path, &piece);
 	net_lane_add(lane, &piece);
 	state->ready = piece.left;
-	state->placed += piece.bytes;
+	state->placed = end;
 	state->deliver = net_later(state->deliver, piece.through);
 	return SEND_DONE;
 }
@@ -164,10 +172,10 @@ static void begin(struct sending *s, int64_t posted_at)
 	};
 	const struct net_message *message = s->message;
 	struct net_state *state = s->state;
-	uint64_t packets = (message->bytes + message->mtu - 1) / message->mtu;
+	uint32_t packets = packets_in(message->bytes, message->mtu);
 	bool lossy = loses(s);
 
-	state->packets = packets ? (uint32_t)packets : 1;
+	state->packets = packets ? packets : 1;
 	state->ready = net_later(net_ticks(state->since ? state->since : posted_at),
 				 s->stream->out.sent_at);
 	state->react = state->arrives = INT64_MAX;
@@ -249,12 +257,12 @@ void net_count(struct fabric *fabric, const struct net_message *message)
 {
 	struct net_piece request = { .packets = 1, .extra = HEADER_RETH, .limit = INT64_MAX };
 	struct net_piece piece = { .bytes = message->bytes, .limit = INT64_MAX };
-	uint64_t packets = (message->bytes + message->mtu - 1) / message->mtu;
+	uint32_t packets = packets_in(message->bytes, message->mtu);
 	struct net_path path, back;
 
 	net_path_find(fabric, message->from, message->to, &path);
 	net_path_find(fabric, message->to, message->from, &back);
-	piece.packets = packets ? (uint32_t)packets : 1;
+	piece.packets = packets ? packets : 1;
 	if (message->response) {
 		piece.extra = piece.packets > 1 ? 2 * HEADER_AETH : HEADER_AETH;
 		net_path_take(fabric, &path, &request);

@@ -202,7 +202,11 @@ static bool link_take(struct fabric *fabric, struct shared_link *link, struct ne
 		return false;
 	if (begin > ready)
 		count(&link->queue_ns, (uint64_t)net_ns(begin - ready));
-	*passage = (struct passage){ .head = begin, .tail = begin + length };
+	/* a fast link passes on what comes, and is busy for its own time at the end */
+	*passage = (struct passage){
+		.head = passage->head + begin - ready,
+		.tail = begin + length,
+	};
 	return true;
 }
 

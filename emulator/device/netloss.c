@@ -35,7 +35,7 @@ static enum placed place(struct sending *s, const struct net_path *path, struct 
 	};
 	if (piece->ready >= limit)
 		return PLACE_LIMIT;
-	if (!net_lane_room(lane, piece->bytes, s->now, s->again))
+	if (!net_lane_room(lane, s->now, s->again))
 		return PLACE_WAIT;
 	if (!net_path_take(s->fabric, path, piece))
 		return PLACE_LIMIT;

@@ -30,8 +30,8 @@ enum {
 	SEND_FAILED, /* given up, at state->ack */
 };
 
-/* Is there room for SIZE bytes in LANE's window?  If not, *AGAIN says when. */
-bool net_lane_room(struct net_lane *lane, uint64_t size, int64_t now, int64_t *again);
+/* Bytes that may be reserved on LANE at NOW.  0: *AGAIN says when there is room. */
+uint64_t net_lane_room(struct net_lane *lane, int64_t now, int64_t *again);
 
 /* PIECE has its place. */
 void net_lane_add(struct net_lane *lane, const struct net_piece *piece);
