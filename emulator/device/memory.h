@@ -21,7 +21,7 @@ struct mr {
 
 /* Register LENGTH bytes at ADDR with the address IOVA.  Returns 0, or -1 with
  * errno: EINVAL (remote write or atomic access without local write, unknown
- * access, wrap-around), ENOMEM (limit).
+ * access, wrap-around), EFAULT (not mapped, not writable), ENOMEM (limit).
  */
 int mr_register(struct mr *mr, struct context *context, struct pd *pd, enum mr_kind kind,
 		uint64_t addr, uint64_t length, uint64_t iova, uint32_t access);
@@ -88,6 +88,9 @@ int memory_atomic(struct fabric *fabric, uint32_t device, const struct payload *
 		  enum wr_opcode opcode, uint64_t compare_add, uint64_t swap, uint64_t *original);
 
 uint64_t payload_length(const struct payload *payload);
+
+/* Unbind, whatever it is bound to. */
+void window_unbind(struct fabric *fabric, uint32_t device, struct shared_mr *window);
 
 /* Bind or invalidate, as a work request of the QP does: status of enum wc_status
  * (WC_MW_BIND_ERR; the caller makes WC_REM_INV_REQ_ERR of it for a remote one.)

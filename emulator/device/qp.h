@@ -80,6 +80,9 @@ struct qp_attr {
 int qp_modify(struct qp *qp, const struct qp_attr *attr, uint32_t mask);
 void qp_query(struct qp *qp, struct qp_attr *attr);
 
+/* That table alone. */
+bool qp_may_modify(enum qp_type type, enum qp_state from, enum qp_state to, uint32_t mask);
+
 /* --- posting --- */
 
 /* Room for the next send request, for which SGES and INLINE_LENGTH bytes are
