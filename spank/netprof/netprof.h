@@ -8,8 +8,11 @@
 #ifndef NETEMU_SPANK_NETPROF_H
 #define NETEMU_SPANK_NETPROF_H
 
+#include "env.h"
 #include "err.h"
 #include "netprof_settings.h"
+#include "nodelist.h"
+#include "start.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,12 +91,7 @@ int directory_expand(char *dir, const char *job, const char *step, const char *u
 /* The name of UID, or its number. */
 void directory_user(char *name, size_t size, uid_t uid);
 
-/* ---- env.c: an environment, SP == NULL for this process's own, else the tasks' ---- */
-
-/* 1 and the value in BUF, 0 when it is unset or empty, -1 when it does not fit. */
-int env_get(spank_t sp, const char *name, char *buf, size_t size);
-void env_set(spank_t sp, const char *name, const char *value);
-void env_unset(spank_t sp, const char *name);
+/* ---- env.c: what the plugin says in environments ---- */
 
 /* NETPROF as it counts for a new decision: 1 and the text when it is the
  * user's word.  What the plugin set itself counts only where ASKED_COUNTS and
@@ -114,46 +112,12 @@ void env_silence(spank_t sp);
  */
 int env_publish(spank_t sp, const struct decision *decision, bool script, struct err *err);
 
-/* ---- start.c: the helper of this node, from slurmstepd ---- */
-
-struct start {
-	const char *program; /* absolute */
-	char *const *environ;
-	uid_t uid;
-	gid_t gid;
-	const gid_t *groups;
-	int ngroups;
-	mode_t umask;
-};
-
-/* Start it and wait (up to 5 s) until it is ready.  Writes the path of its
- * list into LIST.  Returns 0, or -1 with ERR written.
- */
-int start_helper(const struct start *start, char *list, size_t size, struct err *err);
-
-/* Tell it KEY (see helper.h).  Never blocks.  Values with control characters
- * and values that do not fit are left out.
- */
-void start_tell(const char *key, const char *value);
-
-/* Let it finish and wait for that, up to 3 s.  Again is harmless. */
-void start_finish(void);
-
 /* ---- command.c ---- */
 
 /* ARGV as a JSON array of strings.  What does not fit is left out, with "..."
  * in its place; bytes that are not UTF-8 become U+FFFD.
  */
 void command_json(char *buf, size_t size, int argc, char *const *argv);
-
-/* ---- nodelist.c ---- */
-
-/* Where the node NAME stands in LIST ("n[1-3,08],m1"), from 0; -1 when it is
- * not there or LIST is not understood.  LIST comes from the job's environment
- * and this runs as root: so it is not Slurm's own parser, which expects Slurm's
- * own lists, but one that only counts.
- */
-int64_t nodelist_find(const char *list, const char *name);
 
 /* ---- local.c ---- */
 int local_init_post_opt(spank_t sp);

@@ -176,68 +176,6 @@ static int check_library(struct err *err)
 	return 0;
 }
 
-/* Of slurmstepd, else of the job: which one has it depends on the version. */
-static bool daemon_variable(spank_t sp, const char *name, char *value, size_t size)
-{
-	return env_get(NULL, name, value, size) == 1 || env_get(sp, name, value, size) == 1;
-}
-
-/* NAME=VALUE of the helper's small environment. */
-struct environment {
-	char *list[8];
-	char text[8][PATH_MAX];
-	int count;
-};
-
-static void add_variable(struct environment *env, const char *name, const char *value)
-{
-	char *text = env->text[env->count];
-
-	if ((size_t)snprintf(text, PATH_MAX, "%s=%s", name, value) < PATH_MAX)
-		env->list[env->count++] = text;
-}
-
-static void make_environment(spank_t sp, struct environment *env)
-{
-	static const char *const daemon_names[] = { "SLURM_CONF", "SLURMD_NODENAME" };
-	char value[PATH_MAX];
-
-	env->count = 0;
-	add_variable(env, "PATH", "/usr/local/bin:/usr/bin:/bin");
-	for (size_t i = 0; i < sizeof(daemon_names) / sizeof(daemon_names[0]); i++)
-		if (daemon_variable(sp, daemon_names[i], value, sizeof(value)))
-			add_variable(env, daemon_names[i], value);
-	if (env_get(sp, "TMPDIR", value, sizeof(value)) == 1 && value[0] == '/')
-		add_variable(env, "TMPDIR", value);
-	env->list[env->count] = NULL;
-}
-
-static mode_t umask_of_job(spank_t sp)
-{
-	char text[16], *end;
-	unsigned long mask;
-
-	if (env_get(sp, "SLURM_UMASK", text, sizeof(text)) != 1)
-		return 077;
-	mask = strtoul(text, &end, 8);
-	return *end ? 077 : (mode_t)(mask & 0777);
-}
-
-/* Where this node stands in the job's node list; Slurm only tells where it
- * stands in the step's.
- */
-static uint32_t index_in_job(spank_t sp)
-{
-	char nodes[8192], name[256];
-	int64_t index;
-
-	if (env_get(sp, "SLURM_JOB_NODELIST", nodes, sizeof(nodes)) != 1 ||
-	    !daemon_variable(sp, "SLURMD_NODENAME", name, sizeof(name)))
-		return state.node;
-	index = nodelist_find(nodes, name);
-	return index >= 0 && index <= UINT32_MAX ? (uint32_t)index : state.node;
-}
-
 static void tell_variable(spank_t sp, const char *key, const char *name)
 {
 	char value[8192];
@@ -304,9 +242,9 @@ static void tell_all(spank_t sp, const struct decision *decision)
 
 	tell_number("job", state.job);
 	tell_step();
-	if (daemon_variable(sp, "SLURMD_NODENAME", node, sizeof(node)))
+	if (start_daemon_variable(sp, "SLURMD_NODENAME", node, sizeof(node)))
 		start_tell("node", node);
-	tell_number("index", index_in_job(sp));
+	tell_number("index", start_index_in_job(sp, state.node));
 	tell_variable(sp, "nodelist", "SLURM_JOB_NODELIST");
 	tell_number("tasks", state.tasks);
 	if (netprof_settings_format(&decision->settings, settings, sizeof(settings)) == 0)
@@ -319,21 +257,11 @@ static void tell_all(spank_t sp, const struct decision *decision)
 
 static int run_helper(spank_t sp, const struct decision *decision, struct err *err)
 {
-	static struct environment env;
 	char program[PATH_MAX], list[64];
-	struct start start = { .program = program, .environ = env.list };
-	gid_t *groups = NULL;
+	char *argv[] = { program, NULL };
 
-	if (spank_get_item(sp, S_JOB_UID, &start.uid) != ESPANK_SUCCESS ||
-	    spank_get_item(sp, S_JOB_GID, &start.gid) != ESPANK_SUCCESS)
-		return err_set(err, "whose step it is is not known");
-	if (spank_get_item(sp, S_JOB_SUPPLEMENTARY_GIDS, &groups, &start.ngroups) != ESPANK_SUCCESS)
-		start.ngroups = 0;
-	start.groups = groups;
-	start.umask = umask_of_job(sp);
 	options_program(program, sizeof(program), "netprof-helper");
-	make_environment(sp, &env);
-	if (start_helper(&start, list, sizeof(list), err) < 0)
+	if (start_step(sp, argv, NULL, list, sizeof(list), err) < 0)
 		return -1;
 	tell_all(sp, decision);
 	env_set(sp, NETPROF_ENV_HELPER, list);

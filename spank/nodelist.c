@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "netprof.h"
+#include "nodelist.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * that are not its own: so the helper is forked twice, in a session of its
  * own, and tied to slurmstepd by two descriptors instead of a process id.
  */
-#include "netprof.h"
+#include "start.h"
 #include "clock.h"
 #include "helper.h"
 
@@ -113,8 +113,6 @@ static void place_descriptors(const struct ends *ends)
 
 static void __attribute__((noreturn)) run_helper(const struct start *start, const struct ends *ends)
 {
-	char *argv[] = { (char *)start->program, NULL };
-
 	if (setsid() < 0 || fork() != 0)
 		_exit(0);
 	become_user(start);
@@ -123,7 +121,7 @@ static void __attribute__((noreturn)) run_helper(const struct start *start, cons
 	place_descriptors(ends);
 	if (chdir("/") < 0)
 		_exit(125);
-	execve(start->program, argv, start->environ);
+	execve(start->argv[0], start->argv, start->environ);
 	_exit(127);
 }
 
@@ -185,14 +183,14 @@ int start_helper(const struct start *start, char *list, size_t size, struct err 
 	close_ends(&ends);
 	if (middle < 0) {
 		drop();
-		return err_errno(err, "unable to start '%s'", start->program);
+		return err_errno(err, "unable to start '%s'", start->argv[0]);
 	}
 	while (waitpid(middle, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (!await_ready(clock_ms() + READY_PATIENCE, line, sizeof(line)) ||
 	    sscanf(line, "ready %u", &pid) != 1) {
 		drop();
-		return err_set(err, "unable to start '%s'", start->program);
+		return err_set(err, "unable to start '%s'", start->argv[0]);
 	}
 	snprintf(list, size, "/proc/%u/fd/%d", pid, HELPER_FD_LIST);
 	return 0;
@@ -218,6 +216,14 @@ void start_tell(const char *key, const char *value)
 		life = -1;
 	}
 	free(line);
+}
+
+int start_answer(char *line, size_t size, int deadline)
+{
+	if (ack < 0 || !await_ready(clock_ms() + deadline, line, size))
+		return -1;
+	line[strcspn(line, "\n")] = '\0';
+	return 0;
 }
 
 void start_finish(void)
