@@ -205,8 +205,8 @@ EXPORT int ibv_close_device(struct ibv_context *context)
 	front = (struct front_context *)verbs_get_ctx(context);
 	close(context->cmd_fd);
 	context->cmd_fd = -1;
-	if (has_queues(front) || front->engine.fabric != front_fabric())
-		return 0;
+	if (!front->engine.fabric->holds || has_queues(front))
+		return 0; /* a child's, or still in use */
 	context_close(&front->engine);
 	pthread_mutex_destroy(&context->mutex);
 	while (front->retired) {

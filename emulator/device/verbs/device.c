@@ -94,13 +94,13 @@ static void after_fork_parent(void)
 	pthread_mutex_unlock(&enter_lock);
 }
 
-/* A child has no place in the fabric; it gets one of its own when it asks for one. */
+/* A child has no place in the fabric (which sees to that itself); it gets one of its
+ * own when it asks for one.
+ */
 static void after_fork_child(void)
 {
-	if (entered == ENTERED) {
-		fabric_forget(own_fabric);
+	if (entered == ENTERED)
 		entered = NOT_YET;
-	}
 	pthread_mutex_unlock(&enter_lock);
 }
 
@@ -121,7 +121,7 @@ static void enter(void)
 	if (!prepared && pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0)
 		prepared = true;
 	if (!fabric || !prepared || fabric_enter(fabric, &err) < 0) {
-		if (err.text[0])
+		if (errno != ENODEV)
 			front_say("%s", err.text);
 		free(fabric);
 		entered = NOWHERE;

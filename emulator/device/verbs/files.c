@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/verbs/dlhook.h"
 #include "device/verbs/files.h"
 #include "device/verbs/front.h"
 #include "device/verbs/sysfs.h"
@@ -151,14 +152,16 @@ static char *lead_back(char *path)
 
 /* --- the functions --- */
 
-/* The C library's own, or that of a library behind us. */
-#define NEXT(name, ...)                                      \
-	({                                                   \
-		static _Atomic(void *) found;                \
-		void *f = found;                             \
-		if (!f)                                      \
-			found = f = dlsym(RTLD_NEXT, #name); \
-		((__typeof__(&name))f)(__VA_ARGS__);         \
+/* The C library's own, or that of a library behind us.  Not by dlsym(), which may be
+ * another library's: it would look from there on, and find us.
+ */
+#define NEXT(name, ...)                                                  \
+	({                                                               \
+		static _Atomic(void *) found;                            \
+		void *f = found;                                         \
+		if (!f)                                                  \
+			found = f = dlhook_real_dlsym(RTLD_NEXT, #name); \
+		((__typeof__(&name))f)(__VA_ARGS__);                     \
 	})
 
 /* A function of this file: RETURN NAME(PARAMETERS) calls the next one with ARGUMENTS,

@@ -39,6 +39,12 @@ static uint64_t image_guid(struct ibv_context *context)
 	 IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW | IBV_DEVICE_XRC |                       \
 	 IBV_DEVICE_MEM_MGT_EXTENSIONS | IBV_DEVICE_MEM_WINDOW_TYPE_2B)
 
+/* At most what the attributes can say. */
+static int product(uint64_t a, uint64_t b)
+{
+	return a * b < INT32_MAX ? (int)(a * b) : INT32_MAX;
+}
+
 static void fill_device(struct ibv_context *context, struct ibv_device_attr *attr)
 {
 	const struct shared_device *device = device_of(context);
@@ -63,13 +69,13 @@ static void fill_device(struct ibv_context *context, struct ibv_device_attr *att
 		.max_mr = (int)limits->max_mr,
 		.max_pd = (int)limits->max_pd,
 		.max_qp_rd_atom = (int)limits->max_rd_atomic,
-		.max_res_rd_atom = (int)(limits->max_rd_atomic * limits->max_qp),
+		.max_res_rd_atom = product(limits->max_rd_atomic, limits->max_qp),
 		.max_qp_init_rd_atom = (int)limits->max_rd_atomic,
 		.atomic_cap = IBV_ATOMIC_HCA,
 		.max_mw = (int)limits->max_mw,
 		.max_mcast_grp = (int)limits->max_mcast_grp,
 		.max_mcast_qp_attach = (int)limits->max_mcast_qp,
-		.max_total_mcast_qp_attach = (int)(limits->max_mcast_grp * limits->max_mcast_qp),
+		.max_total_mcast_qp_attach = product(limits->max_mcast_grp, limits->max_mcast_qp),
 		.max_ah = (int)limits->max_ah,
 		.max_srq = (int)limits->max_srq,
 		.max_srq_wr = (int)limits->max_srq_wr,
