@@ -10,7 +10,10 @@
  * A process lives as long as it holds its byte of the file of locks; pids name
  * it to process_vm_readv() only.  Whoever notices a death clears up
  * (fabric_reap()).  A fabric that nobody holds is removed by the next process
- * that looks for one.
+ * that looks for one, unless it is so new that nobody can have joined yet.
+ *
+ * Who only looks (fabric_join() with HOLD false) takes no lock and makes nothing;
+ * a section of it keeps nothing from being freed, but what it reads stays mapped.
  */
 #ifndef DEVICE_FABRIC_H
 #define DEVICE_FABRIC_H
@@ -27,16 +30,23 @@ struct fabric {
 	struct segment segment;
 	char path[128]; /* of the directory */
 	int dir_fd, lock_fd;
-	uint32_t self; /* this process */
+	uint32_t self; /* this process; FABRIC_PROCESSES: it only looks */
 	uint32_t node;
 	bool holds;                     /* a place among the processes, and not only a look */
-	struct shared_process *process; /* own */
-	/* Other processes, each looked at once: enum reach. */
-	_Atomic uint8_t reach[FABRIC_PROCESSES];
+	bool helps;                     /* fabric_hold() */
+	struct shared_process *process; /* own; not in the segment for who only looks */
+	uint64_t probe;                 /* as shared_process.probe */
+	/* Of other processes: generation << 2 | enum reach, found out once. */
+	_Atomic uint32_t reach[FABRIC_PROCESSES];
 	_Atomic int64_t seen[FABRIC_PROCESSES]; /* alive at (CLOCK_MONOTONIC ns) */
-	struct fifo_cache *fifos;               /* event.c */
-	struct progress *progress;              /* progress.c */
-	struct watchdog *watchdog;              /* watchdog.c, or NULL */
+	/* In a child after fork(), before all is forgotten: the shared memory is no
+	 * longer to be touched.  NULL, or set by who has threads.
+	 */
+	void (*forget)(struct fabric *fabric);
+	struct fabric *next;       /* of this process */
+	struct fifo_cache *fifos;  /* event.c */
+	struct progress *progress; /* progress.c */
+	struct watchdog *watchdog; /* watchdog.c, or NULL */
 };
 
 enum reach {
@@ -70,17 +80,26 @@ int fabric_join(struct fabric *fabric, const char *path, uint32_t node, bool hol
  */
 int fabric_find(char *path, size_t size, const char *name);
 
-/* What a preloaded library does: NETEMU_FABRIC and NETEMU_NODE, or the user's
- * default fabric, made as NETEMU asks when there is none yet.
+/* What a preloaded library does: NETEMU_FABRIC (a directory, or a name) and
+ * NETEMU_NODE, or the user's default fabric, made as NETEMU asks when there is
+ * none yet.
  */
 int fabric_enter(struct fabric *fabric, struct err *err);
+
+/* Of who only looks: keep the fabric from being removed, until fabric_leave().
+ * Returns 0, or -1 with errno.
+ */
+int fabric_hold(struct fabric *fabric);
 
 /* Leave: destroy what this process owns.  The last to leave a fabric that no
  * helper holds removes it.
  */
 void fabric_leave(struct fabric *fabric);
 
-/* In a child after fork(): forget all, close the descriptors, destroy nothing. */
+/* In a child after fork(), done by itself: close the descriptors, destroy nothing.
+ * What was shared memory reads as zeros from then on, and what is written to it
+ * reaches nobody.
+ */
 void fabric_forget(struct fabric *fabric);
 
 /* Is PROCESS alive?  Looks at its lock at most once a millisecond. */
@@ -89,7 +108,9 @@ bool fabric_alive(struct fabric *fabric, uint32_t process);
 /* How its memory can be reached; the first time it tries. */
 enum reach fabric_reach(struct fabric *fabric, uint32_t process);
 
-/* Clear up behind a process that has died: queue pairs, keys, queues. */
+/* Clear up behind PROCESS if it has died: queue pairs, keys, queues.  No lock is
+ * held, and not in a section.
+ */
 void fabric_reap(struct fabric *fabric, uint32_t process);
 
 /* Directories of this user's fabrics, one call of EACH per fabric.  Returns the
@@ -110,6 +131,35 @@ static inline struct shared_device *fabric_device(const struct fabric *fabric, u
 
 	return (struct shared_device *)segment_at(&fabric->segment, header->devices_at) + device;
 }
+
+/* --- inside the engine --- */
+
+/* Take a place among the processes (process.c): 0, or -1 with errno ENOENT (the
+ * fabric has gone) or EAGAIN (no place is free).  And give it back, with all
+ * that this process owns.
+ */
+int process_join(struct fabric *fabric);
+void process_leave(struct fabric *fabric);
+
+/* Known to fork(), from when it has been opened to when it is closed. */
+int process_know(struct fabric *fabric);
+void process_unknow(struct fabric *fabric);
+
+/* Destroy what PROCESS owns (reap.c); it is dead, or this one. */
+void process_clear(struct fabric *fabric, uint32_t process);
+
+/* sweep.c.  Remove PATH, with all that is in DIR_FD; the same of a fabric all of
+ * whose locks are held, once; of one that nobody holds, if it is one (returns
+ * whether).  Where shared memory is.
+ */
+void fabric_remove(int dir_fd, const char *path);
+void fabric_end(int dir_fd, const char *path, struct shared_header *header);
+bool fabric_sweep(int dir_fd, const char *path);
+int fabric_shm(char *path, size_t size, struct err *err);
+
+/* Nodes and devices of a new segment, with their GUIDs, GIDs and LIDs (identity.c). */
+int identity_make(struct fabric *fabric, const struct fabric_node *nodes, uint32_t count,
+		  const struct device_settings *settings, struct err *err);
 
 /* The device with LID, or with GID, or UINT32_MAX. */
 uint32_t fabric_by_lid(const struct fabric *fabric, uint32_t lid);

@@ -74,6 +74,7 @@ struct shared_section {
 
 struct shared_process {
 	_Atomic uint32_t state; /* enum process_state */
+	uint32_t generation;    /* one more each time a process takes this place */
 	int32_t pid;            /* in its own pid name space */
 	uint64_t pid_ns;        /* inode of that name space */
 	uint32_t node;
