@@ -159,13 +159,17 @@ void cq_recover(struct fabric *fabric, uint64_t cq_at)
 		lock_drop(&lock_cq(fabric, cq_at)->lock);
 }
 
-/* Whether there is room; when there is none the queue is of no more use. */
+/* Whether there is room; when there is none the queue is of no more use, unless its
+ * user looks after that.
+ */
 static bool has_room(struct fabric *fabric, struct shared_cq *cq, uint64_t produced)
 {
 	if (atomic_load_explicit(&cq->overrun, memory_order_relaxed))
 		return false;
 	if (produced - atomic_load_explicit(&cq->consumed, memory_order_acquire) < cq->capacity)
 		return true;
+	if (cq->ignore_overrun)
+		return false;
 	atomic_store(&cq->overrun, 1);
 	if (cq->async_at)
 		channel_async(fabric, segment_at(&fabric->segment, cq->async_at), EVENT_CQ_ERR,

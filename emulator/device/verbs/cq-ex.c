@@ -207,7 +207,7 @@ struct ibv_cq_ex *front_create_cq_ex(struct ibv_context *context, struct ibv_cq_
 	own->is_ex = true;
 	if (init->comp_mask & IBV_CQ_INIT_ATTR_MASK_PD) {
 		own->domain = (struct front_pd *)init->parent_domain;
-		atomic_fetch_add(&own->domain->children, 1);
+		front_use_domain(own->domain, 1);
 	}
 	/* a thread domain says so too */
 	alone = flags & IBV_CREATE_CQ_ATTR_SINGLE_THREADED || (own->domain && own->domain->td);

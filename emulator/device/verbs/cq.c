@@ -75,8 +75,7 @@ static void cq_release(struct front_cq *own)
 		channel->refcnt--;
 		pthread_mutex_unlock(&own->cq.context->mutex);
 	}
-	if (own->domain)
-		atomic_fetch_sub(&own->domain->children, 1);
+	front_use_domain(own->domain, -1);
 	pthread_mutex_destroy(&own->polling);
 	pthread_cond_destroy(&own->cq.cond);
 	pthread_mutex_destroy(&own->cq.mutex);

@@ -217,6 +217,13 @@ static inline struct pd *front_engine_pd(struct ibv_pd *pd)
 	return own->parent ? &own->parent->engine : &own->engine;
 }
 
+/* What is made in a parent domain keeps it; nothing is counted of another one. */
+static inline void front_use_domain(struct front_pd *pd, int one)
+{
+	if (pd && pd->parent)
+		atomic_fetch_add(&pd->children, (uint32_t)one);
+}
+
 /* --- what context.c puts into a context's tables --- */
 
 int front_query_device_ex(struct ibv_context *context, const struct ibv_query_device_ex_input *in,

@@ -146,6 +146,7 @@ struct ibv_qp *front_create_qp_ex(struct ibv_context *context, struct ibv_qp_ini
 	if (engine.pd) {
 		own->pd = (struct front_pd *)init->pd;
 		own->qp.pd = init->pd;
+		front_use_domain(own->pd, 1);
 	}
 	if (init->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) {
 		own->is_ex = true;
@@ -216,6 +217,7 @@ EXPORT int ibv_destroy_qp(struct ibv_qp *qp)
 	if (qp_destroy(&own->engine, &async))
 		return errno;
 	front_wait_acks(&qp->mutex, &qp->cond, &qp->events_completed, async);
+	front_use_domain(own->pd, -1);
 	pthread_cond_destroy(&qp->cond);
 	pthread_mutex_destroy(&qp->mutex);
 	free(own);

@@ -31,6 +31,7 @@ static struct ibv_srq *create(struct ibv_pd *pd, struct srq_init *init, struct i
 	pthread_mutex_init(&own->srq.mutex, NULL);
 	pthread_cond_init(&own->srq.cond, NULL);
 	own->pd = (struct front_pd *)pd;
+	front_use_domain(own->pd, 1);
 	own->xrc = !!init->xrcd;
 	attr->max_wr = init->max_wr;
 	attr->max_sge = init->max_sge;
@@ -125,6 +126,7 @@ EXPORT int ibv_destroy_srq(struct ibv_srq *srq)
 	if (srq_destroy(&own->engine, &async))
 		return errno;
 	front_wait_acks(&srq->mutex, &srq->cond, &srq->events_completed, async);
+	front_use_domain(own->pd, -1);
 	pthread_cond_destroy(&srq->cond);
 	pthread_mutex_destroy(&srq->mutex);
 	free(own);
