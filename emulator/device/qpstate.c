@@ -145,7 +145,7 @@ static bool values_are_valid(const struct shared_device *device, const struct qp
 		{ QP_ATTR_STATE, attr->state, QP_RESET, QP_ERR },
 		{ PORT, attr->port, 1, 1 },
 		{ PKEY, attr->pkey_index, 0, 0 },
-		{ MTU, attr->path_mtu, 1, 5 },
+		{ MTU, attr->path_mtu, 256, atomic_load(&device->mtu) },
 		{ DEST, attr->dest_qpn, 0, BITS_24 },
 		{ WAIT, attr->timeout, 0, 31 },
 		{ RETRY, attr->retry_count, 0, 7 },
@@ -159,7 +159,7 @@ static bool values_are_valid(const struct shared_device *device, const struct qp
 		if (mask & ranges[i].mask &&
 		    (ranges[i].value < ranges[i].least || ranges[i].value > ranges[i].most))
 			return false;
-	return !(mask & MTU) || 128U << attr->path_mtu <= atomic_load(&device->mtu);
+	return true;
 }
 
 /* --- changing; both locks are held --- */

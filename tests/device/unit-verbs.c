@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Posting, completions and events through the verbs' own interface, as a program
- * sees them: linked against the preload library in the place of libibverbs.
+ * of libibverbs sees them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1105,8 +1107,10 @@ static int drop(const char *path, const struct stat *st, int kind, struct FTW *w
 	return remove(path);
 }
 
-/* In a child, so that what lies in shared memory goes however it ends. */
-int main(void)
+/* The library comes in front of all others in another run of this program; its parent
+ * removes what lies in shared memory however that ends.
+ */
+static int run_preloaded(char **argv)
 {
 	char dir[] = "/dev/shm/nt.XXXXXX";
 	int status;
@@ -1119,11 +1123,19 @@ int main(void)
 	unsetenv("SYSFS_PATH");
 	setenv("NETEMU_SHM", dir, 1);
 	setenv("NETEMU", "device=emulated,link_layer=ib", 1);
+	setenv("LD_PRELOAD", LIBNETEMU, 1);
 	pid = fork();
-	if (pid == 0)
-		exit(run());
+	if (pid == 0) {
+		execl("/proc/self/exe", argv[0], "preloaded", (char *)NULL);
+		_exit(99);
+	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		status = -1;
 	nftw(dir, drop, 16, FTW_DEPTH | FTW_PHYS);
 	return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+}
+
+int main(int argc, char **argv)
+{
+	return argc == 1 ? run_preloaded(argv) : run();
 }
