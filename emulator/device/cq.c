@@ -5,6 +5,8 @@
 #include "device/progress.h"
 #include "device/section.h"
 
+#include "clock.h"
+
 #include <errno.h>
 
 static int fail(int error)
@@ -193,7 +195,12 @@ static void tell(struct fabric *fabric, struct shared_cq *cq, bool solicited)
 static void put(struct fabric *fabric, struct shared_cq *cq, uint64_t position,
 		const struct shared_cqe *entry)
 {
-	ring(&fabric->segment, cq)[position & (cq->capacity - 1)] = *entry;
+	struct shared_cqe *to = ring(&fabric->segment, cq) + (position & (cq->capacity - 1));
+
+	*to = *entry;
+	/* who did not need a clock for the work does not know the time */
+	if (cq->timestamps && !to->time)
+		to->time = clock_ns(CLOCK_MONOTONIC);
 	atomic_store_explicit(&cq->produced, position + 1, memory_order_release);
 }
 

@@ -281,7 +281,7 @@ struct shared_cq {
 	uint64_t commit_position, commit_value;
 	_Atomic uint64_t commit_at;
 	uint32_t ignore_overrun; /* bool: what finds no room is dropped, nothing else */
-	uint32_t pad;
+	uint32_t timestamps;     /* bool: its user looks at the time of completions */
 };
 
 /* Completion or asynchronous events on their way to one descriptor: a FIFO in

@@ -213,6 +213,9 @@ struct ibv_cq_ex *front_create_cq_ex(struct ibv_context *context, struct ibv_cq_
 	alone = flags & IBV_CREATE_CQ_ATTR_SINGLE_THREADED || (own->domain && own->domain->td);
 	own->engine.single_threaded = alone;
 	own->engine.shared->ignore_overrun = !!(flags & IBV_CREATE_CQ_ATTR_IGNORE_OVERRUN);
+	own->engine.shared->timestamps =
+		!!(init->wc_flags & (IBV_WC_EX_WITH_COMPLETION_TIMESTAMP |
+				     IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK));
 	own->ex.start_poll = alone ? start_poll_alone : start_poll;
 	own->ex.next_poll = next_poll;
 	own->ex.end_poll = alone ? end_poll_alone : end_poll;
