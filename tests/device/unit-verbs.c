@@ -126,8 +126,12 @@ static struct ibv_qp *create_qp(const struct two *t, struct ibv_srq *srq)
 	if (t->api == EXTENDED) {
 		init.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
 		init.send_ops_flags = ops_of(t->type);
+		qp = ibv_create_qp_ex(context, &init);
+	} else { /* what lies behind the plain attributes does not count */
+		init.comp_mask = UINT32_MAX;
+		init.pd = NULL;
+		qp = ibv_create_qp(pd, (struct ibv_qp_init_attr *)&init);
 	}
-	qp = ibv_create_qp_ex(context, &init);
 	assert_non_null(qp);
 	assert_true(init.cap.max_send_wr >= DEPTH);
 	assert_true(init.cap.max_inline_data >= INLINE);

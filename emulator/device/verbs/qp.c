@@ -158,12 +158,15 @@ struct ibv_qp *front_create_qp_ex(struct ibv_context *context, struct ibv_qp_ini
 
 EXPORT struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *init)
 {
-	struct ibv_qp_init_attr_ex ex = { .comp_mask = IBV_QP_INIT_ATTR_PD, .pd = pd };
+	struct ibv_qp_init_attr_ex ex = { 0 };
 	struct ibv_qp *qp;
 
 	if (!front_owns(pd->context))
 		return REAL(ibv_create_qp)(pd, init);
 	memcpy(&ex, init, sizeof(*init));
+	/* after that: the padding of the one lies over this of the other */
+	ex.comp_mask = IBV_QP_INIT_ATTR_PD;
+	ex.pd = pd;
 	qp = front_create_qp_ex(pd->context, &ex);
 	if (qp)
 		init->cap = ex.cap;
