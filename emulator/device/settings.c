@@ -359,7 +359,7 @@ static const struct kind kind_name = { parse_name, format_name, 16, false };
 
 #define OF_ONE(X)                                                                                 \
 	X(link_layer, link_layer, link_layer, 0, 0, false, "ib|ethernet  what the ports are")     \
-	X(loss, loss, loss, 0, 0, true, "P  probability that a link loses a packet")              \
+	X(loss, loss, loss, 0, 0, true, "P  probability that a packet it sends is lost")          \
 	X(max_ah, count, limits.max_ah, 1, INT32_MAX, false, "N  address handles")                \
 	X(max_cq, count, limits.max_cq, 1, KEYED, false, "N  completion queues")                  \
 	X(max_cqe, count, limits.max_cqe, 1, 1U << 22, false, "N  entries of one")                \

@@ -104,11 +104,26 @@ static int check_routed(const struct network *network, const struct routed *rout
 	return 0;
 }
 
+/* What fits the network when nothing is asked for. */
+static const char *routing_of(const struct topology *topology,
+			      const struct device_settings *settings)
+{
+	static const char *const by_shape[] = {
+		[TOPOLOGY_IRREGULAR] = "dmodk",   [TOPOLOGY_TREE] = "dmodk",
+		[TOPOLOGY_TORUS] = "dor",         [TOPOLOGY_MESH] = "dor",
+		[TOPOLOGY_DRAGONFLY] = "minimal",
+	};
+
+	if (settings->routing)
+		return settings->routing;
+	return topology->tables ? "lft" : by_shape[topology->shape];
+}
+
 static int route_pairs(struct network *network, const struct device_settings *settings,
 		       const struct netemu_pair *pair, size_t pairs, struct routed *routed,
 		       struct err *err)
 {
-	const char *routing = settings->routing ? settings->routing : "minimal";
+	const char *routing = routing_of(&network->topology, settings);
 	const struct router_settings how = { .seed = settings->seed };
 	const struct netemu_route route = { .pairs = pair, .npairs = pairs };
 	struct router *router;

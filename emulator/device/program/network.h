@@ -22,12 +22,12 @@ struct network {
 };
 
 /* Nodes are the hosts of their names when every name is one of the topology's hosts,
- * and else node k is host k.  Each pair has the path that routing= (default minimal)
- * gives it, with the settings' seed, as `netemu sim load` would route all pairs in the
- * order of the nodes.  Where the topology says no rates, a capacity of 1 means rate=,
- * and without that there is no limit.  SPECs are relative to BASE (NULL: here).
- * settings->network is set, and nothing happens without topology=.  Returns 0, or -1
- * with ERR and nothing to release.
+ * and else node k is host k.  Each pair has the path that routing= (default: lft
+ * where there are tables, dor, minimal or dmodk by the shape) gives it, with the settings' seed, as
+ * `netemu sim load` would route all pairs in the order of the nodes.  Where the topology says no
+ * rates, a capacity of 1 means rate=, and without that there is no limit.  SPECs are relative to
+ * BASE (NULL: here). settings->network is set, and nothing happens without topology=.  Returns 0,
+ * or -1 with ERR and nothing to release.
  */
 int network_create(struct network *network, struct device_settings *settings,
 		   const struct fabric_node *nodes, uint32_t count, const char *base,
