@@ -233,6 +233,24 @@ void fabric_leave(struct fabric *fabric)
 	close_all(fabric);
 }
 
+/* Zeros of our own where the segment was, as far as anybody has had a pointer into it. */
+static void detach(struct segment *segment)
+{
+	char *start = (char *)segment->header;
+	size_t used = atomic_load(&segment->header->size);
+
+	if (used > segment->mapped)
+		used = segment->mapped;
+	munmap(start + used, segment->mapped - used);
+	segment->mapped = used;
+	if (mmap(start, used, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		 0) == start)
+		return;
+	/* what is not there is better than what is the parent's */
+	munmap(start, used);
+	segment->header = NULL;
+}
+
 /* Called in the child, where this thread is the only one; see hold_after_fork() for
  * the file of locks.
  */
@@ -247,16 +265,10 @@ void fabric_forget(struct fabric *fabric)
 	fabric->process = &looker;
 	fabric->self = segment->self = FABRIC_PROCESSES;
 	fabric->holds = fabric->helps = false;
-	if (mmap(segment->header, segment->mapped, PROT_READ | PROT_WRITE,
-		 MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		 0) != segment->header) {
-		/* a limit: what is not there is better than what is the parent's */
-		munmap(segment->header, segment->mapped);
-		segment->header = NULL;
-	}
 	close(segment->fd);
 	close(fabric->dir_fd);
 	segment->fd = fabric->dir_fd = fabric->lock_fd = -1;
+	detach(segment);
 }
 
 /* --- services --- */
