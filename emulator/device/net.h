@@ -3,33 +3,39 @@
  *
  * A message of a queue pair leaves when those before it have left.  It crosses
  * the links of its route in packets of the path's MTU, cut-through: a link
- * begins with a piece when the piece's head is there and the link is free, and
- * ends not before the link ahead of it has ended.  A link sends what it is
- * given in the order given, at its own rate; long messages take their place on
- * the links piece by piece (NET_PIECE bytes, at most NET_WINDOW reserved and not
- * yet sent), so that queue pairs that share a link share its rate.  A piece
- * reserved late begins when it would have begun: only what others did to the
- * links meanwhile delays it.
+ * begins with a piece when the piece's head is there and the link is free for as
+ * long as the piece takes at its rate, and ends not before the link ahead of it
+ * has ended.  Long messages take their place on the links piece by piece
+ * (NET_PIECE bytes, at most NET_WINDOW reserved and not yet through), so that
+ * queue pairs that share a link share its rate by bytes.  A link knows when it is
+ * busy (LINK_SPANS); a piece reserved late begins when it would have begun: only
+ * what others did to the links meanwhile delays it.
  *
  * Without topology= every route is the sender's up link and the receiver's down
- * link; `latency` is the way from end to end, added once, the answer's again.
- * Rates are those of payload.
+ * link; `latency` is the way from end to end, added once, the answer's again, each with
+ * a jitter that is drawn from a stream of the queue pair.  Rates are those of
+ * payload.  Acknowledgements take no time on links.
  *
- * Loss: each link draws for each packet from a stream of its own.  RC goes back
- * to the gap: the responder's NAK comes when the packet behind the gap has
- * arrived, and all from the gap on is sent again; when there is none behind it
- * in the message, or the acknowledgement is lost, the requester waits for its
- * timer, 4.096 us * 2^timeout, and sends from the first packet that is not
- * acknowledged.  After retry_count + 1 attempts without progress the message is
- * lost.  UC loses the message, UD the datagram.  (InfiniBand Architecture
- * Specification 1.4, volume 1, 9.7.5, 9.7.6 and 9.8.)
+ * Loss: each link draws for each packet from a stream of its own (seed, "loss",
+ * number of the link); `loss` of a device is that of its up link.  Packets are
+ * then pieces of their own.  RC goes back to the gap: the responder's NAK comes when
+ * the next packet behind the gap has arrived, once for a gap, and all from the gap on
+ * is sent again; no packet begins any more when the NAK is there.  When no NAK
+ * comes (the end of the message is lost, or the NAK), or the acknowledgement
+ * is lost, the requester waits for its timer, 4.096 us * 2^timeout from when
+ * the last packet has left, and sends from the first packet that no NAK has told
+ * it to be there.  After retry_count + 1 attempts without progress the message is
+ * lost.  A read is asked for again from the gap on, by whom it is for: at once when a
+ * packet comes behind the gap, else by a timer from when the missed packet would have
+ * come.  UC loses the message, UD the datagram.  (InfiniBand Architecture
+ * Specification 1.4, volume 1, 9.7.5, 9.7.6 and 9.8; netemu-device(7) has it all.)
  */
 #ifndef DEVICE_NET_H
 #define DEVICE_NET_H
 
 #include "device/fabric.h"
 
-#define NET_PIECE  (32 * 1024)
+#define NET_PIECE  (32 * 1024) /* bytes */
 #define NET_WINDOW (2 * NET_PIECE)
 
 /* A route of a topology: LINKS numbers of links in order. */

@@ -60,7 +60,9 @@ static void set_down(struct shared_link *link, uint64_t value)
 	atomic_store(&link->down, (uint32_t)value);
 }
 
-/* The named link, or both links of each device. */
+/* The named link, or both links of each device; what a device loses is lost on its
+ * way up, so that it is lost once.
+ */
 static int each_link(struct fabric *fabric, const struct target *target, set_link_fn *set,
 		     uint64_t value, struct err *err)
 {
@@ -82,7 +84,8 @@ static int each_link(struct fabric *fabric, const struct target *target, set_lin
 		    device->down >= header->links)
 			continue;
 		set(&links[device->up], value);
-		set(&links[device->down], value);
+		if (set != set_loss)
+			set(&links[device->down], value);
 		found = true;
 	}
 	return found ? 0
