@@ -124,11 +124,17 @@ static void set_number(struct fabric *fabric, uint64_t at, uint64_t value)
 			      memory_order_release);
 }
 
+/* Whoever reads the event may arm the queue again before it is written here that it is
+ * not armed.
+ */
 static void give_event(struct fabric *fabric, struct shared_cq *cq)
 {
+	uint32_t telling = CQ_TELLING;
+
+	atomic_store(&cq->armed, CQ_TELLING);
 	if (cq->channel_at)
 		channel_complete(fabric, segment_at(&fabric->segment, cq->channel_at), cq);
-	atomic_store(&cq->armed, CQ_IDLE);
+	atomic_compare_exchange_strong(&cq->armed, &telling, CQ_IDLE);
 }
 
 /* The lock was taken from the dead.  An event that it may not have given is given
@@ -304,13 +310,15 @@ int cq_poll(struct cq *cq, struct shared_cqe *entries, int count)
 void cq_arm(struct cq *cq, bool solicited_only)
 {
 	struct context *context = cq->context;
-	uint32_t idle = CQ_IDLE;
+	uint32_t was = atomic_load(&cq->shared->armed);
 
 	/* whoever waits for any completion is not content with a solicited one */
-	if (solicited_only)
-		atomic_compare_exchange_strong(&cq->shared->armed, &idle, CQ_ARMED_SOLICITED);
-	else
+	if (!solicited_only)
 		atomic_store(&cq->shared->armed, CQ_ARMED);
+	else
+		while (was != CQ_ARMED &&
+		       !atomic_compare_exchange_weak(&cq->shared->armed, &was, CQ_ARMED_SOLICITED))
+			;
 	atomic_thread_fence(memory_order_seq_cst);
 	if (cq->channel)
 		channel_pay(context->fabric, context->number, cq->channel->shared);

@@ -257,6 +257,7 @@ enum cq_armed {
 	CQ_IDLE,
 	CQ_ARMED_SOLICITED,
 	CQ_ARMED,
+	CQ_TELLING, /* the event is being written; it may be armed again meanwhile */
 };
 
 struct shared_cq {
