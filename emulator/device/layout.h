@@ -375,6 +375,7 @@ enum sqe_state {
 struct net_state {
 	int64_t since; /* ns: not sent before; 0: since it was posted */
 	uint32_t stage;
+	uint32_t again; /* bool: it has been sent before (net_again()) */
 	uint32_t resent;
 	uint64_t placed;      /* bytes that have their place */
 	int64_t ready;        /* ticks: the next packet does not begin before */

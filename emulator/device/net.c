@@ -62,7 +62,8 @@ static int send_piece(struct sending *s, const struct net_path *path, struct net
 		.packets = packets_in(end, s->message->mtu) -
 			   packets_in(state->placed, s->message->mtu),
 		.extra = state->placed ? 0 : extra,
-		.ready = state->ready,
+		.resent = state->again,
+		.ready = net_later(state->ready, lane->sent_at),
 		.limit = INT64_MAX,
 	};
 
@@ -118,6 +119,7 @@ static void send_request(struct sending *s)
 	struct net_piece piece = {
 		.packets = 1,
 		.extra = HEADER_RETH,
+		.resent = state->again,
 		.ready = state->ready,
 		.limit = INT64_MAX,
 	};
@@ -184,7 +186,8 @@ static void begin(struct sending *s, int64_t posted_at)
 	state->stage = first[message->response][lossy];
 	if (lossy && !is_reliable(message))
 		state->stage = STAGE_DATAGRAM;
-	net_path_count(s->fabric, message->response ? &s->back : &s->path, message->bytes);
+	if (!state->again)
+		net_path_count(s->fabric, message->response ? &s->back : &s->path, message->bytes);
 	if (state->stage == STAGE_ANSWER)
 		send_request(s);
 	if (state->stage == STAGE_RESPONSES) {
@@ -203,7 +206,7 @@ static void finish(struct sending *s, int how, struct net_times *times)
 	state->ack = net_later(state->ack, stream->ack_at);
 	*times = (struct net_times){
 		.sent = net_ns(stream->out.sent_at),
-		.deliver = delivered ? state->deliver : state->ack,
+		.deliver = delivered || !is_reliable(s->message) ? state->deliver : state->ack,
 		.ack = state->ack,
 		.packets = state->packets,
 		.resent = state->resent,
@@ -250,7 +253,7 @@ int net_send(struct fabric *fabric, struct net_stream *stream, struct shared_sqe
 
 void net_again(struct shared_sqe *sqe, int64_t since)
 {
-	sqe->net = (struct net_state){ .since = since };
+	sqe->net = (struct net_state){ .since = since, .again = true };
 }
 
 void net_count(struct fabric *fabric, const struct net_message *message)

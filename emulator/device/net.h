@@ -54,9 +54,10 @@ struct net_message {
 };
 
 struct net_times {
-	int64_t sent;    /* the last byte has left; UD and UC complete */
-	int64_t deliver; /* all of it is there (the request of a read: at the responder) */
-	int64_t ack;     /* the requester knows; a read's data are there */
+	int64_t sent; /* the last byte has left */
+	/* all of it is there, or would be (UC, UD); the request of a read: at the responder */
+	int64_t deliver;
+	int64_t ack; /* the requester knows; a read's data are there */
 	uint32_t packets, resent;
 	uint64_t resent_bytes;
 	uint32_t timeouts, sequence_naks;
@@ -81,7 +82,9 @@ static inline bool net_ideal(const struct fabric *fabric)
 	return !atomic_load_explicit(&fabric->segment.header->delayed, memory_order_relaxed);
 }
 
-/* SQE is sent anew, not before SINCE: after an RNR NAK, or when nobody answered. */
+/* SQE is sent anew, not before SINCE: after an RNR NAK, or when nobody answered.  Its
+ * payload is not counted again; what is on the wire is, as resent.
+ */
 void net_again(struct shared_sqe *sqe, int64_t since);
 
 /* Instead of net_send() when net_ideal(): counters of links and ports only. */

@@ -28,9 +28,9 @@ static enum placed place(struct sending *s, const struct net_path *path, struct 
 		.bytes = packet_bytes(s->message, k),
 		.packets = 1,
 		.extra = extra,
-		.resent = k < state->high,
+		.resent = state->again || k < state->high,
 		.draws = true,
-		.ready = state->ready,
+		.ready = net_later(state->ready, lane->sent_at),
 		.limit = limit,
 	};
 	if (piece->ready >= limit)
@@ -41,7 +41,7 @@ static enum placed place(struct sending *s, const struct net_path *path, struct 
 		return PLACE_LIMIT;
 	net_lane_add(lane, piece);
 	state->ready = piece->left;
-	if (piece->resent) {
+	if (k < state->high) {
 		state->resent++;
 		state->resent_bytes += piece->bytes;
 	} else {
@@ -188,7 +188,7 @@ static void send_request(struct sending *s)
 	struct net_piece piece = {
 		.packets = 1,
 		.extra = HEADER_RETH,
-		.resent = state->asks > 0,
+		.resent = state->again || state->asks > 0,
 		.draws = true,
 		.ready = net_later(net_ticks(state->react), s->stream->out.sent_at),
 		.limit = NEVER,

@@ -387,6 +387,34 @@ static void an_ideal_network_counts_the_same(void **state)
 	netlib_release(&real);
 }
 
+static void payload_is_counted_once_and_the_wire_each_time(void **state)
+{
+	static const bool lossy[] = { false, true };
+	struct netlib lib;
+	struct flow flow;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		netlib_make(&lib, 2, "latency=1us,rate=1GB/s,link_layer=ib", NULL);
+		/* a link that can lose, but as good as never */
+		net_link_set_loss(netlib_down(&lib, 1), lossy[i] ? 1e-300 : 0);
+		flow = netlib_flow(&lib, 1, 1, rc(0, 1, 9000));
+		netlib_run(&lib, &flow, 1, 0);
+		assert_int_equal(flow.times.deliver, 10000);
+		/* RNR: the same once more, 20 us after the start */
+		net_again(&flow.sqe, 20000);
+		flow.left = 1;
+		netlib_run(&lib, &flow, 1, 0);
+		assert_int_equal(flow.times.deliver, 30000);
+		assert_int_equal(netlib_up(&lib, 0)->bytes, 9000);
+		assert_int_equal(netlib_up(&lib, 0)->messages, 1);
+		assert_int_equal(netlib_up(&lib, 0)->wire_bytes, 2 * (9000 + 3 * 26));
+		assert_int_equal(netlib_up(&lib, 0)->resent_bytes, 9000);
+		assert_int_equal(fabric_device(&lib.fabric, 0)->counters.packets_resent, 3);
+		netlib_release(&lib);
+	}
+}
+
 /* --- losses (RC's are in unit-net-loss.c) --- */
 
 static void as_many_datagrams_are_lost_as_asked_for(void **state)
@@ -394,7 +422,9 @@ static void as_many_datagrams_are_lost_as_asked_for(void **state)
 	static const struct {
 		const char *text;
 		double loss;
-	} cases[] = { { "loss=0.001", 0.001 }, { "loss=0.1", 0.1 }, { "loss=0.7", 0.7 } };
+	} cases[] = { { "latency=3us,loss=0.001", 0.001 },
+		      { "latency=3us,loss=0.1", 0.1 },
+		      { "latency=3us,loss=0.7", 0.7 } };
 	enum { COUNT = 100000 };
 
 	(void)state;
@@ -410,6 +440,7 @@ static void as_many_datagrams_are_lost_as_asked_for(void **state)
 			flow.left = 1;
 			netlib_run(&lib, &flow, 1, 0);
 			assert_false(flow.times.failed);
+			assert_true(flow.times.deliver == flow.times.sent + 3000);
 			lost += !flow.times.delivered;
 		}
 		assert_true(fabs(lost - COUNT * p) < 3 * sigma);
@@ -482,6 +513,7 @@ int main(void)
 		cmocka_unit_test(links_and_ports_count_what_crosses_them),
 		cmocka_unit_test(waiting_for_a_link_is_counted_on_it),
 		cmocka_unit_test(an_ideal_network_counts_the_same),
+		cmocka_unit_test(payload_is_counted_once_and_the_wire_each_time),
 		cmocka_unit_test(as_many_datagrams_are_lost_as_asked_for),
 		cmocka_unit_test(an_unreliable_message_is_lost_whole),
 		cmocka_unit_test(nobody_gets_what_is_sent_to_nobody),
