@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gather.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,82 +23,13 @@ struct gather {
 	char host[300]; /* for sentences */
 };
 
-struct address {
-	char host[256];
-	char port[8];
-	char cookie[GATHER_COOKIE];
-};
-
-/* HOST:PORT:COOKIE, cut from behind: an IPv6 host has colons and brackets. */
-static int address_parse(struct address *address, const char *text, struct err *err)
+static int connect_to(const struct socket_address *address, struct err *err)
 {
-	const char *cookie = strrchr(text, ':');
-	const char *port = cookie ? memrchr(text, ':', (size_t)(cookie - text)) : NULL;
-	const char *host = text;
-	size_t length;
-
-	if (!port || strlen(cookie + 1) != GATHER_COOKIE - 1 || cookie - port < 2 ||
-	    (size_t)(cookie - port) > sizeof(address->port))
-		return err_set(err, "'%s': not HOST:PORT:COOKIE", text);
-	length = (size_t)(port - host);
-	if (length > 2 && *host == '[' && host[length - 1] == ']') {
-		host++;
-		length -= 2;
-	}
-	if (!length || length >= sizeof(address->host))
-		return err_set(err, "'%s': not HOST:PORT:COOKIE", text);
-	snprintf(address->host, sizeof(address->host), "%.*s", (int)length, host);
-	snprintf(address->port, sizeof(address->port), "%.*s", (int)(cookie - port - 1), port + 1);
-	strcpy(address->cookie, cookie + 1);
-	return 0;
-}
-
-/* connect(2) with a bound on its time; leaves FD blocking. */
-static int connect_bounded(int fd, const struct addrinfo *to)
-{
-	struct pollfd poller = { .fd = fd, .events = POLLOUT };
-	socklen_t size = sizeof(int);
-	int error = 0;
-
-	if (connect(fd, to->ai_addr, to->ai_addrlen) < 0) {
-		if (errno != EINPROGRESS)
-			return -1;
-		if (poll(&poller, 1, CONNECT_MS) <= 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-			return -1;
-		if (error) {
-			errno = error;
-			return -1;
-		}
-	}
-	return fcntl(fd, F_SETFL, 0);
-}
-
-static int connect_to(const struct address *address, struct err *err)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	const struct timeval bound = { .tv_sec = ANSWER_SECOND };
-	struct addrinfo *list;
-	int fd = -1;
-	int rc = getaddrinfo(address->host, address->port, &hints, &list);
+	int fd = socket_connect(address, CONNECT_MS, err);
 
-	if (rc)
-		return err_set(err, "'%s': %s", address->host, gai_strerror(rc));
-	for (struct addrinfo *to = list; to && fd < 0; to = to->ai_next) {
-		fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (fd >= 0 && connect_bounded(fd, to) < 0) {
-			rc = errno;
-			close(fd);
-			errno = rc;
-			fd = -1;
-		}
-	}
-	freeaddrinfo(list);
 	if (fd < 0)
-		return err_errno(err, "unable to connect to '%s:%s'", address->host, address->port);
+		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
 	return fd;
@@ -165,12 +95,14 @@ static int ask(struct gather *gather, char *answer, size_t size, struct err *err
 
 struct gather *gather_connect(const char *text, struct err *err)
 {
-	struct address address;
+	struct socket_address address;
 	struct gather *gather;
 	char answer[64];
 
-	if (address_parse(&address, text, err) < 0)
+	if (socket_address_parse(&address, text) < 0) {
+		err_set(err, "'%s': not HOST:PORT:COOKIE", text);
 		return NULL;
+	}
 	gather = calloc(1, sizeof(*gather));
 	if (!gather) {
 		err_errno(err, "'%s'", address.host);

@@ -8,11 +8,11 @@
 #include "gather.h"
 #include "clock.h"
 #include "rundir.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -297,22 +297,11 @@ static void on_sees(struct connection *c, char *rundir)
 		answer(c, "NO\n");
 }
 
-/* Takes as long for a nearly right one as for a wrong one. */
-static bool is_cookie(const struct gather_server *server, const char *text)
-{
-	unsigned char differs = 0;
-
-	if (strlen(text) != GATHER_COOKIE - 1)
-		return false;
-	for (size_t i = 0; i < GATHER_COOKIE - 1; i++)
-		differs |= (unsigned char)(server->cookie[i] ^ text[i]);
-	return differs == 0;
-}
-
 static void on_line(struct gather_server *server, struct connection *c, char *line)
 {
 	if (!c->trusted) {
-		if (strncmp(line, "GATHER 1 ", 9) == 0 && is_cookie(server, line + 9)) {
+		if (strncmp(line, "GATHER 1 ", 9) == 0 &&
+		    socket_cookie_same(server->cookie, line + 9, strlen(line + 9))) {
 			c->trusted = true;
 			answer(c, "OK\n");
 		} else {
@@ -448,78 +437,6 @@ static void *serve(void *argument)
 
 /* ---- start and stop ---- */
 
-static int bind_port(int fd, bool v6, unsigned port)
-{
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_addr = in6addr_any };
-	struct sockaddr_in four = { .sin_family = AF_INET };
-
-	six.sin6_port = four.sin_port = htons((uint16_t)port);
-	if (v6)
-		return bind(fd, (struct sockaddr *)&six, sizeof(six));
-	return bind(fd, (struct sockaddr *)&four, sizeof(four));
-}
-
-static int bind_range(int fd, bool v6, unsigned first, unsigned last)
-{
-	unsigned count = last - first + 1, start = 0;
-
-	if (first == 0 || last < first || last > 65535)
-		return bind_port(fd, v6, 0);
-	/* many sruns on one host: do not all try the same one first */
-	if (getrandom(&start, sizeof(start), 0) != sizeof(start))
-		start = (unsigned)getpid();
-	for (unsigned i = 0; i < count; i++) {
-		if (bind_port(fd, v6, first + (start % count + i) % count) == 0)
-			return 0;
-		if (errno != EADDRINUSE)
-			return -1;
-	}
-	return -1;
-}
-
-static int port_of(int fd, unsigned *port)
-{
-	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
-
-	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-		return -1;
-	*port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-						    : ((struct sockaddr_in *)&address)->sin_port);
-	return 0;
-}
-
-static int listen_on(unsigned first, unsigned last, unsigned *port)
-{
-	int no = 0;
-
-	for (int v6 = 1; v6 >= 0; v6--) {
-		int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				0);
-
-		if (fd < 0)
-			continue;
-		if (v6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-		if (bind_range(fd, v6, first, last) == 0 && listen(fd, 512) == 0 &&
-		    port_of(fd, port) == 0)
-			return fd;
-		close(fd);
-	}
-	return -1;
-}
-
-static int make_cookie(char cookie[GATHER_COOKIE])
-{
-	unsigned char random[(GATHER_COOKIE - 1) / 2];
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -1;
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(cookie + 2 * i, 3, "%02x", random[i]);
-	return 0;
-}
-
 /* The program's signals are not for this thread. */
 static int start_thread(struct gather_server *server)
 {
@@ -546,8 +463,8 @@ struct gather_server *gather_serve(unsigned first, unsigned last, unsigned *port
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		server->connections[i].fd = -1;
 	server->wake = eventfd(0, EFD_CLOEXEC);
-	server->listener = listen_on(first, last, port);
-	if (server->wake < 0 || server->listener < 0 || make_cookie(server->cookie) < 0 ||
+	server->listener = socket_listen(NULL, first, last, port);
+	if (server->wake < 0 || server->listener < 0 || socket_cookie_make(server->cookie) < 0 ||
 	    start_thread(server) < 0) {
 		err_errno(err, "unable to collect from nodes");
 		if (server->wake >= 0)
