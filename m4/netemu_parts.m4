@@ -86,6 +86,18 @@ AC_DEFUN([NETEMU_VERBS], [
 ])
 
 # ---------------------------------------------------------------------
+# NETEMU_PMIX
+#   Programs that look for each other ask PMIx where it is there.  Its header
+#   is enough: the library is loaded when a job has it.
+# ---------------------------------------------------------------------
+AC_DEFUN([NETEMU_PMIX], [
+  PKG_CHECK_MODULES([PMIX], [pmix],
+    [with_pmix=yes; AC_DEFINE([HAVE_PMIX], [1], [Define to 1 if you have <pmix.h>.])],
+    [with_pmix="no (libpmix-dev)"])
+  AC_SUBST([PMIX_CFLAGS])
+])
+
+# ---------------------------------------------------------------------
 # NETEMU_MAN, NETEMU_TESTS
 # ---------------------------------------------------------------------
 AC_DEFUN([NETEMU_MAN], [
@@ -122,6 +134,7 @@ AC_DEFUN([NETEMU_SUMMARY], [
     SPANK plugins        $summary_slurm
     MPI profiler         $summary_mpi
     verbs parts          $summary_verbs
+    rendezvous by PMIx   $with_pmix
     man pages            $enable_man
     tests                $enable_tests
     sanitizers           $enable_sanitize

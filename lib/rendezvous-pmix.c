@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rendezvous-pmix.c - a rendezvous by the PMIx of srun --mpi=pmix or mpirun
+ *
+ * libpmix is loaded, never linked: it is there where PMIX_NAMESPACE is set.  Its calls
+ * that wait are made in the form that calls back, from a thread of its own, so
+ * that a time can be set; what does not come back in time is left to it.
+ * Keys have the program and the generation in front, as a namespace outlives
+ * a program: netemu.PROGRAM.GENERATION.KEY.
+ */
+#include "rendezvous-client.h"
+
+#include <errno.h>
+
+#ifdef HAVE_PMIX
+
+#include "clock.h"
+#include "rendezvous-wire.h"
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <pmix.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NAMED    16   /* missing ranks in one sentence */
+#define LOCAL_MS 2000 /* for what should be here */
+#define ASK_MS   2000 /* for who is missing */
+#define LIBRARY  "libpmix.so.2"
+
+struct pmix {
+	void *library;
+	pmix_proc_t self;
+	uint32_t fences;
+	bool broken;
+	char why[RDV_TEXT];
+	pmix_status_t (*init)(pmix_proc_t *, pmix_info_t *, size_t);
+	pmix_status_t (*finalize)(const pmix_info_t *, size_t);
+	pmix_status_t (*put)(pmix_scope_t, const char *, pmix_value_t *);
+	pmix_status_t (*commit)(void);
+	pmix_status_t (*fence)(const pmix_proc_t *, size_t, const pmix_info_t *, size_t,
+			       pmix_op_cbfunc_t, void *);
+	pmix_status_t (*get)(const pmix_proc_t *, const char *, const pmix_info_t *, size_t,
+			     pmix_value_cbfunc_t, void *);
+	const char *(*text)(pmix_status_t);
+};
+
+/* A call that will call back; it and who waits hold it. */
+struct call {
+	sem_t done;
+	int holders; /* atomic */
+	pmix_status_t status;
+	pmix_info_t info; /* has to stay as long as the call */
+	pmix_proc_t proc;
+	size_t size;
+	uint64_t number;
+	uint8_t *bytes; /* owned */
+};
+
+/* ---- calls ---- */
+
+static struct call *call_create(void)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	sem_init(&call->done, 0, 0);
+	call->holders = 2;
+	return call;
+}
+
+static void call_release(struct call *call)
+{
+	if (__atomic_sub_fetch(&call->holders, 1, __ATOMIC_ACQ_REL))
+		return;
+	sem_destroy(&call->done);
+	free(call->bytes);
+	free(call);
+}
+
+static void call_end(struct call *call, pmix_status_t status)
+{
+	call->status = status;
+	sem_post(&call->done);
+	call_release(call);
+}
+
+static void on_done(pmix_status_t status, void *data)
+{
+	call_end(data, status);
+}
+
+static void keep_bytes(struct call *call, const void *bytes, size_t size)
+{
+	call->bytes = malloc(size + 1);
+	if (!call->bytes)
+		return;
+	if (size)
+		memcpy(call->bytes, bytes, size);
+	call->size = size;
+}
+
+/* VALUE is the library's. */
+static void on_value(pmix_status_t status, pmix_value_t *value, void *data)
+{
+	struct call *call = data;
+
+	if (status == PMIX_SUCCESS && value && value->type == PMIX_BYTE_OBJECT)
+		keep_bytes(call, value->data.bo.bytes, value->data.bo.size);
+	else if (status == PMIX_SUCCESS && value && value->type == PMIX_STRING)
+		keep_bytes(call, value->data.string, strlen(value->data.string));
+	else if (status == PMIX_SUCCESS && value && value->type == PMIX_UINT32)
+		call->number = value->data.uint32;
+	else if (status == PMIX_SUCCESS)
+		status = PMIX_ERR_NOT_FOUND;
+	call_end(call, status);
+}
+
+/* Returns 0 when CALL is done, or -1 with errno. */
+static int call_wait(struct call *call, int64_t deadline)
+{
+	struct timespec until = {
+		.tv_sec = deadline / 1000,
+		.tv_nsec = deadline % 1000 * 1000000,
+	};
+
+	while (sem_clockwait(&call->done, CLOCK_MONOTONIC, &until) < 0)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
+/* It was not accepted: nobody will call back. */
+static void call_refused(struct call *call, pmix_status_t status)
+{
+	if (status != PMIX_SUCCESS)
+		call_end(call, status == PMIX_OPERATION_SUCCEEDED ? PMIX_SUCCESS : status);
+}
+
+static void set_flag(pmix_info_t *info, const char *name)
+{
+	snprintf(info->key, sizeof(info->key), "%s", name);
+	info->value.type = PMIX_BOOL;
+	info->value.data.flag = true;
+}
+
+/* Begin to get KEY of RANK; NOW is asked for what is known, without waiting. */
+static struct call *get_begin(struct pmix *pmix, uint32_t rank, const char *key, bool now)
+{
+	struct call *call = call_create();
+
+	if (!call)
+		return NULL;
+	call->proc = pmix->self;
+	call->proc.rank = rank;
+	if (now)
+		set_flag(&call->info, PMIX_IMMEDIATE);
+	call_refused(call,
+		     pmix->get(&call->proc, key, now ? &call->info : NULL, now, on_value, call));
+	return call;
+}
+
+/* The call when it was successful, else NULL with errno. */
+static struct call *get_end(struct call *call, int64_t deadline)
+{
+	if (!call)
+		return NULL;
+	if (call_wait(call, deadline) == 0) {
+		if (call->status == PMIX_SUCCESS)
+			return call;
+		errno = ENOENT;
+	}
+	call_release(call);
+	return NULL;
+}
+
+/* ---- keys ---- */
+
+#define KEY_SIZE (RENDEZVOUS_NAME * 2 + 64)
+
+static const char *key_of(const struct rendezvous *rdv, const char *key, char text[KEY_SIZE])
+{
+	snprintf(text, KEY_SIZE, "netemu.%s.%" PRIu32 ".%s", rdv->program, rdv->generation, key);
+	return text;
+}
+
+static int put_key(struct pmix *pmix, const char *key, const void *bytes, size_t size,
+		   struct err *err)
+{
+	pmix_value_t value = { .type = PMIX_BYTE_OBJECT };
+	pmix_status_t status;
+
+	value.data.bo.bytes = size ? (char *)(uintptr_t)bytes : "";
+	value.data.bo.size = size ? size : 1; /* an empty one is nothing to it */
+	status = pmix->put(PMIX_GLOBAL, key, &value);
+	if (status == PMIX_SUCCESS)
+		status = pmix->commit();
+	if (status == PMIX_SUCCESS)
+		return 0;
+	errno = EIO;
+	return err_set(err, "PMIx: %s", pmix->text(status));
+}
+
+/* ---- put, get, fence ---- */
+
+/* A byte in front, as PMIx knows no empty values. */
+static int pmix_put(struct rendezvous *rdv, const char *key, const void *value, size_t size,
+		    struct err *err)
+{
+	char text[KEY_SIZE], *bytes = malloc(size + 1);
+	int rc;
+
+	if (!bytes)
+		return err_errno(err, "%zu bytes", size);
+	bytes[0] = '=';
+	if (size)
+		memcpy(bytes + 1, value, size);
+	rc = put_key(rdv->way, key_of(rdv, key, text), bytes, size + 1, err);
+	free(bytes);
+	return rc;
+}
+
+static const char *who(struct rendezvous *rdv, uint32_t rank, char text[96])
+{
+	struct call *node =
+		get_end(get_begin(rdv->way, rank, PMIX_HOSTNAME, true), clock_ms() + LOCAL_MS);
+
+	rdv_rank_text(text, rank, NULL);
+	if (node && node->bytes) {
+		node->bytes[node->size] = '\0';
+		rdv_rank_text(text, rank, (const char *)node->bytes);
+	}
+	if (node)
+		call_release(node);
+	return text;
+}
+
+static long pmix_get(struct rendezvous *rdv, uint32_t rank, const char *key, void *buffer,
+		     size_t size, int wait_ms, struct err *err)
+{
+	struct pmix *pmix = rdv->way;
+	char text[KEY_SIZE], name[96];
+	int64_t deadline = clock_ms() + (wait_ms ? wait_ms : LOCAL_MS);
+	struct call *call =
+		get_end(get_begin(pmix, rank, key_of(rdv, key, text), !wait_ms), deadline);
+	long got;
+
+	if (!call || !call->bytes || !call->size) {
+		if (call)
+			call_release(call);
+		errno = wait_ms ? ETIMEDOUT : ENOENT;
+		return err_set(err, "%s has not put it", who(rdv, rank, name));
+	}
+	got = (long)call->size - 1;
+	if ((size_t)got <= size && got)
+		memcpy(buffer, call->bytes + 1, (size_t)got);
+	call_release(call);
+	return got;
+}
+
+/* Ask all at once whether they have come to FENCE; who does not say so is missing. */
+static void say_missing(struct rendezvous *rdv, const char *key, char text[RDV_TEXT])
+{
+	int64_t deadline = clock_ms() + ASK_MS;
+	struct call **calls = calloc(rdv->size, sizeof(struct call *));
+	char list[RDV_TEXT - 64] = "", name[96];
+	uint32_t missing = 0;
+	size_t used = 0;
+
+	for (uint32_t rank = 0; calls && rank < rdv->size; rank++)
+		calls[rank] = get_begin(rdv->way, rank, key, false);
+	for (uint32_t rank = 0; calls && rank < rdv->size; rank++) {
+		struct call *call = get_end(calls[rank], deadline);
+
+		if (call) {
+			call_release(call);
+			continue;
+		}
+		if (missing++ >= NAMED || used > sizeof(list) - sizeof(name) - 8)
+			continue;
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
+					 who(rdv, rank, name) + strlen("rank "));
+	}
+	free(calls);
+	snprintf(text, RDV_TEXT, "%" PRIu32 " of %" PRIu32 " ranks %s missing: %s%s", missing,
+		 rdv->size, missing == 1 ? "is" : "are", list, missing > NAMED ? " and more" : "");
+}
+
+static int pmix_fence(struct rendezvous *rdv, bool values, int wait_ms, struct err *err)
+{
+	struct pmix *pmix = rdv->way;
+	int64_t deadline = clock_ms() + wait_ms;
+	char name[RENDEZVOUS_NAME], key[KEY_SIZE];
+	struct call *call;
+	pmix_status_t status;
+
+	if (pmix->broken) {
+		errno = EPIPE;
+		return err_set(err, "%s", pmix->why);
+	}
+	snprintf(name, sizeof(name), ".fence.%" PRIu32, pmix->fences++);
+	if (put_key(pmix, key_of(rdv, name, key), "", 0, err) < 0)
+		return -1;
+	call = call_create();
+	if (!call)
+		return err_errno(err, "PMIx");
+	if (values)
+		set_flag(&call->info, PMIX_COLLECT_DATA);
+	call_refused(call,
+		     pmix->fence(NULL, 0, values ? &call->info : NULL, values, on_done, call));
+	if (call_wait(call, deadline) < 0) {
+		say_missing(rdv, key, pmix->why);
+		pmix->broken = true;
+		call_release(call);
+		errno = ETIMEDOUT;
+		return err_set(err, "%s", pmix->why);
+	}
+	status = call->status;
+	call_release(call);
+	if (status == PMIX_SUCCESS)
+		return 0;
+	pmix->broken = true;
+	snprintf(pmix->why, sizeof(pmix->why), "PMIx: %s", pmix->text(status));
+	errno = EPIPE;
+	return err_set(err, "%s", pmix->why);
+}
+
+/* ---- open and close ---- */
+
+/* The library stays: its threads may be in it, and MPI may use it. */
+static void pmix_close(struct rendezvous *rdv)
+{
+	struct pmix *pmix = rdv->way;
+
+	pmix->finalize(NULL, 0);
+	free(pmix);
+}
+
+static const struct rendezvous_ops pmix_ops = {
+	.how = "pmix",
+	.put = pmix_put,
+	.get = pmix_get,
+	.fence = pmix_fence,
+	.close = pmix_close,
+};
+
+static int load(struct pmix *pmix, struct err *err)
+{
+	const struct {
+		const char *name;
+		void *function; /* where it goes */
+	} symbols[] = {
+		{ "PMIx_Init", &pmix->init },         { "PMIx_Finalize", &pmix->finalize },
+		{ "PMIx_Put", &pmix->put },           { "PMIx_Commit", &pmix->commit },
+		{ "PMIx_Fence_nb", &pmix->fence },    { "PMIx_Get_nb", &pmix->get },
+		{ "PMIx_Error_string", &pmix->text },
+	};
+
+	errno = ENOENT;
+	/* its parts are loaded by it and find its names */
+	pmix->library = dlopen(LIBRARY, RTLD_NOW | RTLD_GLOBAL);
+	if (!pmix->library)
+		return err_set(err, "'%s': %s", LIBRARY, dlerror());
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
+		void *symbol = dlsym(pmix->library, symbols[i].name);
+
+		if (!symbol)
+			return err_set(err, "'%s' has no %s", LIBRARY, symbols[i].name);
+		memcpy(symbols[i].function, &symbol, sizeof(symbol));
+	}
+	return 0;
+}
+
+static int get_size(struct rendezvous *rdv, struct pmix *pmix, struct err *err)
+{
+	struct call *call = get_end(get_begin(pmix, PMIX_RANK_WILDCARD, PMIX_JOB_SIZE, true),
+				    clock_ms() + LOCAL_MS);
+
+	rdv->size = call && call->number <= RENDEZVOUS_RANKS ? (uint32_t)call->number : 0;
+	if (call)
+		call_release(call);
+	if (rdv->size && pmix->self.rank < rdv->size)
+		return 0;
+	errno = EPROTO;
+	return err_set(err, "it does not know how many ranks there are");
+}
+
+/* The server keeps what a rank has put, also when it is another process by now. */
+static int count_opening(struct rendezvous *rdv, struct pmix *pmix, struct err *err)
+{
+	char key[KEY_SIZE], text[16];
+	struct call *call;
+	uint32_t before = 0;
+
+	snprintf(key, sizeof(key), "netemu.%s.opened", rdv->program);
+	call = get_end(get_begin(pmix, pmix->self.rank, key, true), clock_ms() + LOCAL_MS);
+	if (call && call->bytes) {
+		call->bytes[call->size] = '\0';
+		before = (uint32_t)strtoul((char *)call->bytes, NULL, 10);
+	}
+	if (call)
+		call_release(call);
+	if (!rdv->generation)
+		rdv->generation = before + 1;
+	snprintf(text, sizeof(text), "%" PRIu32, rdv->generation);
+	return put_key(pmix, key, text, strlen(text), err);
+}
+
+int rdv_pmix_open(struct rendezvous *rdv, int wait_ms, struct err *err)
+{
+	struct pmix *pmix = calloc(1, sizeof(*pmix));
+	pmix_status_t status;
+
+	(void)wait_ms; /* only the server on this node is asked */
+	if (!pmix)
+		return err_errno(err, "no memory");
+	if (load(pmix, err) < 0) {
+		free(pmix);
+		return -1;
+	}
+	status = pmix->init(&pmix->self, NULL, 0);
+	if (status != PMIX_SUCCESS) {
+		errno = ENOENT; /* the variables are left over from somebody else */
+		err_set(err, "%s", pmix->text(status));
+		free(pmix);
+		return -1;
+	}
+	if (get_size(rdv, pmix, err) < 0 || count_opening(rdv, pmix, err) < 0) {
+		pmix->finalize(NULL, 0);
+		free(pmix);
+		return -1;
+	}
+	rdv->rank = pmix->self.rank;
+	rdv->ops = &pmix_ops;
+	rdv->way = pmix;
+	return 0;
+}
+
+#else
+
+int rdv_pmix_open(struct rendezvous *rdv, int wait_ms, struct err *err)
+{
+	(void)rdv;
+	(void)wait_ms;
+	errno = ENOENT;
+	return err_set(err, "netemu was built without pmix.h");
+}
+
+#endif
