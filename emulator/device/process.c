@@ -177,13 +177,18 @@ static bool still_there(const struct fabric *fabric)
 	       atomic_load(&fabric->segment.header->ready) == 1;
 }
 
+static void end_sections(struct shared_process *process)
+{
+	for (uint32_t i = 0; i < FABRIC_THREADS; i++)
+		atomic_store(&process->section[i].count, 0);
+}
+
 /* PLACE is free again; its byte is held. */
 static void vacate(struct fabric *fabric, uint32_t place)
 {
 	struct shared_process *process = &fabric->segment.header->process[place];
 
-	for (uint32_t i = 0; i < FABRIC_THREADS; i++)
-		atomic_store(&process->section[i].count, 0);
+	end_sections(process);
 	set_present(fabric->segment.header, place, false);
 	atomic_store(&process->state, PROCESS_FREE);
 }
@@ -235,11 +240,14 @@ static void settle(struct fabric *fabric, uint32_t place)
 	fabric->self = fabric->segment.self = place;
 	fabric->process = process;
 	fabric->holds = true;
-	if (state != PROCESS_ALIVE && state != PROCESS_DEAD)
-		return;
-	atomic_store(&process->state, PROCESS_ALIVE);
-	process_clear(fabric, place);
-	vacate(fabric, place);
+	if (state == PROCESS_ALIVE || state == PROCESS_DEAD) {
+		/* its locks and sections count as ours by now */
+		end_sections(process);
+		atomic_store(&process->state, PROCESS_ALIVE);
+		process_clear(fabric, place);
+		vacate(fabric, place);
+	}
+	atomic_store(&process->state, PROCESS_JOINING);
 }
 
 static void reap_all(struct fabric *fabric)
@@ -269,9 +277,10 @@ int process_join(struct fabric *fabric)
 	}
 	settle(fabric, place);
 	introduce(fabric);
+	/* before anybody tries */
+	allow_others();
 	set_present(fabric->segment.header, place, true);
 	atomic_store(&fabric->process->state, PROCESS_ALIVE);
-	allow_others();
 	reap_all(fabric);
 	return 0;
 }

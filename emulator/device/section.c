@@ -73,7 +73,7 @@ static void wait_place(struct fabric *fabric, uint32_t number, _Atomic uint64_t 
 	if (!(count & 1))
 		return;
 	for (uint32_t i = 0; atomic_load(place) == count; i++) {
-		if (i >= SPINS / 4 && !fabric_alive(fabric, number))
+		if (!fabric_alive(fabric, number))
 			return;
 		rest(i);
 	}

@@ -352,6 +352,19 @@ static void what_is_just_being_made_is_let_alone(void **state)
 	assert_int_equal(entries(shm), 0);
 }
 
+static void make_all_old(void)
+{
+	DIR *dir = opendir(shm);
+	struct dirent *entry;
+	char of[400];
+
+	while ((entry = readdir(dir))) {
+		snprintf(of, sizeof(of), "%s/%s", shm, entry->d_name);
+		make_old(of);
+	}
+	closedir(dir);
+}
+
 static int count_one(void *arg, const char *which)
 {
 	(void)which;
@@ -430,6 +443,46 @@ static void who_starts_at_once_gets_the_same_fabric(void **state)
 			assert_int_equal(finish(&other[i], 0), 0);
 		assert_int_equal(entries(shm), 0);
 	}
+}
+
+static int come_and_go(struct ends *ends)
+{
+	static struct fabric fabric;
+	struct err err;
+
+	hear(ends);
+	for (int i = 0; i < 40; i++) {
+		if (fabric_enter(&fabric, &err)) {
+			fprintf(stderr, "# %s\n", err.text);
+			return 2;
+		}
+		if (!fabric_alive(&fabric, fabric.self) ||
+		    segment_alloc(&fabric.segment, 4096) == 0)
+			return 3;
+		fabric_leave(&fabric);
+	}
+	return 0;
+}
+
+/* The last leaves while the next comes in: it gets that fabric or another. */
+static void who_comes_while_others_go_gets_in(void **state)
+{
+	struct other other[RACERS];
+
+	(void)state;
+	for (int i = 0; i < RACERS; i++)
+		other[i] = start(come_and_go);
+	for (int i = 0; i < RACERS; i++)
+		go_on(&other[i]);
+	/* one is killed somewhere on its way */
+	poll(NULL, 0, 20);
+	finish(&other[0], SIGKILL);
+	for (int i = 1; i < RACERS; i++)
+		assert_int_equal(finish(&other[i], 0), 0);
+	/* it may have been about to join the one it has made */
+	make_all_old();
+	fabric_find(path, sizeof(path), "default");
+	assert_int_equal(entries(shm), 0);
 }
 
 static void the_environment_says_which_and_how(void **state)
@@ -727,6 +780,99 @@ static void what_a_dead_process_had_is_cleared_up(void **state)
 	assert_int_equal(entries(shm), 0);
 }
 
+/* It clears up behind the dead as it joins. */
+static int join_and_go(struct ends *ends)
+{
+	static struct fabric fabric;
+
+	say(ends);
+	return fabric_join(&fabric, path, 0, true, NULL) ? 2 : 0;
+}
+
+static void reap_all(void)
+{
+	for (uint32_t i = 0; i < FABRIC_PROCESSES; i++)
+		fabric_reap(&survivor, i);
+}
+
+/* Blocks of SIZE are given once only, which they would not be after a second free. */
+static void blocks_differ(uint64_t size)
+{
+	uint64_t at[16];
+
+	for (int i = 0; i < 16; i++) {
+		at[i] = segment_alloc(&survivor.segment, size);
+		assert_int_not_equal(at[i], 0);
+		for (int j = 0; j < i; j++)
+			assert_int_not_equal(at[i], at[j]);
+	}
+	for (int i = 0; i < 16; i++)
+		segment_free(&survivor.segment, at[i], size);
+}
+
+static void who_clears_up_may_be_killed_too(void **state)
+{
+	struct shared_device *device;
+	struct other other;
+
+	(void)state;
+	make("one", 1, "yes");
+	join(&survivor, 0);
+	device = fabric_device(&survivor, 0);
+	for (int round = 0; round < 150; round++) {
+		other = start(make_records_and_wait);
+		await(&other);
+		finish(&other, SIGKILL);
+		other = start(join_and_go);
+		await(&other);
+		/* the whole of it takes about half a millisecond */
+		for (int i = 0; i < (round % 50) * 20000; i++)
+			__asm__ volatile("");
+		finish(&other, SIGKILL);
+		reap_all();
+		assert_int_equal(in_use(device), 0);
+		assert_int_equal(service_find(&survivor, 0, 77), UINT32_MAX);
+		blocks_differ(64 * 512);
+		blocks_differ(128 * sizeof(struct shared_cqe));
+	}
+	fabric_leave(&survivor);
+	assert_int_equal(entries(shm), 0);
+}
+
+/* As if a thousand had been killed, each in a section and with the heap's lock. */
+static void places_of_the_dead_are_taken_when_there_are_no_others(void **state)
+{
+	struct shared_header *header;
+	struct other other;
+	uint32_t alive = 0;
+
+	(void)state;
+	make("one", 1, "yes");
+	join(&survivor, 0);
+	header = survivor.segment.header;
+	for (uint32_t i = 0; i < FABRIC_PROCESSES; i++) {
+		if (i == survivor.self)
+			continue;
+		atomic_store(&header->process[i].sections, 1);
+		atomic_store(&header->process[i].section[0].count, 1);
+		atomic_store(&header->process[i].state, PROCESS_ALIVE);
+		atomic_fetch_or(&header->present[i / 64], 1ULL << i % 64);
+		atomic_store(&header->heap_lock.owner, i + 1);
+	}
+	other = start(join_and_wait);
+	await(&other);
+	for (uint32_t i = 0; i < FABRIC_PROCESSES; i++)
+		alive += atomic_load(&header->process[i].state) != PROCESS_FREE;
+	assert_int_equal(alive, 2);
+	assert_true(fabric_alive(&survivor, other_process()));
+	section_wait(&survivor);
+	assert_int_not_equal(segment_alloc(&survivor.segment, 64), 0);
+	go_on(&other);
+	assert_int_equal(finish(&other, 0), 0);
+	fabric_leave(&survivor);
+	assert_int_equal(entries(shm), 0);
+}
+
 static void a_service_has_one_listener(void **state)
 {
 	struct fabric fabric;
@@ -809,6 +955,7 @@ int main(void)
 		CASE(what_is_just_being_made_is_let_alone),
 		CASE(what_is_not_ours_is_neither_used_nor_removed),
 		CASE(who_starts_at_once_gets_the_same_fabric),
+		CASE(who_comes_while_others_go_gets_in),
 		CASE(the_environment_says_which_and_how),
 		CASE(a_death_is_seen_and_a_place_rests),
 		CASE(locks_are_taken_from_the_dead_alone),
@@ -816,6 +963,8 @@ int main(void)
 		CASE(sections_of_the_dead_are_not),
 		CASE(a_process_may_have_many_threads),
 		CASE(what_a_dead_process_had_is_cleared_up),
+		CASE(who_clears_up_may_be_killed_too),
+		CASE(places_of_the_dead_are_taken_when_there_are_no_others),
 		CASE(a_service_has_one_listener),
 		CASE(a_child_has_no_part_in_it),
 	};
