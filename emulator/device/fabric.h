@@ -153,6 +153,8 @@ void process_clear(struct fabric *fabric, uint32_t process);
  * whether).  Where shared memory is.
  */
 void fabric_remove(int dir_fd, const char *path);
+/* The directory NAME in DIR_FD, and all below it. */
+void fabric_remove_tree(int dir_fd, const char *name);
 void fabric_end(int dir_fd, const char *path, struct shared_header *header);
 bool fabric_sweep(int dir_fd, const char *path);
 int fabric_shm(char *path, size_t size, struct err *err);

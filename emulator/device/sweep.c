@@ -42,18 +42,36 @@ int fabric_shm(char *path, size_t size, struct err *err)
 
 /* --- removing one --- */
 
-void fabric_remove(int dir_fd, const char *path)
+static void remove_below(int dir_fd)
 {
 	int fd = dir_fd < 0 ? -1 : openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
-		unlinkat(dir_fd, entry->d_name, 0);
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    unlinkat(dir_fd, entry->d_name, 0))
+			fabric_remove_tree(dir_fd, entry->d_name);
 	if (dir)
 		closedir(dir);
 	else if (fd >= 0)
 		close(fd);
+}
+
+void fabric_remove_tree(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	remove_below(fd);
+	close(fd);
+	unlinkat(dir_fd, name, AT_REMOVEDIR);
+}
+
+void fabric_remove(int dir_fd, const char *path)
+{
+	remove_below(dir_fd);
 	rmdir(path);
 }
 

@@ -330,23 +330,6 @@ static void make_tree(struct place *place)
 	}
 }
 
-static void remove_tree(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	while (list && (entry = readdir(list)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    unlinkat(fd, entry->d_name, 0) < 0)
-			remove_tree(fd, entry->d_name);
-	if (list)
-		closedir(list);
-	else if (fd >= 0)
-		close(fd);
-	unlinkat(dir, name, AT_REMOVEDIR);
-}
-
 int sysfs_make(struct fabric *fabric, char *path, size_t size)
 {
 	struct place place = { .fabric = fabric };
@@ -370,7 +353,7 @@ int sysfs_make(struct fabric *fabric, char *path, size_t size)
 	/* another process may have been as quick; one tree is as good as another */
 	if (!place.error && renameat(fabric->dir_fd, temporary, fabric->dir_fd, name) == 0)
 		return 0;
-	remove_tree(fabric->dir_fd, temporary);
+	fabric_remove_tree(fabric->dir_fd, temporary);
 	if (!place.error && faccessat(fabric->dir_fd, name, F_OK, 0) == 0)
 		return 0;
 	errno = place.error ? place.error : EIO;
