@@ -3,10 +3,14 @@
 #include "netlib.h"
 
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -306,6 +310,75 @@ static void messages_of_a_queue_pair_keep_their_order_under_jitter(void **state)
 	netlib_release(&lib);
 }
 
+/* --- several processes --- */
+
+enum { PROCESSES = 4, MESSAGES = 5000 };
+
+struct shared {
+	_Atomic int ready;
+	int64_t last[PROCESSES]; /* delivery */
+};
+
+/* All of it is late, so nothing waits for room. */
+static void send_many(struct netlib *lib, struct shared *shared, uint32_t self)
+{
+	struct flow flow = netlib_flow(lib, self, MESSAGES, rc(self + 1, 0, 1000));
+
+	lib->fabric.self = self;
+	flow.again = INT64_C(1) << 40;
+	atomic_fetch_add(&shared->ready, 1);
+	while (atomic_load(&shared->ready) < PROCESSES)
+		sched_yield();
+	netlib_run(lib, &flow, 1, 0);
+	shared->last[self] = flow.times.deliver;
+}
+
+static void processes_share_a_link_without_loss_or_overlap(void **state)
+{
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct netlib lib;
+	pid_t pid[PROCESSES];
+	int64_t last = 0;
+	int status;
+
+	(void)state;
+	netlib_make(&lib, PROCESSES + 1, "rate=1GB/s", NULL);
+	for (uint32_t i = 0; i < PROCESSES; i++) {
+		pid[i] = fork();
+		assert_true(pid[i] >= 0);
+		if (pid[i] == 0) {
+			send_many(&lib, shared, i);
+			_exit(0);
+		}
+	}
+	for (uint32_t i = 0; i < PROCESSES; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+		last = shared->last[i] > last ? shared->last[i] : last;
+	}
+	assert_int_equal(last, PROCESSES * MESSAGES * 1000);
+	assert_int_equal(netlib_down(&lib, 0)->bytes, PROCESSES * MESSAGES * 1000);
+	assert_int_equal(netlib_down(&lib, 0)->messages, PROCESSES * MESSAGES);
+	netlib_release(&lib);
+	munmap(shared, sizeof(*shared));
+}
+
+static void a_link_is_taken_from_the_dead(void **state)
+{
+	struct netlib lib;
+
+	(void)state;
+	netlib_make(&lib, 2, "rate=1GB/s", NULL);
+	netlib_send(&lib, rc(0, 1, 1000));
+	lib.fabric.segment.header->process[7].state = PROCESS_DEAD;
+	netlib_up(&lib, 0)->lock.owner = 8;
+	/* what it had taken is still taken */
+	assert_int_equal(netlib_send(&lib, rc(0, 1, 500)).deliver, 1500);
+	assert_int_equal(netlib_up(&lib, 0)->lock.owner, 0);
+	netlib_release(&lib);
+}
+
 /* --- what is counted --- */
 
 static void links_and_ports_count_what_crosses_them(void **state)
@@ -510,6 +583,8 @@ int main(void)
 		cmocka_unit_test(who_is_late_waits_only_for_what_others_did),
 		cmocka_unit_test(a_slow_flow_leaves_the_rest_of_a_fast_link),
 		cmocka_unit_test(messages_of_a_queue_pair_keep_their_order_under_jitter),
+		cmocka_unit_test(processes_share_a_link_without_loss_or_overlap),
+		cmocka_unit_test(a_link_is_taken_from_the_dead),
 		cmocka_unit_test(links_and_ports_count_what_crosses_them),
 		cmocka_unit_test(waiting_for_a_link_is_counted_on_it),
 		cmocka_unit_test(an_ideal_network_counts_the_same),
