@@ -353,7 +353,7 @@ int progress_start(struct fabric *fabric)
 	atomic_store(&progress->next, NEVER);
 	atomic_store(&progress_pending, 0);
 	fabric->progress = progress;
-	/* fabric->forget = progress_forget_all; */
+	fabric->forget = progress_forget_all;
 	return 0;
 }
 

@@ -109,6 +109,7 @@ static __attribute__((destructor)) void leave(void)
 	if (entered != ENTERED)
 		return;
 	entered = NOWHERE;
+	progress_stop(own_fabric);
 	fabric_leave(own_fabric);
 }
 
@@ -123,6 +124,12 @@ static void enter(void)
 	if (!fabric || !prepared || fabric_enter(fabric, &err) < 0) {
 		if (errno != ENODEV)
 			front_say("%s", err.text);
+		free(fabric);
+		entered = NOWHERE;
+		return;
+	}
+	if (progress_start(fabric) < 0) {
+		fabric_leave(fabric);
 		free(fabric);
 		entered = NOWHERE;
 		return;
