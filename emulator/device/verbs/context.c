@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "device/verbs/files.h"
 #include "device/verbs/front.h"
 
 #include <stdlib.h>
@@ -139,22 +140,34 @@ EXPORT struct ibv_context *ibv_open_device(struct ibv_device *device)
 	return open_device((struct front_device *)device);
 }
 
+/* It looks for the device in the files of all that are there; ours are none for it. */
+static struct ibv_context *import_real(int cmd_fd)
+{
+	__typeof__(&ibv_import_device) next = REAL(ibv_import_device);
+	struct ibv_context *context;
+
+	if (!next) {
+		errno = EOPNOTSUPP;
+		return NULL;
+	}
+	files_pause();
+	context = next(cmd_fd);
+	files_resume();
+	return context;
+}
+
 /* A context of its own on the same device: what is imported into it are records of the
  * device, so it needs nothing of the one the descriptor came from.  The descriptor goes
  * with it.
  */
 EXPORT struct ibv_context *ibv_import_device(int cmd_fd)
 {
-	__typeof__(&ibv_import_device) next;
 	struct front_device *device = NULL;
 	struct fabric *fabric;
 	struct ticket ticket;
 
-	if (!read_ticket(cmd_fd, &ticket)) {
-		next = REAL(ibv_import_device);
-		errno = EOPNOTSUPP;
-		return next ? next(cmd_fd) : NULL;
-	}
+	if (!read_ticket(cmd_fd, &ticket))
+		return import_real(cmd_fd);
 	fabric = front_fabric();
 	if (fabric && fabric->node == ticket.node &&
 	    strncmp(fabric->path, ticket.fabric, sizeof(ticket.fabric)) == 0)

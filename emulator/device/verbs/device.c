@@ -210,14 +210,19 @@ static void free_real(struct ibv_device **list)
 		REAL(ibv_free_device_list)(list);
 }
 
-/* Ours first: who asks for an emulated device and takes the first one gets it. */
+/* Ours first: who asks for an emulated device and takes the first one gets it.  When
+ * libibverbs itself asks (as ibv_import_device() does) there are only its own.
+ */
 EXPORT struct ibv_device **ibv_get_device_list(int *count)
 {
-	uint32_t own = front_fabric() ? device_count : 0;
 	struct ibv_device **real, **list;
 	struct list_tail *tail;
+	uint32_t own;
 	int others;
 
+	if (files_paused())
+		return REAL(ibv_get_device_list)(count);
+	own = front_fabric() ? device_count : 0;
 	real = real_list(&others);
 	if (!real && !own)
 		return NULL;
@@ -244,6 +249,10 @@ EXPORT void ibv_free_device_list(struct ibv_device **list)
 	struct ibv_device **end = list;
 	struct list_tail *tail;
 
+	if (files_paused()) {
+		free_real(list);
+		return;
+	}
 	while (*end)
 		end++;
 	tail = (struct list_tail *)(end + 1);

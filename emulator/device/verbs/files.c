@@ -33,6 +33,11 @@ void files_resume(void)
 	paused--;
 }
 
+bool files_paused(void)
+{
+	return paused > 0;
+}
+
 /* --- where a path leads --- */
 
 static pthread_mutex_t tree_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -11,10 +11,13 @@
 #ifndef DEVICE_VERBS_FILES_H
 #define DEVICE_VERBS_FILES_H
 
+#include <stdbool.h>
+
 /* Between files_pause() and files_resume() this thread sees the host's own files:
  * around calls of the real libibverbs, which looks for drivers of what it finds.
  */
 void files_pause(void);
 void files_resume(void);
+bool files_paused(void);
 
 #endif
