@@ -25,7 +25,7 @@
  * who dies.  Others can have it too and keep it: so it is only waited for a while,
  * and what matters is looked at again afterwards.  Returns -1 without it.
  */
-static int enter_alone(void)
+static int enter_alone(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int64_t until = clock_ms() + PATIENCE;
@@ -37,7 +37,7 @@ static int enter_alone(void)
 		return -1;
 	length = (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1 +
 		 (socklen_t)snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
-				     "netemu-default-%u", (unsigned)geteuid());
+				     "netemu-%u-%.60s", (unsigned)geteuid(), name);
 	while (bind(fd, (struct sockaddr *)&address, length)) {
 		if (errno != EADDRINUSE || clock_ms() > until) {
 			close(fd);
@@ -93,8 +93,7 @@ static void own_addresses(uint8_t ip[2][16])
 	freeifaddrs(list);
 }
 
-static int make_default(char *path, size_t size, const struct device_settings *settings,
-			struct err *err)
+static int make_default(void *settings, char *path, size_t size, struct err *err)
 {
 	char host[256] = "localhost";
 	struct fabric_node node = { .host = host, .name = getenv("SLURMD_NODENAME") };
@@ -104,33 +103,33 @@ static int make_default(char *path, size_t size, const struct device_settings *s
 	return fabric_create(path, size, NULL, "default", &node, 1, settings, err);
 }
 
-/* --- the default fabric --- */
+/* --- a fabric by its name --- */
 
-static int find_or_make(char *path, size_t size, const struct device_settings *settings,
+static int find_or_make(char *path, size_t size, const char *name, fabric_make_fn *make, void *arg,
 			struct err *err)
 {
 	int alone, rc = 0;
 
-	if (fabric_find(path, size, "default") == 0)
+	if (fabric_find(path, size, name) == 0)
 		return 0;
-	alone = enter_alone();
-	if (fabric_find(path, size, "default"))
-		rc = make_default(path, size, settings, err);
+	alone = enter_alone(name);
+	if (fabric_find(path, size, name))
+		rc = make(arg, path, size, err);
 	/* who did not get the name may have made one as well: all take the first */
 	if (!rc && alone < 0)
-		fabric_find(path, size, "default");
+		fabric_find(path, size, name);
 	if (alone >= 0)
 		close(alone);
 	return rc;
 }
 
-static int enter_default(struct fabric *fabric, uint32_t node,
-			 const struct device_settings *settings, struct err *err)
+int fabric_obtain(struct fabric *fabric, const char *name, uint32_t node, fabric_make_fn *make,
+		  void *arg, struct err *err)
 {
 	char path[sizeof(fabric->path)];
 
 	for (int i = 0; i < TRIES; i++) {
-		if (find_or_make(path, sizeof(path), settings, err))
+		if (find_or_make(path, sizeof(path), name, make, arg, err))
 			return -1;
 		if (fabric_join(fabric, path, node, true, err) == 0)
 			return 0;
@@ -201,8 +200,9 @@ int fabric_enter(struct fabric *fabric, struct err *err)
 		return -1;
 	rc = read_settings(&settings, err);
 	if (!rc)
-		rc = name && *name ? enter_named(fabric, name, node, err)
-				   : enter_default(fabric, node, &settings, err);
+		rc = name && *name
+			     ? enter_named(fabric, name, node, err)
+			     : fabric_obtain(fabric, "default", node, make_default, &settings, err);
 	device_settings_release(&settings);
 	return rc;
 }

@@ -80,6 +80,14 @@ int fabric_join(struct fabric *fabric, const char *path, uint32_t node, bool hol
  */
 int fabric_find(char *path, size_t size, const char *name);
 
+/* Join the fabric of this user with NAME as NODE; when there is none, MAKE makes it
+ * (as fabric_create(), whose PATH and SIZE it is given): of all who ask at a time
+ * one makes it.  Returns 0, or -1 with ERR.
+ */
+typedef int fabric_make_fn(void *arg, char *path, size_t size, struct err *err);
+int fabric_obtain(struct fabric *fabric, const char *name, uint32_t node, fabric_make_fn *make,
+		  void *arg, struct err *err);
+
 /* What a preloaded library does: NETEMU_FABRIC (a directory, or a name) and
  * NETEMU_NODE, or the user's default fabric, made as NETEMU asks when there is
  * none yet.

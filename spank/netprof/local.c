@@ -3,9 +3,9 @@
 #include "netprof.h"
 #include "clock.h"
 #include "gather.h"
+#include "ports.h"
 #include "rundir.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -152,18 +152,6 @@ static void sample(spank_t sp, bool mpirun)
 		decision.settings.enable = 0;
 }
 
-/* The ports that a site lets through to srun. */
-static void port_range(unsigned *first, unsigned *last)
-{
-	slurm_conf_t *conf = dlsym(RTLD_DEFAULT, "slurm_conf");
-
-	*first = *last = 0;
-	if (conf && conf->srun_port_range) {
-		*first = conf->srun_port_range[0];
-		*last = conf->srun_port_range[1];
-	}
-}
-
 /* A directory that the nodes do not share is no reason to do without.  One
  * collector serves all components of a heterogeneous step.
  */
@@ -175,7 +163,7 @@ static void start_gathering(void)
 	struct err err;
 
 	if (!server) {
-		port_range(&first, &last);
+		ports_of_srun(&first, &last);
 		server = gather_serve(first, last, &port, cookie, &err);
 		if (!server) {
 			slurm_info("netprof: %s", err.text);

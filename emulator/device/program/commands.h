@@ -10,5 +10,6 @@ int command_show(int argc, char **argv);
 int command_set(int argc, char **argv);
 int command_stat(int argc, char **argv);
 int command_rendezvous(int argc, char **argv);
+int command_helper(int argc, char **argv);
 
 #endif

@@ -11,7 +11,7 @@
 static const struct command {
 	const char *name; /* for argv[0] of the command */
 	int (*run)(int argc, char **argv);
-	const char *help;
+	const char *help; /* NULL: not for people; the last */
 } commands[] = {
 	{ "netemu device run", command_run, "run a program with an emulated RDMA device" },
 	{ "netemu device list", command_list, "list the fabrics of this user" },
@@ -19,6 +19,7 @@ static const struct command {
 	{ "netemu device stat", command_stat, "show counters of ports and links as they grow" },
 	{ "netemu device set", command_set, "change a network, or break something, in use" },
 	{ "netemu device rendezvous", command_rendezvous, "let programs find each other" },
+	{ "netemu device helper", command_helper, NULL },
 };
 
 #define NAME_OFFSET (sizeof("netemu device ") - 1)
@@ -29,7 +30,7 @@ static void usage(FILE *out)
 	fputs("Usage: netemu device COMMAND [OPTION...]\n"
 	      "An RDMA device for nodes that have none.\n\n",
 	      out);
-	for (size_t i = 0; i < NCOMMANDS; i++)
+	for (size_t i = 0; i < NCOMMANDS && commands[i].help; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name + NAME_OFFSET, commands[i].help);
 	fputs("\n`netemu device COMMAND --help' lists the options of a command; "
 	      "see netemu-device(1).\n",

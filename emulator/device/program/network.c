@@ -214,3 +214,18 @@ void network_release(struct network *network)
 	free(network->start);
 	memset(network, 0, sizeof(*network));
 }
+
+int network_fabric(char *path, size_t size, const char *name, const struct fabric_node *nodes,
+		   uint32_t count, struct device_settings *settings, const char *base,
+		   struct err *err)
+{
+	struct network network;
+	int rc;
+
+	if (network_create(&network, settings, nodes, count, base, err) < 0)
+		return -1;
+	rc = fabric_create(path, size, NULL, name, nodes, count, settings, err);
+	settings->network = NULL;
+	network_release(&network);
+	return rc;
+}

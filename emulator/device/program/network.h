@@ -34,4 +34,9 @@ int network_create(struct network *network, struct device_settings *settings,
 		   struct err *err);
 void network_release(struct network *network);
 
+/* fabric_create() below the usual directory, with the network that SETTINGS ask for. */
+int network_fabric(char *path, size_t size, const char *name, const struct fabric_node *nodes,
+		   uint32_t count, struct device_settings *settings, const char *base,
+		   struct err *err);
+
 #endif

@@ -30,7 +30,7 @@ static const struct argp_option table[] = {
 	{ "fabric", 'f', "NAME", 0, "Join the fabric NAME, made when it is not there (default)",
 	  0 },
 	{ "node", 'n', "K", 0, "The node that the program is on, from 0 (0)", 0 },
-	{ "nodes", KEY_NODES, "N", 0, "Nodes of a fabric that is made (16)", 0 },
+	{ "nodes", KEY_NODES, "N", 0, "Nodes of a fabric that is made (4)", 0 },
 	{ 0 },
 };
 
@@ -100,28 +100,28 @@ static const struct argp argp = {
 
 /* --- the fabric --- */
 
-static int make_fabric(char *path, size_t size, const struct options *options,
-		       struct device_settings *settings, struct err *err)
+struct asked {
+	const struct options *options;
+	struct device_settings *settings;
+};
+
+static int make_fabric(void *arg, char *path, size_t size, struct err *err)
 {
-	struct fabric_node *nodes = calloc((size_t)options->nodes, sizeof(*nodes));
-	char(*names)[32] = calloc((size_t)options->nodes, sizeof(*names));
-	struct network network;
+	const struct asked *asked = arg;
+	size_t count = (size_t)asked->options->nodes;
+	struct fabric_node *nodes = calloc(count, sizeof(*nodes));
+	char(*names)[32] = calloc(count, sizeof(*names));
 	int rc = -1;
 
-	if (!nodes || !names) {
-		err_errno(err, "a fabric of %ld nodes", options->nodes);
-	} else {
-		for (long n = 0; n < options->nodes; n++) {
-			snprintf(names[n], sizeof(names[n]), "n%ld", n);
+	if (nodes && names) {
+		for (size_t n = 0; n < count; n++) {
+			snprintf(names[n], sizeof(names[n]), "n%zu", n);
 			nodes[n].host = names[n];
 		}
-		rc = network_create(&network, settings, nodes, (uint32_t)options->nodes, NULL, err);
-	}
-	if (rc == 0) {
-		rc = fabric_create(path, size, NULL, options->fabric, nodes,
-				   (uint32_t)options->nodes, settings, err);
-		settings->network = NULL;
-		network_release(&network);
+		rc = network_fabric(path, size, asked->options->fabric, nodes, (uint32_t)count,
+				    asked->settings, NULL, err);
+	} else {
+		err_errno(err, "a fabric of %zu nodes", count);
 	}
 	free(nodes);
 	free(names);
@@ -152,12 +152,10 @@ static int same_settings(const struct fabric *fabric, const struct options *opti
 static int join_fabric(struct fabric *fabric, const struct options *options,
 		       struct device_settings *settings, struct err *err)
 {
-	char path[sizeof(fabric->path)];
+	struct asked asked = { .options = options, .settings = settings };
 
-	if (fabric_find(path, sizeof(path), options->fabric) < 0 &&
-	    make_fabric(path, sizeof(path), options, settings, err) < 0)
-		return -1;
-	if (fabric_join(fabric, path, (uint32_t)options->node, true, err) < 0)
+	if (fabric_obtain(fabric, options->fabric, (uint32_t)options->node, make_fabric, &asked,
+			  err) < 0)
 		return -1;
 	if (same_settings(fabric, options, settings, err) == 0)
 		return 0;
@@ -250,7 +248,7 @@ static int read_settings(struct device_settings *settings, const struct options 
 
 int command_run(int argc, char **argv)
 {
-	struct options options = { .fabric = "default", .nodes = 16 };
+	struct options options = { .fabric = "default", .nodes = 4 };
 	struct device_settings settings;
 	struct err err = { "" };
 	struct fabric fabric;
