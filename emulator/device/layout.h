@@ -449,11 +449,21 @@ struct net_lane {
 	} half[2];
 };
 
+/* Messages of one kind that net_count() has not yet told links and ports of. */
+struct net_counting {
+	uint32_t from, to; /* devices */
+	uint32_t type, response;
+	uint32_t messages;
+	uint32_t extra; /* bytes of further headers */
+	uint64_t bytes, packets;
+};
+
 /* Times of the messages of one queue pair (net.h). */
 struct net_stream {
 	struct net_lane out, in;    /* requests; what responders answer to a read */
 	int64_t deliver_at, ack_at; /* ns: of its last message; these never go back */
 	uint64_t random[4];         /* jitter */
+	struct net_counting counting;
 };
 
 struct shared_qp {

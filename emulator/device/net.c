@@ -187,7 +187,8 @@ static void begin(struct sending *s, int64_t posted_at)
 	if (lossy && !is_reliable(message))
 		state->stage = STAGE_DATAGRAM;
 	if (!state->again)
-		net_path_count(s->fabric, message->response ? &s->back : &s->path, message->bytes);
+		net_path_count(s->fabric, message->response ? &s->back : &s->path, 1,
+			       message->bytes);
 	if (state->stage == STAGE_ANSWER)
 		send_request(s);
 	if (state->stage == STAGE_RESPONSES) {
@@ -256,27 +257,64 @@ void net_again(struct shared_sqe *sqe, int64_t since)
 	sqe->net = (struct net_state){ .since = since, .again = true };
 }
 
-void net_count(struct fabric *fabric, const struct net_message *message)
+/* Counters that all processes share are slow: they hear of many messages at once. */
+void net_flush(struct fabric *fabric, struct net_stream *stream)
 {
-	struct net_piece request = { .packets = 1, .extra = HEADER_RETH, .limit = INT64_MAX };
-	struct net_piece piece = { .bytes = message->bytes, .limit = INT64_MAX };
-	uint32_t packets = packets_in(message->bytes, message->mtu);
+	struct net_counting *counting = &stream->counting;
+	const struct net_piece request = {
+		.packets = counting->messages,
+		.extra = HEADER_RETH * counting->messages,
+	};
+	const struct net_piece ack = {
+		.packets = counting->messages,
+		.extra = HEADER_AETH * counting->messages,
+	};
+	const struct net_piece piece = {
+		.bytes = counting->bytes,
+		.packets = (uint32_t)counting->packets,
+		.extra = counting->extra,
+	};
 	struct net_path path, back;
 
-	net_path_find(fabric, message->from, message->to, &path);
-	net_path_find(fabric, message->to, message->from, &back);
-	piece.packets = packets ? packets : 1;
-	if (message->response) {
-		piece.extra = piece.packets > 1 ? 2 * HEADER_AETH : HEADER_AETH;
-		net_path_take(fabric, &path, &request);
-		net_path_take(fabric, &back, &piece);
-	} else {
-		piece.extra = message->type == QP_UD ? HEADER_DETH : 0;
-		net_path_take(fabric, &path, &piece);
-		if (is_reliable(message))
-			net_path_answer(fabric, &back, HEADER_AETH, false);
-	}
-	net_path_count(fabric, message->response ? &back : &path, message->bytes);
+	if (!counting->messages)
+		return;
+	net_path_find(fabric, counting->from, counting->to, &path);
+	net_path_find(fabric, counting->to, counting->from, &back);
+	net_path_tally(fabric, counting->response ? &back : &path, &piece);
+	if (counting->response)
+		net_path_tally(fabric, &path, &request);
+	else if (counting->type != QP_UC && counting->type != QP_UD)
+		net_path_tally(fabric, &back, &ack);
+	net_path_count(fabric, counting->response ? &back : &path, counting->messages,
+		       counting->bytes);
+	*counting = (struct net_counting){ .messages = 0 };
+}
+
+static bool is_as(const struct net_counting *counting, const struct net_message *message)
+{
+	return counting->from == message->from && counting->to == message->to &&
+	       counting->type == message->type && counting->response == message->response;
+}
+
+void net_count(struct fabric *fabric, struct net_stream *stream, const struct net_message *message)
+{
+	struct net_counting *counting = &stream->counting;
+	uint32_t packets = packets_in(message->bytes, message->mtu);
+
+	if (counting->messages && !is_as(counting, message))
+		net_flush(fabric, stream);
+	counting->from = message->from;
+	counting->to = message->to;
+	counting->type = message->type;
+	counting->response = message->response;
+	counting->bytes += message->bytes;
+	counting->packets += packets ? packets : 1;
+	if (message->response)
+		counting->extra += packets > 1 ? 2 * HEADER_AETH : HEADER_AETH;
+	else if (message->type == QP_UD)
+		counting->extra += HEADER_DETH;
+	if (++counting->messages == NET_COUNTING)
+		net_flush(fabric, stream);
 }
 
 void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, uint32_t qpn)

@@ -87,8 +87,13 @@ static inline bool net_ideal(const struct fabric *fabric)
  */
 void net_again(struct shared_sqe *sqe, int64_t since);
 
-/* Instead of net_send() when net_ideal(): counters of links and ports only. */
-void net_count(struct fabric *fabric, const struct net_message *message);
+/* Instead of net_send() when net_ideal(): counters of links and ports only.  They hear
+ * of it after NET_COUNTING messages, or by net_flush(), which comes before a stream is
+ * given up; with the send lock held.
+ */
+#define NET_COUNTING 16
+void net_count(struct fabric *fabric, struct net_stream *stream, const struct net_message *message);
+void net_flush(struct fabric *fabric, struct net_stream *stream);
 
 /* Of a new queue pair, and after RESET. */
 void net_stream_init(struct net_stream *stream, uint64_t seed, uint32_t device, uint32_t qpn);

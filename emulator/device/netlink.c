@@ -333,12 +333,23 @@ bool net_path_answer(struct fabric *fabric, const struct net_path *path, uint32_
 	return !piece.lost && !path_ends(fabric, path);
 }
 
-void net_path_count(struct fabric *fabric, const struct net_path *path, uint64_t bytes)
+void net_path_tally(struct fabric *fabric, const struct net_path *path,
+		    const struct net_piece *piece)
+{
+	uint64_t wire = piece->bytes + (uint64_t)piece->packets * path->header + piece->extra;
+
+	for (uint32_t i = 0; i < path->links; i++)
+		link_count(net_link(fabric, path->link[i]), piece, wire);
+	port_count(fabric, path, piece, wire);
+}
+
+void net_path_count(struct fabric *fabric, const struct net_path *path, uint64_t messages,
+		    uint64_t bytes)
 {
 	for (uint32_t i = 0; i < path->links; i++) {
 		struct shared_link *link = net_link(fabric, path->link[i]);
 
 		count(&link->bytes, bytes);
-		count(&link->messages, 1);
+		count(&link->messages, messages);
 	}
 }

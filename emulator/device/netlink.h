@@ -64,8 +64,13 @@ bool net_path_take(struct fabric *fabric, const struct net_path *path, struct ne
 bool net_path_answer(struct fabric *fabric, const struct net_path *path, uint32_t extra,
 		     bool draws);
 
-/* A message of BYTES is put on its way on PATH: counted once, lost or not. */
-void net_path_count(struct fabric *fabric, const struct net_path *path, uint64_t bytes);
+/* MESSAGES of BYTES together are put on their way on PATH: counted once, lost or not. */
+void net_path_count(struct fabric *fabric, const struct net_path *path, uint64_t messages,
+		    uint64_t bytes);
+
+/* PIECE has crossed PATH, in no time. */
+void net_path_tally(struct fabric *fabric, const struct net_path *path,
+		    const struct net_piece *piece);
 
 static inline struct shared_link *net_link(const struct fabric *fabric, uint32_t link)
 {

@@ -309,6 +309,7 @@ int qp_destroy(struct qp *qp, uint32_t *async)
 		progress_forget(fabric, shared);
 		settle(qp);
 		free_queues(qp);
+		net_flush(fabric, &shared->stream);
 		table_remove(&fabric->segment, &qp->context->device->qp, &shared->head);
 	}
 	use(qp, (uint32_t)-1);

@@ -219,6 +219,7 @@ static void reset(struct qp *qp)
 	shared->last_event = 0;
 	respond_forget(fabric, shared);
 	shared->expected = 0;
+	net_flush(fabric, &shared->stream);
 	net_stream_init(&shared->stream, fabric->segment.header->seed, shared->device, qp->number);
 }
 

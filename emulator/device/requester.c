@@ -187,7 +187,7 @@ static void count_out(struct pass *p, const struct shared_sqe *sqe)
 	struct net_message message = message_of(p, sqe);
 
 	if (!sqe->deliver_at && message.to != UINT32_MAX)
-		net_count(p->fabric, &message); /* net_send() has not */
+		net_count(p->fabric, &p->qp->stream, &message); /* net_send() has not */
 	if (!is_read(sqe))
 		set(&p->qp->tx_bytes, get(&p->qp->tx_bytes) + message.bytes);
 	set(&p->qp->tx_messages, get(&p->qp->tx_messages) + 1);

@@ -222,6 +222,7 @@ static void all_to_all(const char *topology, const char *routing, uint32_t nodes
 	struct linkdiff diff;
 	struct place place;
 	struct err err = { "" };
+	struct net_stream stream = { .deliver_at = 0 };
 	char more[64];
 
 	snprintf(more, sizeof(more), ",seed=7,routing=%s", routing);
@@ -229,11 +230,13 @@ static void all_to_all(const char *topology, const char *routing, uint32_t nodes
 	for (uint32_t i = 0; i < nodes; i++)
 		for (uint32_t j = 0; j < nodes; j++)
 			if (i != j)
-				net_count(&place.lib.fabric, &(struct net_message){ .from = i,
-										    .to = j,
-										    .type = QP_RC,
-										    .bytes = 5000,
-										    .mtu = 1024 });
+				net_count(&place.lib.fabric, &stream,
+					  &(struct net_message){ .from = i,
+								 .to = j,
+								 .type = QP_RC,
+								 .bytes = 5000,
+								 .mtu = 1024 });
+	net_flush(&place.lib.fabric, &stream);
 	if (result_make(&result, &settings, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(links_table(&table, &place.lib.fabric), 0);
@@ -255,10 +258,14 @@ static void links_carry_what_the_simulator_says(void **state)
 		const char *topology, *routing;
 		uint32_t nodes;
 	} cases[] = {
-		{ tree_file, "dmodk", 4 },          { "xgft:4x4:1x2", "dmodk", 16 },
-		{ "xgft:4x4:1x2", "smodk", 16 },      { "xgft:4x4:1x2:1x2", "random", 16 },
-		{ "torus:3x4", "dor", 12 },           { "dragonfly:2:2:1", "minimal", 12 },
-		{ "dragonfly:1:4:1", "valiant", 20 }, { "xgft:4x4:1x2", "greedy", 16 },
+		{ tree_file, "dmodk", 4 },
+		{ "xgft:4x4:1x2", "dmodk", 16 },
+		{ "xgft:4x4:1x2", "smodk", 16 },
+		{ "xgft:4x4:1x2:1x2", "random", 16 },
+		{ "torus:3x4", "dor", 12 },
+		{ "dragonfly:2:2:1", "minimal", 12 },
+		{ "dragonfly:1:4:1", "valiant", 20 },
+		{ "xgft:4x4:1x2", "greedy", 16 },
 	};
 
 	(void)state;

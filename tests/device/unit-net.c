@@ -431,19 +431,25 @@ static void an_ideal_network_counts_the_same(void **state)
 {
 	static const uint64_t sizes[] = { 0, 1, 4096, 100000 };
 	struct netlib ideal, real;
+	struct net_stream stream = { .deliver_at = 0 };
 
 	(void)state;
 	netlib_make(&ideal, 2, "yes", NULL);
 	netlib_make(&real, 2, "latency=1us", NULL);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct net_message message[] = { rc(0, 1, sizes[i]), read_of(1, 0, sizes[i]),
-						 datagram(1, 0, sizes[i] % 4096) };
+	for (size_t i = 0; i < 10 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t size = sizes[i / 10];
+		struct net_message message[] = { rc(0, 1, size), read_of(1, 0, size),
+						 datagram(1, 0, size % 4096) };
 
 		for (int j = 0; j < 3; j++) {
-			net_count(&ideal.fabric, &message[j]);
-			netlib_send(&real, message[j]);
+			/* alone, in pairs, and many of one kind */
+			for (uint32_t k = 0; k < (i % 3 ? 1 + i % 2 : 20); k++) {
+				net_count(&ideal.fabric, &stream, &message[j]);
+				netlib_send(&real, message[j]);
+			}
 		}
 	}
+	net_flush(&ideal.fabric, &stream);
 	for (uint32_t i = 0; i < 4; i++) {
 		struct shared_link *a = net_link(&ideal.fabric, i), *b = net_link(&real.fabric, i);
 
@@ -552,6 +558,7 @@ static void an_unreliable_message_is_lost_whole(void **state)
 
 static void nobody_gets_what_is_sent_to_nobody(void **state)
 {
+	struct net_stream stream = { .deliver_at = 0 };
 	struct netlib lib;
 	struct net_times times;
 
@@ -562,8 +569,9 @@ static void nobody_gets_what_is_sent_to_nobody(void **state)
 	assert_int_equal(times.sent, 500);
 	times = netlib_send(&lib, read_of(0, UINT32_MAX, 500));
 	assert_true(times.failed && !times.delivered);
-	net_count(&lib.fabric,
+	net_count(&lib.fabric, &stream,
 		  &(struct net_message){ .to = UINT32_MAX, .type = QP_RC, .mtu = 256 });
+	net_flush(&lib.fabric, &stream);
 	netlib_release(&lib);
 }
 
