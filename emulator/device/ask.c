@@ -32,6 +32,7 @@ static void go_back(struct pass *p, int64_t time)
 		sqe->deliver_at = at == first ? time : 0;
 	}
 	count(&qp->resent, end - first);
+	look_again(p, time);
 }
 
 /* Returns whether the request has come to its end. */
@@ -164,7 +165,7 @@ static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, str
 		respond(fabric, op, answer);
 		if (answer->status != RESPOND_QUEUE)
 			return true;
-		atomic_store(&fabric->reach[process], REACH_QUEUE);
+		fabric_unreach(fabric, process);
 	}
 	/* only its own process has a requester's memory at hand */
 	if (p->qp->head.owner != fabric->self) {

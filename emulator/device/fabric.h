@@ -116,6 +116,9 @@ bool fabric_alive(struct fabric *fabric, uint32_t process);
 /* How its memory can be reached; the first time it tries. */
 enum reach fabric_reach(struct fabric *fabric, uint32_t process);
 
+/* It could not be, after all. */
+void fabric_unreach(struct fabric *fabric, uint32_t process);
+
 /* Clear up behind PROCESS if it has died: queue pairs, keys, queues.  No lock is
  * held, and not in a section.
  */

@@ -92,11 +92,9 @@ static inline const struct shared_path *path_of(const struct shared_qp *qp,
 
 static inline uint32_t mtu_of(const struct pass *p)
 {
-	uint32_t mtu = p->qp->path_mtu;
-
-	if (p->qp->type == QP_UD || !mtu)
+	if (p->qp->type == QP_UD || !p->qp->path_mtu)
 		return atomic_load_explicit(&p->device->mtu, memory_order_relaxed);
-	return mtu <= 5 ? 128u << mtu : mtu; /* the verbs' code, or bytes */
+	return p->qp->path_mtu;
 }
 
 /* What each type of queue pair can do: bits of enum wr_opcode. */

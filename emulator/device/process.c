@@ -126,6 +126,14 @@ enum reach fabric_reach(struct fabric *fabric, uint32_t process)
 	return reach;
 }
 
+void fabric_unreach(struct fabric *fabric, uint32_t process)
+{
+	uint32_t generation = fabric->segment.header->process[process].generation;
+
+	atomic_store_explicit(&fabric->reach[process], generation << 2 | REACH_QUEUE,
+			      memory_order_relaxed);
+}
+
 /* --- a place among the processes --- */
 
 static void read_command(char *command, size_t size)

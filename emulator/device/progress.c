@@ -93,7 +93,12 @@ void progress_watch(struct fabric *fabric, struct shared_qp *qp, int64_t due)
 
 void progress_forget(struct fabric *fabric, struct shared_qp *qp)
 {
-	(void)fabric;
+	uint64_t end = atomic_load(&qp->sq_sent);
+
+	for (uint64_t at = atomic_load(&qp->sq_acked); qp->sq_at && at < end; at++)
+		mailbox_forget(fabric, qp->head.owner,
+			       segment_at(&fabric->segment,
+					  qp->sq_at + at % qp->sq_capacity * qp->sq_stride));
 	/* its entry goes at the next look: it is not found, or has nothing due */
 	atomic_store(&qp->due, NEVER);
 	atomic_store(&qp->hinted, 0);

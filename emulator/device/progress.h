@@ -52,8 +52,8 @@ void progress_watch(struct fabric *fabric, struct shared_qp *qp, int64_t due);
 /* Ask PROCESS to make progress on QP, from DUE on; its send lock is held. */
 void progress_hint(struct fabric *fabric, struct shared_qp *qp, uint32_t process, int64_t due);
 
-/* QP, of this process, is destroyed or reset: look after it no more.  No lock is
- * needed.
+/* QP, of this process, is destroyed or reset: look after it no more.  Nobody else
+ * changes its send queue meanwhile.
  */
 void progress_forget(struct fabric *fabric, struct shared_qp *qp);
 

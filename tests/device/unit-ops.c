@@ -1,0 +1,803 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each operation does on either side, when it works and when it does not; over
+ * both transports.
+ */
+#include "devlib.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GUARD  0xa5
+#define NOBODY 0xffff /* no status */
+
+static struct lab lab;
+static struct host host;
+static struct end a, b;
+
+static int open_with(const char *settings)
+{
+	lab_open(&lab, settings, 1);
+	host_join(&host, &lab, 0);
+	return 0;
+}
+
+static int open_direct(void **state)
+{
+	(void)state;
+	return open_with("transport=direct");
+}
+
+static int open_queue(void **state)
+{
+	(void)state;
+	return open_with("transport=queue");
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	host_leave(&host);
+	lab_close(&lab);
+	return 0;
+}
+
+/* Two connected ends; each one's memory is what tests look at. */
+static void connect_ends(const struct end_options *options)
+{
+	struct address to_a, to_b;
+
+	end_create(&a, &host, options);
+	end_create(&b, &host, options);
+	to_a = end_address(&a);
+	to_b = end_address(&b);
+	end_connect(&a, &to_b);
+	end_connect(&b, &to_a);
+}
+
+static void disconnect(void)
+{
+	end_destroy(&a);
+	end_destroy(&b);
+}
+
+static void fill(struct end *end, uint8_t first)
+{
+	for (uint32_t i = 0; i < end->size; i++)
+		end->memory[i] = (char)(first + i * 7 + (i >> 8) * 13);
+}
+
+/* TO is FROM in LENGTH bytes at OFFSET, and the guard everywhere else. */
+static void assert_copied(const struct end *to, uint64_t offset, const char *from, uint64_t length)
+{
+	assert_memory_equal(to->memory + offset, from, length);
+	for (uint64_t i = 0; i < to->size; i++)
+		if ((i < offset || i >= offset + length) && (uint8_t)to->memory[i] != GUARD)
+			fail_msg("byte %llu has changed", (unsigned long long)i);
+}
+
+static const uint32_t lengths[] = { 0, 1, 8, 63, 128, 1024, 4097, 32768, 32769, 200000, 600001 };
+
+#define LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
+
+/* --- what works --- */
+
+static void do_send(const struct address *to, enum wr_opcode opcode, uint32_t length,
+		    uint32_t flags)
+{
+	struct shared_cqe sent, got;
+
+	memset(b.memory, GUARD, b.size);
+	end_receive(&b, 1000 + length, 777, length + 5);
+	end_send(&a, to,
+		 &(struct request){ .opcode = opcode,
+				    .flags = flags,
+				    .offset = 3,
+				    .length = length,
+				    .imm = htonl(length + 1),
+				    .wr_id = length });
+	sent = cq_next(&a.send_cq);
+	assert_int_equal(sent.status, WC_SUCCESS);
+	assert_int_equal(sent.opcode, WC_SEND);
+	assert_int_equal(sent.wr_id, length);
+	assert_int_equal(sent.qpn, a.qp.number);
+	got = cq_next(&b.recv_cq);
+	assert_int_equal(got.status, WC_SUCCESS);
+	assert_int_equal(got.opcode, WC_RECV);
+	assert_int_equal(got.wr_id, 1000 + length);
+	assert_int_equal(got.byte_len, length);
+	assert_int_equal(got.qpn, b.qp.number);
+	assert_int_equal(got.flags, opcode == WR_SEND_WITH_IMM ? WC_WITH_IMM : 0);
+	if (opcode == WR_SEND_WITH_IMM)
+		assert_int_equal(got.imm, htonl(length + 1));
+	assert_copied(&b, 777, a.memory + 3, length);
+	cq_empty(&a.send_cq);
+	cq_empty(&b.recv_cq);
+}
+
+static void sends(enum qp_type type)
+{
+	struct address to;
+
+	connect_ends(&(struct end_options){ .type = type });
+	to = end_address(&b);
+	fill(&a, 1);
+	for (uint32_t i = 0; i < LENGTHS; i++) {
+		do_send(&to, WR_SEND, lengths[i], 0);
+		do_send(&to, WR_SEND_WITH_IMM, lengths[i], 0);
+		if (lengths[i] <= 128)
+			do_send(&to, WR_SEND, lengths[i], SEND_INLINE);
+	}
+	disconnect();
+}
+
+static void sends_by_rc(void **state)
+{
+	(void)state;
+	sends(QP_RC);
+}
+
+static void sends_by_uc(void **state)
+{
+	(void)state;
+	sends(QP_UC);
+}
+
+static void writes(enum qp_type type)
+{
+	struct address to;
+	struct shared_cqe got;
+
+	connect_ends(&(struct end_options){ .type = type });
+	to = end_address(&b);
+	fill(&a, 2);
+	for (uint32_t i = 0; i < 2 * LENGTHS; i++) {
+		uint32_t length = lengths[i / 2];
+		bool imm = i % 2;
+
+		memset(b.memory, GUARD, b.size);
+		if (imm)
+			end_receive(&b, i, 0, 0);
+		end_send(&a, &to,
+			 &(struct request){ .opcode = imm ? WR_RDMA_WRITE_WITH_IMM : WR_RDMA_WRITE,
+					    .offset = 11,
+					    .length = length,
+					    .remote = 4321,
+					    .imm = 0x01020304,
+					    .wr_id = i });
+		got = cq_next(&a.send_cq);
+		assert_int_equal(got.status, WC_SUCCESS);
+		assert_int_equal(got.opcode, WC_RDMA_WRITE);
+		if (imm) {
+			got = cq_next(&b.recv_cq);
+			assert_int_equal(got.status, WC_SUCCESS);
+			assert_int_equal(got.opcode, WC_RECV_RDMA_WITH_IMM);
+			assert_int_equal(got.byte_len, length);
+			assert_int_equal(got.imm, 0x01020304);
+			assert_int_equal(got.flags, WC_WITH_IMM);
+		} else if (type == QP_UC) {
+			/* a completion of UC does not say that it is there: what is sent behind it
+			 * does */
+			end_receive(&b, i, 0, 0);
+			end_send(&a, &to, &(struct request){ .opcode = WR_SEND });
+			cq_next(&a.send_cq);
+			cq_next(&b.recv_cq);
+		}
+		assert_copied(&b, 4321, a.memory + 11, length);
+		cq_empty(&b.recv_cq);
+	}
+	disconnect();
+}
+
+static void writes_by_rc(void **state)
+{
+	(void)state;
+	writes(QP_RC);
+}
+
+static void writes_by_uc(void **state)
+{
+	(void)state;
+	writes(QP_UC);
+}
+
+static void reads(void **state)
+{
+	struct address to;
+	struct shared_cqe got;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC });
+	to = end_address(&b);
+	fill(&b, 3);
+	for (uint32_t i = 0; i < LENGTHS; i++) {
+		memset(a.memory, GUARD, a.size);
+		end_send(&a, &to,
+			 &(struct request){ .opcode = WR_RDMA_READ,
+					    .offset = 100,
+					    .length = lengths[i],
+					    .remote = 55 });
+		got = cq_next(&a.send_cq);
+		assert_int_equal(got.status, WC_SUCCESS);
+		assert_int_equal(got.opcode, WC_RDMA_READ);
+		assert_int_equal(got.byte_len, lengths[i]);
+		assert_copied(&a, 100, b.memory + 55, lengths[i]);
+	}
+	disconnect();
+}
+
+static uint64_t word(const struct end *end, uint64_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, end->memory + offset, 8);
+	return value;
+}
+
+static void set_word(struct end *end, uint64_t offset, uint64_t value)
+{
+	memcpy(end->memory + offset, &value, 8);
+}
+
+static void atomics(void **state)
+{
+	struct address to;
+	struct request r = { .offset = 200, .length = 8, .remote = 64 };
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC });
+	to = end_address(&b);
+	set_word(&b, 64, UINT64_MAX - 1);
+	r.opcode = WR_ATOMIC_FETCH_AND_ADD;
+	r.compare_add = 5;
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).opcode, WC_FETCH_ADD);
+	assert_int_equal(word(&a, 200), UINT64_MAX - 1);
+	assert_int_equal(word(&b, 64), 3);
+	r.opcode = WR_ATOMIC_CMP_AND_SWP;
+	r.compare_add = 4;
+	r.swap = 9;
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).opcode, WC_COMP_SWAP);
+	assert_int_equal(word(&a, 200), 3);
+	assert_int_equal(word(&b, 64), 3);
+	r.compare_add = 3;
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	assert_int_equal(word(&a, 200), 3);
+	assert_int_equal(word(&b, 64), 9);
+	disconnect();
+}
+
+static void keeps_the_order_of_many(void **state)
+{
+	struct address to;
+	uint32_t done = 0, got = 0;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC, .depth = 32 });
+	to = end_address(&b);
+	for (uint32_t i = 0; i < 1000; i += 16) {
+		for (uint32_t j = 0; j < 16; j++) {
+			set_word(&a, 8 * j, i + j);
+			end_receive(&b, i + j, 8 * j, 8);
+			end_send(&a, &to,
+				 &(struct request){ .opcode = WR_SEND,
+						    .offset = 8 * j,
+						    .length = 8,
+						    .wr_id = i + j });
+		}
+		for (uint32_t j = 0; j < 16; j++)
+			assert_int_equal(cq_next(&a.send_cq).wr_id, done++);
+		for (uint32_t j = 0; j < 16; j++) {
+			assert_int_equal(cq_next(&b.recv_cq).wr_id, got);
+			assert_int_equal(word(&b, 8 * j), got++);
+		}
+	}
+	disconnect();
+}
+
+static void unsignaled_requests_complete_silently(void **state)
+{
+	struct address to;
+	struct request r = { .opcode = WR_RDMA_WRITE, .length = 8 };
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC, .depth = 8, .unsignaled = true });
+	to = end_address(&b);
+	for (uint32_t i = 0; i < 100; i++) {
+		r.flags = i % 4 == 3 ? SEND_SIGNALED : 0;
+		r.wr_id = i;
+		set_word(&a, 0, i);
+		end_send(&a, &to, &r);
+		if (r.flags)
+			assert_int_equal(cq_next(&a.send_cq).wr_id, i);
+	}
+	cq_empty(&a.send_cq);
+	assert_int_equal(word(&b, 0), 99);
+	disconnect();
+}
+
+/* --- datagrams --- */
+
+static void sends_datagrams(void **state)
+{
+	struct address to;
+	struct shared_cqe got;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_UD });
+	to = end_address(&b);
+	fill(&a, 4);
+	for (uint32_t i = 0; i < LENGTHS && lengths[i] <= 1024; i++) {
+		memset(b.memory, GUARD, b.size);
+		end_receive(&b, i, 0, 40 + lengths[i]);
+		end_send(&a, &to,
+			 &(struct request){
+				 .opcode = WR_SEND_WITH_IMM, .length = lengths[i], .imm = 6 });
+		assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+		got = cq_next(&b.recv_cq);
+		assert_int_equal(got.status, WC_SUCCESS);
+		assert_int_equal(got.byte_len, 40 + lengths[i]);
+		assert_int_equal(got.flags, WC_GRH | WC_WITH_IMM);
+		assert_int_equal(got.src_qpn, a.qp.number);
+		assert_memory_equal(b.memory + 40, a.memory, lengths[i]);
+		assert_int_equal((uint8_t)b.memory[40 + lengths[i]], GUARD);
+		assert_memory_equal(b.memory + 8, host.context.device->gid[0].raw, 16);
+		assert_memory_equal(b.memory + 24, host.context.device->gid[0].raw, 16);
+		assert_int_equal((uint8_t)b.memory[0] >> 4, 6);
+	}
+	disconnect();
+}
+
+/* What is dropped without a word: a wrong key, no receive request, one that is too small. */
+static void drops_datagrams(void **state)
+{
+	struct address to;
+	struct request r = { .opcode = WR_SEND, .length = 100 };
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_UD });
+	to = end_address(&b);
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	end_receive(&b, 1, 0, 139);
+	r.qkey = 0x1111;
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	r.qkey = 0;
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	/* the request is still there, for one that fits */
+	r.length = 99;
+	end_send(&a, &to, &r);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	assert_int_equal(cq_next(&b.recv_cq).byte_len, 139);
+	cq_empty(&b.recv_cq);
+	assert_int_equal(end_state(&b), QP_RTS);
+	disconnect();
+}
+
+/* --- errors --- */
+
+static const struct fault {
+	const char *name;
+	struct request request;
+	uint32_t receive; /* bytes of b's receive request; UINT32_MAX: none */
+	struct end_options options;
+	uint16_t sent, got; /* statuses */
+	uint32_t state_a, state_b;
+	int event; /* at b's side */
+} faults[] = {
+	{ "the receive request is too small",
+	  { .opcode = WR_SEND, .length = 100 },
+	  .receive = 99,
+	  .sent = WC_REM_INV_REQ_ERR,
+	  .got = WC_LOC_LEN_ERR,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_NONE },
+	{ "the local key is wrong",
+	  { .opcode = WR_SEND, .length = 100, .lkey = 0x12345678 },
+	  .receive = 100,
+	  .sent = WC_LOC_PROT_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "the local range ends behind the region",
+	  { .opcode = WR_SEND, .length = 100, .offset = (1 << 20) - 99 },
+	  .receive = 100,
+	  .sent = WC_LOC_PROT_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "the remote key is wrong, write",
+	  { .opcode = WR_RDMA_WRITE, .length = 100, .rkey = 0x12345678 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "the remote key is wrong, read",
+	  { .opcode = WR_RDMA_READ, .length = 100, .rkey = 0x12345678 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "the remote key is wrong, atomic",
+	  { .opcode = WR_ATOMIC_FETCH_AND_ADD, .length = 8, .rkey = 0x12345678 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "a write ends behind the region",
+	  { .opcode = WR_RDMA_WRITE, .length = 100, .remote = (1 << 20) - 99 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "a long write begins before the region",
+	  { .opcode = WR_RDMA_WRITE, .length = 100000, .remote = (uint64_t)-1 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "the region is not for writes",
+	  { .opcode = WR_RDMA_WRITE, .length = 100 },
+	  .receive = UINT32_MAX,
+	  .options = { .mr_access = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_READ },
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "the region is not for reads",
+	  { .opcode = WR_RDMA_READ, .length = 100 },
+	  .receive = UINT32_MAX,
+	  .options = { .mr_access = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_WRITE },
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_ACCESS_ERR },
+	{ "the queue pair is not for writes",
+	  { .opcode = WR_RDMA_WRITE, .length = 100 },
+	  .receive = UINT32_MAX,
+	  .options = { .access = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_READ },
+	  .sent = WC_REM_INV_REQ_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_REQ_ERR },
+	{ "the queue pair is not for atomics",
+	  { .opcode = WR_ATOMIC_CMP_AND_SWP, .length = 8 },
+	  .receive = UINT32_MAX,
+	  .options = { .access = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_READ },
+	  .sent = WC_REM_INV_REQ_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_REQ_ERR },
+	{ "an atomic is not aligned",
+	  { .opcode = WR_ATOMIC_FETCH_AND_ADD, .length = 8, .remote = 4 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_REM_INV_REQ_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_QP_REQ_ERR },
+	{ "an atomic has no room for its result",
+	  { .opcode = WR_ATOMIC_FETCH_AND_ADD, .length = 7 },
+	  .receive = UINT32_MAX,
+	  .sent = WC_LOC_LEN_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "reads have no resources",
+	  { .opcode = WR_RDMA_READ, .length = 8 },
+	  .receive = UINT32_MAX,
+	  .options = { .max_rd_atomic = UINT32_MAX },
+	  .sent = WC_LOC_QP_OP_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_ERR,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "a key that is none is invalidated",
+	  { .opcode = WR_SEND_WITH_INV, .length = 8, .imm = 0x4711 },
+	  .receive = 8,
+	  .sent = WC_REM_ACCESS_ERR,
+	  .got = WC_REM_ACCESS_ERR,
+	  .state_a = QP_ERR,
+	  .state_b = QP_ERR,
+	  .event = EVENT_NONE },
+	{ "UC: a write with a wrong key is lost",
+	  { .opcode = WR_RDMA_WRITE, .length = 100, .rkey = 0x12345678 },
+	  .receive = UINT32_MAX,
+	  .options = { .type = QP_UC },
+	  .sent = WC_SUCCESS,
+	  .got = NOBODY,
+	  .state_a = QP_RTS,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "UC: a local key is wrong",
+	  { .opcode = WR_SEND, .length = 100, .lkey = 0x12345678 },
+	  .receive = 100,
+	  .options = { .type = QP_UC },
+	  .sent = WC_LOC_PROT_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_SQE,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "UC: there is no read",
+	  { .opcode = WR_RDMA_READ, .length = 100 },
+	  .receive = UINT32_MAX,
+	  .options = { .type = QP_UC },
+	  .sent = WC_LOC_QP_OP_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_SQE,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "UD: there is no write",
+	  { .opcode = WR_RDMA_WRITE, .length = 100 },
+	  .receive = UINT32_MAX,
+	  .options = { .type = QP_UD },
+	  .sent = WC_LOC_QP_OP_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_SQE,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+	{ "UD: a message is longer than the MTU",
+	  { .opcode = WR_SEND, .length = 4097 },
+	  .receive = 5000,
+	  .options = { .type = QP_UD },
+	  .sent = WC_LOC_LEN_ERR,
+	  .got = NOBODY,
+	  .state_a = QP_SQE,
+	  .state_b = QP_RTS,
+	  .event = EVENT_NONE },
+};
+
+/* What stood in the queues of a side that failed comes back as flushed, in order. */
+static void assert_flushed(struct cq *cq, uint64_t first, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct shared_cqe entry = cq_next(cq);
+
+		assert_int_equal(entry.status, WC_WR_FLUSH_ERR);
+		assert_int_equal(entry.wr_id, first + i);
+	}
+	cq_empty(cq);
+}
+
+static void fails_as_a_nic(const struct fault *fault)
+{
+	struct end_options options = fault->options;
+	struct address to;
+	struct shared_cqe entry;
+	uint64_t handle;
+	bool dead_a, dead_b;
+
+	if (!options.type)
+		options.type = QP_RC;
+	print_message("%s\n", fault->name);
+	connect_ends(&options);
+	to = end_address(&b);
+	memset(b.memory, GUARD, b.size);
+	if (fault->receive != UINT32_MAX)
+		end_receive(&b, 50, 0, fault->receive);
+	for (uint32_t i = 1; i < 4; i++) {
+		end_receive(&b, 50 + i, 0, 64);
+		end_receive(&a, 60 + i, 0, 64);
+	}
+	end_send(&a, &to, &fault->request);
+	entry = cq_next(&a.send_cq);
+	assert_int_equal(entry.status, fault->sent);
+	if (fault->got != NOBODY) {
+		entry = cq_next(&b.recv_cq);
+		assert_int_equal(entry.status, fault->got);
+		assert_int_equal(entry.wr_id, 50);
+	}
+	assert_int_equal(end_state(&a), fault->state_a);
+	assert_int_equal(end_state(&b), fault->state_b);
+	if (fault->event != EVENT_NONE) {
+		assert_int_equal(next_event(&host, &handle), fault->event);
+		assert_int_equal(handle, 99);
+	}
+	no_event(&host);
+	dead_a = fault->state_a == QP_ERR;
+	dead_b = fault->state_b == QP_ERR;
+	if (fault->state_a != QP_RTS) {
+		end_send(&a, &to, &(struct request){ .opcode = WR_SEND, .wr_id = 70 });
+		assert_flushed(&a.send_cq, 70, 1);
+	}
+	assert_flushed(&a.recv_cq, 61, dead_a ? 3 : 0);
+	if (dead_b)
+		assert_flushed(&b.recv_cq, 51, 3);
+	else
+		cq_empty(&b.recv_cq);
+	/* a message that is refused leaves no trace, but for one whose key is bad */
+	if (fault->request.opcode != WR_SEND_WITH_INV)
+		assert_copied(&b, 0, a.memory, 0);
+	disconnect();
+}
+
+static void fails_as_a_nic_does(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		fails_as_a_nic(&faults[i]);
+}
+
+static void flushes_in_order(void **state)
+{
+	struct address to;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC, .min_rnr_timer = 1, .rnr_retry = 7 });
+	to = end_address(&b);
+	/* nobody receives, so all of them wait */
+	for (uint32_t i = 0; i < 20; i++) {
+		end_send(&a, &to, &(struct request){ .opcode = WR_SEND, .wr_id = i });
+		end_receive(&a, 100 + i, 0, 8);
+	}
+	assert_int_equal(qp_modify(&a.qp, &(struct qp_attr){ .state = QP_ERR }, QP_ATTR_STATE), 0);
+	assert_flushed(&a.send_cq, 0, 20);
+	assert_flushed(&a.recv_cq, 100, 20);
+	assert_int_equal(end_state(&b), QP_RTS);
+	disconnect();
+}
+
+/* The send queue of a responder that fails is flushed although its owner is away. */
+static void flushes_the_responder_too(void **state)
+{
+	struct address to_a, to_b;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC, .min_rnr_timer = 1, .rnr_retry = 7 });
+	to_a = end_address(&a);
+	to_b = end_address(&b);
+	for (uint32_t i = 0; i < 3; i++)
+		end_send(&b, &to_a, &(struct request){ .opcode = WR_SEND, .wr_id = 30 + i });
+	end_send(&a, &to_b,
+		 &(struct request){ .opcode = WR_RDMA_WRITE, .length = 1, .rkey = 0x12345678 });
+	assert_int_equal(cq_next(&a.send_cq).status, WC_REM_ACCESS_ERR);
+	assert_flushed(&b.send_cq, 30, 3);
+	assert_int_equal(next_event(&host, NULL), EVENT_QP_ACCESS_ERR);
+	disconnect();
+}
+
+/* A bad receive key is the receiver's fault. */
+static void a_bad_receive_key(void **state)
+{
+	struct address to;
+	struct shared_sge sge;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC });
+	to = end_address(&b);
+	sge = (struct shared_sge){ (uintptr_t)b.memory, 64, 0x12345678 };
+	assert_int_equal(qp_post_receive(&b.qp, 5, &sge, 1), 0);
+	end_send(&a, &to, &(struct request){ .opcode = WR_SEND, .length = 8 });
+	assert_int_equal(cq_next(&a.send_cq).status, WC_REM_OP_ERR);
+	assert_int_equal(cq_next(&b.recv_cq).status, WC_LOC_PROT_ERR);
+	assert_int_equal(end_state(&a), QP_ERR);
+	assert_int_equal(end_state(&b), QP_ERR);
+	disconnect();
+}
+
+/* --- shared receive queues, XRC --- */
+
+static void shares_receives(void **state)
+{
+	struct address to;
+	uint64_t handle;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC, .srq = true });
+	to = end_address(&b);
+	fill(&a, 9);
+	for (uint32_t i = 0; i < 3; i++)
+		end_receive(&b, i, 1000 * i, 100000);
+	assert_int_equal(srq_set_limit(&b.srq, 2), 0);
+	memset(b.memory, GUARD, b.size);
+	end_send(&a, &to, &(struct request){ .opcode = WR_SEND, .length = 100000 });
+	assert_int_equal(cq_next(&b.recv_cq).wr_id, 0);
+	assert_copied(&b, 0, a.memory, 100000);
+	no_event(&host);
+	end_send(&a, &to, &(struct request){ .opcode = WR_SEND, .length = 10 });
+	assert_int_equal(cq_next(&b.recv_cq).wr_id, 1);
+	assert_int_equal(next_event(&host, &handle), EVENT_SRQ_LIMIT_REACHED);
+	assert_int_equal(handle, 77);
+	end_send(&a, &to, &(struct request){ .opcode = WR_SEND, .length = 10 });
+	assert_int_equal(cq_next(&b.recv_cq).wr_id, 2);
+	no_event(&host);
+	assert_int_equal(qp_modify(&b.qp, &(struct qp_attr){ .state = QP_ERR }, QP_ATTR_STATE), 0);
+	assert_int_equal(next_event(&host, &handle), EVENT_QP_LAST_WQE_REACHED);
+	assert_int_equal(handle, 99);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	disconnect();
+}
+
+static void carries_xrc(void **state)
+{
+	struct address to_a, to_b;
+	struct xrcd xrcd;
+	struct end target; /* whose shared queue takes what b's queue pair gets */
+
+	(void)state;
+	assert_int_equal(xrcd_open(&xrcd, &host.context, -1, true, false), 0);
+	end_create(&a, &host, &(struct end_options){ .type = QP_XRC_SEND });
+	end_create(&target, &host,
+		   &(struct end_options){ .type = QP_XRC_RECV, .srq = true, .xrcd = &xrcd });
+	to_a = end_address(&a);
+	to_b = end_address(&target);
+	end_connect(&a, &to_b);
+	end_connect(&target, &to_a);
+	fill(&a, 5);
+	for (uint32_t i = 0; i < LENGTHS; i++) {
+		memset(target.memory, GUARD, target.size);
+		end_receive(&target, i, 10, lengths[i]);
+		end_send(&a, &to_b, &(struct request){ .opcode = WR_SEND, .length = lengths[i] });
+		assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+		assert_int_equal(cq_next(&target.recv_cq).wr_id, i);
+		assert_copied(&target, 10, a.memory, lengths[i]);
+		end_send(&a, &to_b,
+			 &(struct request){
+				 .opcode = WR_RDMA_WRITE, .length = lengths[i], .remote = 77 });
+		assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+		assert_memory_equal(target.memory + 77, a.memory, lengths[i]);
+	}
+	to_b.srqn ^= 0x100;
+	end_send(&a, &to_b, &(struct request){ .opcode = WR_SEND, .length = 1 });
+	assert_int_equal(cq_next(&a.send_cq).status, WC_REM_INV_REQ_ERR);
+	end_destroy(&a);
+	end_destroy(&target);
+	assert_int_equal(xrcd_close(&xrcd), 0);
+}
+
+#define BOTH(test)                                                  \
+	{ #test " (direct)", test, open_direct, close_all, NULL },  \
+	{                                                           \
+#test " (queue)", test, open_queue, close_all, NULL \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(sends_by_rc),
+		BOTH(sends_by_uc),
+		BOTH(writes_by_rc),
+		BOTH(writes_by_uc),
+		BOTH(reads),
+		BOTH(atomics),
+		BOTH(keeps_the_order_of_many),
+		BOTH(unsignaled_requests_complete_silently),
+		BOTH(sends_datagrams),
+		BOTH(drops_datagrams),
+		BOTH(fails_as_a_nic_does),
+		BOTH(flushes_in_order),
+		BOTH(flushes_the_responder_too),
+		BOTH(a_bad_receive_key),
+		BOTH(shares_receives),
+		BOTH(carries_xrc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
