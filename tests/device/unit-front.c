@@ -833,6 +833,34 @@ static void a_child_opens_the_device_anew(void **state)
 	assert_non_null(context);
 }
 
+static int go_on_in_child(void)
+{
+	struct ibv_alloc_dm_attr attr = { .length = PAGE };
+	struct ibv_dm *dm = ibv_alloc_dm(context, &attr);
+	struct ibv_pd *domain = ibv_alloc_pd(context);
+	struct ibv_mr *mr = domain ? ibv_reg_mr(domain, memory, PAGE, ALL) : NULL;
+	struct ibv_port_attr port;
+
+	if (!dm || ibv_memcpy_to_dm(dm, 0, "x", 1) || ibv_free_dm(dm))
+		return 2;
+	if (!mr || ibv_dereg_mr(mr) || ibv_dealloc_pd(domain))
+		return 3;
+	return ___ibv_query_port(context, 1, &port) || port.state != IBV_PORT_ACTIVE ? 4 : 0;
+}
+
+static void a_child_goes_on_with_a_context_of_its_parent(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		exit(go_on_in_child());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* What a child does with its parent's objects is of no use, but does no harm. */
 static void a_child_that_closes_changes_nothing_for_its_parent(void **state)
 {
@@ -888,6 +916,7 @@ static int run(void)
 		cmocka_unit_test(another_process_can_import),
 		cmocka_unit_test(device_memory_is_imported),
 		cmocka_unit_test(a_child_opens_the_device_anew),
+		cmocka_unit_test(a_child_goes_on_with_a_context_of_its_parent),
 		cmocka_unit_test(a_child_that_closes_changes_nothing_for_its_parent),
 	};
 

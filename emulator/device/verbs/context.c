@@ -3,6 +3,7 @@
 #include "device/verbs/files.h"
 #include "device/verbs/front.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -177,6 +178,32 @@ EXPORT struct ibv_context *ibv_import_device(int cmd_fd)
 		return NULL;
 	}
 	return make(device, cmd_fd);
+}
+
+/* --- in a child --- */
+
+/* A child may go on with a context of its parent, as it may with one of a kernel: to
+ * make objects of its own.  What its parent made stays the parent's.  Without a fabric
+ * all there is to see are zeros.
+ */
+void front_reopen(struct front_context *front)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct ibv_context *context = &front->verbs.context;
+	struct fabric *fabric = front_fabric();
+	struct context engine;
+
+	pthread_mutex_lock(&lock);
+	if (fabric && !front->engine.fabric->holds &&
+	    context_open(&engine, fabric, front->device->index) == 0) {
+		/* the program knows the descriptor by its number */
+		if (dup3(engine.async_fd, context->async_fd, O_CLOEXEC) >= 0) {
+			close(engine.async_fd);
+			engine.async_fd = context->async_fd;
+		}
+		front->engine = engine;
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 /* --- what is left in a context that is closed --- */

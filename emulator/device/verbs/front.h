@@ -186,9 +186,16 @@ _Static_assert(sizeof(struct ibv_sge) == sizeof(struct shared_sge) &&
 		       offsetof(struct ibv_sge, lkey) == offsetof(struct shared_sge, key),
 	       "scatter/gather elements of the verbs and of the engine");
 
+/* After fork(): open FRONT's device for the child, in place (context.c). */
+void front_reopen(struct front_context *front);
+
 static inline struct context *front_engine(struct ibv_context *context)
 {
-	return &((struct front_context *)verbs_get_ctx(context))->engine;
+	struct front_context *front = (struct front_context *)verbs_get_ctx(context);
+
+	if (__builtin_expect(!front->engine.fabric->holds, 0))
+		front_reopen(front);
+	return &front->engine;
 }
 
 /* 0, or the error number. */
