@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -401,6 +403,7 @@ pid_t child_run(void (*body)(void *arg), void *arg)
 	if (pid)
 		return pid;
 	in_child = true;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would wait for it */
 	body(arg);
 	_exit(0);
 }

@@ -235,7 +235,7 @@ static void live(void *arg)
 	static struct end end;
 	bool sends = *(bool *)arg;
 	struct shared_cqe entry;
-	uint32_t posted = 0;
+	uint32_t posted = 0, sent = 0;
 
 	host_join(&host, &lab, 1);
 	end_create(&end, &host, &mortal);
@@ -246,7 +246,7 @@ static void live(void *arg)
 	for (;;) {
 		if (posted < 32 && sends) {
 			end_send(&end, &board->address[0],
-				 &(struct request){ .opcode = posted % 2 ? WR_SEND : WR_RDMA_READ,
+				 &(struct request){ .opcode = sent++ % 2 ? WR_SEND : WR_RDMA_READ,
 						    .length = 40000 });
 			posted++;
 		} else if (posted < 32) {
