@@ -333,7 +333,6 @@ void fabric_reap(struct fabric *fabric, uint32_t process)
 /* --- fork --- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct fabric *known;
 static bool registered;
 
@@ -364,14 +363,16 @@ static void after_fork_in_child(void)
 	}
 }
 
-static void register_fork(void)
+/* Early, so that what is locked before fork() by those who use this is locked first:
+ * handlers are called in the opposite order.
+ */
+static __attribute__((constructor)) void register_fork(void)
 {
 	registered = pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0;
 }
 
 int process_know(struct fabric *fabric)
 {
-	pthread_once(&once, register_fork);
 	if (!registered) {
 		errno = ENOMEM;
 		return -1;
