@@ -287,6 +287,18 @@ static void keep_attr(struct front_qp *own, const struct ibv_qp_attr *attr, int 
 	}
 }
 
+/* Half of a connection leaves out what belongs to the other half: the kernel does not
+ * mind when that is given, and programs give it.
+ */
+static int mask_of_type(enum ibv_qp_type type, int mask)
+{
+	if (type == IBV_QPT_XRC_SEND)
+		return mask & ~(IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
+	if (type == IBV_QPT_XRC_RECV)
+		return mask & ~(IBV_QP_MAX_QP_RD_ATOMIC | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY);
+	return mask;
+}
+
 EXPORT int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 {
 	struct front_qp *own = (struct front_qp *)qp;
@@ -297,6 +309,7 @@ EXPORT int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 		return REAL(ibv_modify_qp)(qp, attr, mask);
 	if (mask & ~MODIFY_MASK)
 		return EOPNOTSUPP;
+	mask = mask_of_type(qp->qp_type, mask);
 	rc = attr_to_engine(front_engine(qp->context), &engine, attr, mask);
 	if (!rc)
 		rc = front_rc(qp_modify(&own->engine, &engine, mask));
