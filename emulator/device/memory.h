@@ -30,7 +30,7 @@ int mr_register(struct mr *mr, struct context *context, struct pd *pd, enum mr_k
 int mr_register_dm(struct mr *mr, struct pd *pd, struct dm *dm, uint64_t offset, uint64_t length,
 		   uint32_t access);
 
-/* Change what is set in FLAGS (translation 1, PD 2, access 4); the key changes too.
+/* Change what is set in FLAGS (translation 1, PD 2, access 4); the key stays.
  * Returns 0, or -1 with errno: EBUSY while windows are bound to it, EINVAL.
  */
 int mr_reregister(struct mr *mr, int flags, struct pd *pd, uint64_t addr, uint64_t length,

@@ -99,7 +99,8 @@ static int check(const struct context *context, enum mr_kind kind, uint64_t addr
 
 	if (!access_is_valid(access))
 		return fail(EINVAL);
-	if (kind == MR_NULL)
+	/* a piece of device memory may be none */
+	if (kind == MR_NULL || (kind == MR_DEVICE && !length))
 		return 0;
 	if (!range_is_valid(context, addr, length, iova, access))
 		return fail(EINVAL);
@@ -189,33 +190,50 @@ static int hide(struct mr *mr)
 	return fail(EBUSY);
 }
 
-/* The region as it is to be: a new record, so that no one sees half of a change. */
+/* What REREGISTER asks for. */
+struct change {
+	struct pd *pd;
+	uint64_t addr, length, iova;
+	uint32_t access;
+};
+
+static void apply(struct mr *mr, const struct change *change)
+{
+	struct shared_mr *shared = mr->shared;
+
+	shared->addr = change->addr;
+	shared->length = change->length;
+	shared->iova = change->iova;
+	shared->access = change->access;
+	shared->pd = change->pd->number;
+	pd_use(change->pd);
+	pd_unuse(mr->pd);
+	mr->pd = change->pd;
+}
+
+/* Nobody finds the region while it is changed, so nobody sees half of it. */
 int mr_reregister(struct mr *mr, int flags, struct pd *pd, uint64_t addr, uint64_t length,
 		  uint32_t access)
 {
 	const struct shared_mr *old = mr->shared;
-	struct mr new = { 0 };
 	bool moved = flags & REREGISTER_TRANSLATION;
 	int all = REREGISTER_TRANSLATION | REREGISTER_PD | REREGISTER_ACCESS;
+	struct change change = {
+		.pd = flags & REREGISTER_PD ? pd : mr->pd,
+		.addr = moved ? addr : old->addr,
+		.length = moved ? length : old->length,
+		.iova = moved ? addr : old->iova,
+		.access = flags & REREGISTER_ACCESS ? access : old->access,
+	};
 
-	if (!flags || flags & ~all || (flags & REREGISTER_PD && !pd) ||
-	    (moved && old->kind != MR_MEMORY))
+	if (!flags || flags & ~all || !change.pd || (moved && old->kind != MR_MEMORY))
 		return fail(EINVAL);
-	if (bound(mr))
-		return fail(EBUSY);
-	if (mr_register(&new, mr->context, flags & REREGISTER_PD ? pd : mr->pd, old->kind,
-			moved ? addr : old->addr, moved ? length : old->length,
-			moved ? addr : old->iova, flags & REREGISTER_ACCESS ? access : old->access))
+	if (check(mr->context, old->kind, change.addr, change.length, change.iova, change.access))
 		return -1;
-	new.dm = mr->dm;
-	mr->dm = NULL;
-	if (mr_deregister(mr)) {
-		mr->dm = new.dm;
-		new.dm = NULL;
-		mr_deregister(&new);
-		return fail(EBUSY);
-	}
-	*mr = new;
+	if (hide(mr))
+		return -1;
+	apply(mr, &change);
+	table_publish(&mr->shared->head, mr->key);
 	return 0;
 }
 

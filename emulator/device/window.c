@@ -7,6 +7,7 @@
 
 #define TAG           0xffU
 #define WINDOW_ACCESS (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_READ | ACCESS_REMOTE_ATOMIC)
+#define MAY_BE_ASKED  (WINDOW_ACCESS | ACCESS_LOCAL_WRITE | ACCESS_ZERO_BASED)
 
 /* All that changes a window does so under the device's lock of objects.  Its state
  * is set last when it is bound and first when it is not: a death in between leaves
@@ -38,12 +39,14 @@ void window_unbind(struct fabric *fabric, uint32_t device, struct shared_mr *win
 	lock_drop(&shared->objects);
 }
 
-/* Rules for the window alone (volume 1, 10.6.7.2.2 and .3). */
+/* Rules for the window alone (volume 1, 10.6.7.2.2 and .3).  Local writing is nothing
+ * that a window could allow or not; devices do not look at it.
+ */
 static bool window_allows(const struct shared_qp *qp, const struct shared_mr *window,
 			  const struct shared_sqe *sqe)
 {
 	if (!window || !is_window(window) || window->head.owner != qp->head.owner ||
-	    window->pd != qp->pd || sqe->window_access & ~(WINDOW_ACCESS | ACCESS_ZERO_BASED))
+	    window->pd != qp->pd || sqe->window_access & ~MAY_BE_ASKED)
 		return false;
 	if (window->kind == MR_WINDOW1)
 		return !(sqe->window_access & ACCESS_ZERO_BASED);

@@ -429,6 +429,7 @@ static void a_region_is_changed_or_left_as_it_was(void **state)
 	assert_ptr_equal(mr->addr, memory + PAGE);
 	assert_int_equal(mr->length, 2 * PAGE);
 	assert_ptr_equal(mr->pd, other);
+	assert_int_equal(mr->rkey, old.rkey);
 	assert_int_equal(ibv_dealloc_pd(other), EBUSY);
 	assert_int_equal(ibv_dereg_mr(mr), 0);
 	assert_int_equal(ibv_dealloc_pd(other), 0);
@@ -444,10 +445,12 @@ static void device_memory_is_written_and_read(void **state)
 
 	(void)state;
 	assert_non_null(dm);
-	assert_int_equal(ibv_memcpy_to_dm(dm, 100, "what is here", 13), 0);
-	assert_int_equal(ibv_memcpy_from_dm(text, dm, 100, 13), 0);
+	assert_int_equal(ibv_memcpy_to_dm(dm, 100, "what is here\0\0\0", 16), 0);
+	assert_int_equal(ibv_memcpy_from_dm(text, dm, 100, 16), 0);
 	assert_string_equal(text, "what is here");
 	assert_int_equal(ibv_memcpy_to_dm(dm, PAGE - 4, text, 8), EINVAL);
+	assert_int_equal(ibv_memcpy_to_dm(dm, 2, text, 4), EINVAL);
+	assert_int_equal(ibv_memcpy_from_dm(text, dm, 4, 6), EINVAL);
 	mr = ibv_reg_dm_mr(pd, dm, 0, PAGE, IBV_ACCESS_ZERO_BASED | IBV_ACCESS_LOCAL_WRITE);
 	assert_non_null(mr);
 	assert_int_equal(ibv_free_dm(dm), EBUSY);
@@ -800,8 +803,8 @@ static void device_memory_is_imported(void **state)
 	assert_null(ibv_import_dm(imported, 0x7fffff00));
 	dm2 = ibv_import_dm(imported, dm->handle);
 	assert_non_null(dm2);
-	assert_int_equal(ibv_memcpy_to_dm(dm, 8, "shared", 7), 0);
-	assert_int_equal(ibv_memcpy_from_dm(text, dm2, 8, 7), 0);
+	assert_int_equal(ibv_memcpy_to_dm(dm, 8, "shared\0", 8), 0);
+	assert_int_equal(ibv_memcpy_from_dm(text, dm2, 8, 8), 0);
 	assert_string_equal(text, "shared");
 	ibv_unimport_dm(dm2);
 	assert_int_equal(ibv_close_device(imported), 0);
@@ -841,7 +844,7 @@ static int go_on_in_child(void)
 	struct ibv_mr *mr = domain ? ibv_reg_mr(domain, memory, PAGE, ALL) : NULL;
 	struct ibv_port_attr port;
 
-	if (!dm || ibv_memcpy_to_dm(dm, 0, "x", 1) || ibv_free_dm(dm))
+	if (!dm || ibv_memcpy_to_dm(dm, 0, "one", 4) || ibv_free_dm(dm))
 		return 2;
 	if (!mr || ibv_dereg_mr(mr) || ibv_dealloc_pd(domain))
 		return 3;

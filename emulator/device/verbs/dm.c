@@ -45,13 +45,23 @@ int front_free_dm(struct ibv_dm *dm)
 	return 0;
 }
 
+/* Devices move words of 4 bytes. */
+static bool is_aligned(uint64_t offset, size_t length)
+{
+	return ((offset | length) & 3) == 0;
+}
+
 int front_memcpy_to_dm(struct ibv_dm *dm, uint64_t offset, const void *from, size_t length)
 {
+	if (!is_aligned(offset, length))
+		return EINVAL;
 	return front_rc(dm_write(&((struct front_dm *)dm)->engine, offset, from, length));
 }
 
 int front_memcpy_from_dm(void *to, struct ibv_dm *dm, uint64_t offset, size_t length)
 {
+	if (!is_aligned(offset, length))
+		return EINVAL;
 	return front_rc(dm_read(&((struct front_dm *)dm)->engine, offset, to, length));
 }
 

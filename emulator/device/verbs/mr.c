@@ -3,19 +3,6 @@
 #include "device/verbs/front.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* Is all of it mapped?  A device cannot pin what is not there; one that may fault pages
- * in does not mind.
- */
-static bool is_mapped(const void *addr, size_t length)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t begin = (uintptr_t)addr & ~(page - 1), end = (uintptr_t)addr + length;
-
-	return end < begin || msync((void *)begin, end - begin, MS_ASYNC) == 0 || errno != ENOMEM;
-}
 
 static struct ibv_mr *finish(struct front_mr *front, struct ibv_pd *pd, void *addr, size_t length)
 {
@@ -51,10 +38,6 @@ static struct ibv_mr *reg_memory(struct ibv_pd *pd, void *addr, size_t length, u
 				 unsigned int access)
 {
 	access &= ~(unsigned int)IBV_ACCESS_OPTIONAL_RANGE | IBV_ACCESS_RELAXED_ORDERING;
-	if (!(access & IBV_ACCESS_ON_DEMAND) && !is_mapped(addr, length)) {
-		errno = EFAULT;
-		return NULL;
-	}
 	return reg(pd, MR_MEMORY, addr, length, iova, access);
 }
 
@@ -126,14 +109,8 @@ static bool may_rereg(int flags, const struct ibv_pd *pd, const struct ibv_mr *m
 static int rereg(struct front_mr *front, int flags, struct ibv_pd *pd, void *addr, size_t length,
 		 int access)
 {
-	bool moves = flags & IBV_REREG_MR_CHANGE_TRANSLATION;
-
 	if (front->imported || !may_rereg(flags, pd, &front->mr, addr, length, access)) {
 		errno = EINVAL;
-		return -1;
-	}
-	if (moves && !is_mapped(addr, length)) {
-		errno = EFAULT;
 		return -1;
 	}
 	return mr_reregister(&front->engine, flags,

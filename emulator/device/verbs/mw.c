@@ -39,35 +39,54 @@ int front_dealloc_mw(struct ibv_mw *mw)
 	return 0;
 }
 
-static int check_bind(const struct ibv_qp *qp, const struct ibv_mw *mw,
-		      const struct ibv_mw_bind_info *info)
+#define SEND_FLAGS (SEND_FENCE | SEND_SIGNALED)
+
+static int check_bind(struct ibv_qp *qp, struct ibv_mw *mw, const struct ibv_mw_bind_info *info)
 {
-	if (qp->pd != mw->pd)
+	if (front_engine_pd(qp->pd) != front_engine_pd(mw->pd))
 		return EPERM;
-	if (info->mw_access_flags & IBV_ACCESS_ZERO_BASED)
+	if (mw->type != IBV_MW_TYPE_1 || info->mw_access_flags & IBV_ACCESS_ZERO_BASED ||
+	    (info->length && !info->mr))
 		return EINVAL;
-	return info->length && !info->mr ? EINVAL : 0;
+	return qp->qp_type == IBV_QPT_RC || qp->qp_type == IBV_QPT_UC ? 0 : EINVAL;
 }
 
-/* A window of kind 1 is bound by a work request too; its key changes each time. */
+static int post_bind(struct qp *qp, const struct ibv_mw *mw, const struct ibv_mw_bind *bind,
+		     uint32_t key)
+{
+	const struct ibv_mw_bind_info *info = &bind->bind_info;
+	struct shared_sqe *sqe = qp_send_next(qp, 0, 0);
+
+	if (!sqe)
+		return errno;
+	sqe->wr_id = bind->wr_id;
+	sqe->opcode = WR_BIND_MW;
+	sqe->flags = bind->send_flags & SEND_FLAGS;
+	sqe->window = mw->rkey;
+	sqe->window_key = key;
+	sqe->region_key = info->length ? info->mr->lkey : 0;
+	sqe->window_access = info->mw_access_flags;
+	sqe->window_addr = info->addr;
+	sqe->window_length = info->length;
+	qp_send_add(qp, sqe);
+	return 0;
+}
+
+/* A window of kind 1 is bound by a request as one of kind 2 is, but not by
+ * ibv_post_send(); its key is another one each time.
+ */
 int front_bind_mw(struct ibv_qp *qp, struct ibv_mw *mw, struct ibv_mw_bind *bind)
 {
-	struct ibv_send_wr wr = {
-		.wr_id = bind->wr_id,
-		.opcode = IBV_WR_BIND_MW,
-		.send_flags = bind->send_flags,
-		.bind_mw = {
-			.mw = mw,
-			.rkey = ibv_inc_rkey(mw->rkey),
-			.bind_info = bind->bind_info,
-		},
-	};
-	struct ibv_send_wr *bad;
+	struct qp *engine = &((struct front_qp *)qp)->engine;
 	int rc = check_bind(qp, mw, &bind->bind_info);
+	uint32_t key = ibv_inc_rkey(mw->rkey);
 
+	if (rc)
+		return rc;
+	qp_send_begin(engine);
+	rc = post_bind(engine, mw, bind, key);
 	if (!rc)
-		rc = front_post_send(qp, &wr, &bad);
-	if (!rc)
-		mw->rkey = wr.bind_mw.rkey;
+		mw->rkey = key;
+	qp_send_ring(engine);
 	return rc;
 }
