@@ -7,6 +7,7 @@
  * Keys have the program and the generation in front, as a namespace outlives
  * a program: netemu.PROGRAM.GENERATION.KEY.
  */
+#include "config.h"
 #include "rendezvous-client.h"
 
 #include <errno.h>
@@ -17,13 +18,16 @@
 #include "rendezvous-wire.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pmix.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NAMED    16   /* missing ranks in one sentence */
 #define LOCAL_MS 2000 /* for what should be here */
@@ -187,14 +191,15 @@ static const char *key_of(const struct rendezvous *rdv, const char *key, char te
 	return text;
 }
 
+/* PMIx knows no empty values: at least one byte. */
 static int put_key(struct pmix *pmix, const char *key, const void *bytes, size_t size,
 		   struct err *err)
 {
 	pmix_value_t value = { .type = PMIX_BYTE_OBJECT };
 	pmix_status_t status;
 
-	value.data.bo.bytes = size ? (char *)(uintptr_t)bytes : "";
-	value.data.bo.size = size ? size : 1; /* an empty one is nothing to it */
+	value.data.bo.bytes = (char *)(uintptr_t)bytes;
+	value.data.bo.size = size;
 	status = pmix->put(PMIX_GLOBAL, key, &value);
 	if (status == PMIX_SUCCESS)
 		status = pmix->commit();
@@ -206,7 +211,7 @@ static int put_key(struct pmix *pmix, const char *key, const void *bytes, size_t
 
 /* ---- put, get, fence ---- */
 
-/* A byte in front, as PMIx knows no empty values. */
+/* With a byte in front. */
 static int pmix_put(struct rendezvous *rdv, const char *key, const void *value, size_t size,
 		    struct err *err)
 {
@@ -302,7 +307,7 @@ static int pmix_fence(struct rendezvous *rdv, bool values, int wait_ms, struct e
 		return err_set(err, "%s", pmix->why);
 	}
 	snprintf(name, sizeof(name), ".fence.%" PRIu32, pmix->fences++);
-	if (put_key(pmix, key_of(rdv, name, key), "", 0, err) < 0)
+	if (put_key(pmix, key_of(rdv, name, key), "+", 1, err) < 0)
 		return -1;
 	call = call_create();
 	if (!call)
@@ -388,25 +393,44 @@ static int get_size(struct rendezvous *rdv, struct pmix *pmix, struct err *err)
 	return err_set(err, "it does not know how many ranks there are");
 }
 
-/* The server keeps what a rank has put, also when it is another process by now. */
-static int count_opening(struct rendezvous *rdv, struct pmix *pmix, struct err *err)
+/* A directory on this node that lives as long as the namespace, or nothing. */
+static void get_directory(struct pmix *pmix, char *path, size_t size)
 {
-	char key[KEY_SIZE], text[16];
-	struct call *call;
-	uint32_t before = 0;
+	struct call *call = get_end(get_begin(pmix, PMIX_RANK_WILDCARD, PMIX_NSDIR, true),
+				    clock_ms() + LOCAL_MS);
+	const char *other = getenv("PMIX_SERVER_TMPDIR");
 
-	snprintf(key, sizeof(key), "netemu.%s.opened", rdv->program);
-	call = get_end(get_begin(pmix, pmix->self.rank, key, true), clock_ms() + LOCAL_MS);
-	if (call && call->bytes) {
-		call->bytes[call->size] = '\0';
-		before = (uint32_t)strtoul((char *)call->bytes, NULL, 10);
-	}
-	if (call)
-		call_release(call);
+	snprintf(path, size, "%s", other ? other : "");
+	if (!call)
+		return;
+	if (call->bytes && call->size && call->size < size)
+		snprintf(path, size, "%.*s", (int)call->size, (const char *)call->bytes);
+	call_release(call);
+}
+
+/* PMIx does not give a process what another of its rank has put before: the
+ * count is in a file.  Where there is no place for it, a program comes once.
+ */
+static void count_opening(struct rendezvous *rdv, struct pmix *pmix)
+{
+	char directory[PATH_MAX], path[PATH_MAX + 512], text[16] = "";
+	uint32_t before;
+	int fd, length;
+
+	get_directory(pmix, directory, sizeof(directory));
+	snprintf(path, sizeof(path), "%s/netemu.%s.%s.%" PRIu32, directory, pmix->self.nspace,
+		 rdv->program, pmix->self.rank);
+	fd = *directory ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	before = (uint32_t)strtoul(text, NULL, 10);
 	if (!rdv->generation)
 		rdv->generation = before + 1;
-	snprintf(text, sizeof(text), "%" PRIu32, rdv->generation);
-	return put_key(pmix, key, text, strlen(text), err);
+	length = snprintf(text, sizeof(text), "%" PRIu32, rdv->generation);
+	if (fd >= 0 && rdv->generation > before && pwrite(fd, text, (size_t)length, 0) != length)
+		unlink(path);
+	if (fd >= 0)
+		close(fd);
 }
 
 int rdv_pmix_open(struct rendezvous *rdv, int wait_ms, struct err *err)
@@ -428,11 +452,12 @@ int rdv_pmix_open(struct rendezvous *rdv, int wait_ms, struct err *err)
 		free(pmix);
 		return -1;
 	}
-	if (get_size(rdv, pmix, err) < 0 || count_opening(rdv, pmix, err) < 0) {
+	if (get_size(rdv, pmix, err) < 0) {
 		pmix->finalize(NULL, 0);
 		free(pmix);
 		return -1;
 	}
+	count_opening(rdv, pmix);
 	rdv->rank = pmix->self.rank;
 	rdv->ops = &pmix_ops;
 	rdv->way = pmix;

@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='programs of a step find each other, by PMIx and by a server'
+
+. "$SHARNESS"
+. "$NETEMU_SRCDIR/tests/lib-cluster.sh"
+
+cluster_start 4
+
+try=$NETEMU_BUILDDIR/tests/rdv-try
+server=
+trap 'status=$?; test -z "$server" || kill "$server" 2>/dev/null; cluster_stop; (exit $status); die' EXIT
+
+# met WAY RANKS GENERATION: what the ranks say, $per_node on each node
+met() {
+	way=$1 ranks=$2 generation=$3
+	for rank in $(seq 0 $((ranks - 1))); do
+		echo "$way: rank $rank of $ranks on node$((rank / per_node)), generation $generation, clock right"
+	done
+}
+
+# What netemu was built without is not tested: a test's prerequisite says which.
+grep -q "define HAVE_PMIX" "$NETEMU_BUILDDIR/config.h" && test_set_prereq PMIX_H
+srun --mpi=list 2>&1 | grep -qw pmix && test_set_prereq SLURM_PMIX
+command -v mpirun >/dev/null && test_set_prereq MPIRUN
+
+test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: all get what all have put' '
+	per_node=2 &&
+	srun --mpi=pmix -N4 --ntasks-per-node=2 "$try" meet one >out &&
+	sort out >got && met pmix 8 1 | sort >want && test_cmp want got
+'
+
+test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: one program after the other' '
+	per_node=1 &&
+	srun --mpi=pmix -N4 sh -c "\"$try\" meet one && \"$try\" meet one && \"$try\" meet two" >out &&
+	sort out >got &&
+	{ met pmix 4 1 && met pmix 4 2 && met pmix 4 1; } | sort >want && test_cmp want got
+'
+
+test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: who is missing is named' '
+	! srun -W1 --mpi=pmix -N4 "$try" miss one 1000 2 2>err &&
+	grep -x "rdv-try: barrier .start.: after 1 s 1 of 4 ranks is missing: 2 (node2)" err
+'
+
+test_expect_success MPIRUN,PMIX_H 'mpirun: one program after the other' '
+	mpirun -n 3 sh -c "\"$try\" meet one && \"$try\" meet one" >out &&
+	sed "s/ on .*, gen/, gen/" out | sort >got &&
+	for generation in 1 2; do
+		for rank in 0 1 2; do
+			echo "pmix: rank $rank of 3, generation $generation, clock right"
+		done
+	done | sort >want && test_cmp want got
+'
+
+test_expect_success 'a server where srun is' '
+	{ "$try" serve 4 address & } && server=$! &&
+	wait_for 30 test -s address
+'
+
+test_expect_success 'srun: all get what all have put, also under --export=NONE' '
+	per_node=1 &&
+	SLURM_NETEMU_RDV=$(cat address) srun --mpi=none -N4 "$try" meet one >out &&
+	sort out >got && met tcp 4 1 >want && test_cmp want got &&
+	SLURM_NETEMU_RDV=$(cat address) srun --mpi=none --export=NONE -N4 "$try" meet one >out &&
+	sort out >got && met tcp 4 2 >want && test_cmp want got
+'
+
+test_expect_success 'srun: who is missing is named' '
+	! SLURM_NETEMU_RDV=$(cat address) srun -W1 --mpi=none -N4 "$try" miss miss 1000 2 2>err &&
+	grep -x "rdv-try: barrier .start.: after 1 s 1 of 4 ranks is missing: 2 (node2)" err
+'
+
+test_expect_success 'a directory that all see' '
+	per_node=1 &&
+	NETEMU_RDV=file:$PWD/rdv srun --mpi=none -N4 sh -c "\"$try\" meet one && \"$try\" meet one" >out &&
+	sort out >got && { met file 4 1 && met file 4 2; } | sort >want && test_cmp want got
+'
+
+test_done
