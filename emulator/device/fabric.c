@@ -215,24 +215,6 @@ int fabric_hold(struct fabric *fabric)
 	return -1;
 }
 
-void fabric_leave(struct fabric *fabric)
-{
-	bool held = fabric->holds || fabric->helps;
-
-	if (!fabric->segment.header)
-		return;
-	if (fabric->holds)
-		process_leave(fabric);
-	if (fabric->helps)
-		hold_drop(fabric->lock_fd, HOLD_HELPER);
-	fabric->helps = false;
-	process_unknow(fabric);
-	/* also who goes at the same time may find itself the last one */
-	if (held && hold_all(fabric->lock_fd))
-		fabric_end(fabric->dir_fd, fabric->path, fabric->segment.header);
-	close_all(fabric);
-}
-
 /* Zeros of our own where the segment was, as far as anybody has had a pointer into it. */
 static void detach(struct segment *segment)
 {
@@ -249,6 +231,31 @@ static void detach(struct segment *segment)
 	/* what is not there is better than what is the parent's */
 	munmap(start, used);
 	segment->header = NULL;
+}
+
+void fabric_leave(struct fabric *fabric)
+{
+	bool held = fabric->holds || fabric->helps;
+
+	if (!fabric->segment.header)
+		return;
+	if (fabric->holds)
+		process_leave(fabric);
+	fabric->process = &looker;
+	if (fabric->helps)
+		hold_drop(fabric->lock_fd, HOLD_HELPER);
+	fabric->helps = false;
+	process_unknow(fabric);
+	/* also who goes at the same time may find itself the last one */
+	if (held && hold_all(fabric->lock_fd))
+		fabric_end(fabric->dir_fd, fabric->path, fabric->segment.header);
+	/* at exit() other threads may still look into it */
+	if (held) {
+		detach(&fabric->segment);
+		close(fabric->segment.fd);
+		fabric->segment.header = NULL;
+	}
+	close_all(fabric);
 }
 
 /* Called in the child, where this thread is the only one; see hold_after_fork() for
