@@ -129,7 +129,8 @@ bool qp_may_modify(enum qp_type type, enum qp_state from, enum qp_state to, uint
 
 /* --- values --- */
 
-#define BITS_24 0xffffffU
+#define BITS_24   0xffffffU
+#define MTU_LEAST 256U
 
 static bool cur_state_is_valid(uint32_t state)
 {
@@ -145,7 +146,7 @@ static bool values_are_valid(const struct shared_device *device, const struct qp
 		{ QP_ATTR_STATE, attr->state, QP_RESET, QP_ERR },
 		{ PORT, attr->port, 1, 1 },
 		{ PKEY, attr->pkey_index, 0, 0 },
-		{ MTU, attr->path_mtu, 256, atomic_load(&device->mtu) },
+		{ MTU, attr->path_mtu, MTU_LEAST, atomic_load(&device->mtu) },
 		{ DEST, attr->dest_qpn, 0, BITS_24 },
 		{ WAIT, attr->timeout, 0, 31 },
 		{ RETRY, attr->retry_count, 0, 7 },
@@ -159,7 +160,7 @@ static bool values_are_valid(const struct shared_device *device, const struct qp
 		if (mask & ranges[i].mask &&
 		    (ranges[i].value < ranges[i].least || ranges[i].value > ranges[i].most))
 			return false;
-	return true;
+	return !(mask & MTU) || !(attr->path_mtu & (attr->path_mtu - 1));
 }
 
 /* --- changing; both locks are held --- */
