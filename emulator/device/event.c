@@ -106,6 +106,16 @@ static int fifo_fd(struct fabric *fabric, const char *name)
 	return fill_in(fabric, fifo, name);
 }
 
+static void close_fifo(struct fifo_cache *fifos, const char *name)
+{
+	struct fifo *fifo = &fifos->fifo[hash(name)];
+
+	pthread_mutex_lock(&fifos->lock);
+	if (!strcmp(fifo->name, name))
+		close_one(fifo);
+	pthread_mutex_unlock(&fifos->lock);
+}
+
 static struct fifo_cache *cache(struct fabric *fabric)
 {
 	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
@@ -146,8 +156,12 @@ static bool write_fd(int fd, const void *record, size_t size)
 {
 	long done = syscall(SYS_write, fd, record, size);
 
-	if (done < 0 && errno == EAGAIN && grow(fd, 2 * fcntl(fd, F_GETPIPE_SZ)))
-		done = syscall(SYS_write, fd, record, size);
+	if (done < 0 && errno == EAGAIN) {
+		if (grow(fd, 2 * fcntl(fd, F_GETPIPE_SZ)))
+			done = syscall(SYS_write, fd, record, size);
+		else
+			errno = EAGAIN; /* and not why it does not grow */
+	}
 	return done == (long)size;
 }
 
@@ -239,6 +253,8 @@ void channel_destroy(struct fabric *fabric, uint32_t device, struct shared_chann
 	section_wait(fabric);
 	channel_name(name, channel);
 	close(fd);
+	if (fabric->fifos)
+		close_fifo(fabric->fifos, name);
 	unlinkat(fabric->dir_fd, name, 0);
 	table_remove(&fabric->segment, &fabric_device(fabric, device)->channel, &channel->head);
 }
