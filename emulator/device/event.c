@@ -116,21 +116,24 @@ static void close_fifo(struct fifo_cache *fifos, const char *name)
 	pthread_mutex_unlock(&fifos->lock);
 }
 
+/* Made on first use; of two threads that make one the first counts.  (Without a lock:
+ * a fork may come at any time.)
+ */
 static struct fifo_cache *cache(struct fabric *fabric)
 {
-	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
-	struct fifo_cache *fifos;
+	struct fifo_cache *fifos = __atomic_load_n(&fabric->fifos, __ATOMIC_ACQUIRE), *none = NULL;
 
-	pthread_mutex_lock(&making);
-	if (!fabric->fifos) {
-		fifos = calloc(1, sizeof(*fifos));
-		if (fifos)
-			pthread_mutex_init(&fifos->lock, NULL);
-		fabric->fifos = fifos;
-	}
-	fifos = fabric->fifos;
-	pthread_mutex_unlock(&making);
-	return fifos;
+	if (fifos)
+		return fifos;
+	fifos = calloc(1, sizeof(*fifos));
+	if (!fifos)
+		return NULL;
+	pthread_mutex_init(&fifos->lock, NULL);
+	if (__atomic_compare_exchange_n(&fabric->fifos, &none, fifos, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return fifos;
+	free(fifos);
+	return none;
 }
 
 void event_release(struct fabric *fabric)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/fabric.h"
 
+#include "device/event.h"
 #include "device/hold.h"
 #include "device/lock.h"
 #include "device/net.h"
@@ -28,6 +29,7 @@ static void clear(struct fabric *fabric, const char *path)
 
 static void close_all(struct fabric *fabric)
 {
+	event_release(fabric);
 	segment_close(&fabric->segment);
 	if (fabric->lock_fd >= 0)
 		hold_close(fabric->lock_fd);
@@ -269,6 +271,7 @@ void fabric_forget(struct fabric *fabric)
 		return;
 	if (fabric->forget)
 		fabric->forget(fabric);
+	event_release(fabric);
 	fabric->process = &looker;
 	fabric->self = segment->self = FABRIC_PROCESSES;
 	fabric->holds = fabric->helps = false;

@@ -4,6 +4,7 @@
  * leads to is given back, so at worst a piece of memory is lost.
  */
 #include "device/context.h"
+#include "device/cq.h"
 #include "device/fabric.h"
 #include "device/net.h"
 #include "device/lock.h"
@@ -263,6 +264,25 @@ static void orphan_locks(struct work *w)
 	each_device(w, orphan_all);
 }
 
+/* Completion queues of others that it had locked: a program may sleep until the event
+ * that it has not given.
+ */
+static void settle_queues(struct work *w)
+{
+	_Atomic uint64_t *section = section_enter(w->fabric);
+
+	for (uint32_t i = 0; i < w->fabric->segment.header->devices; i++) {
+		const struct shared_table *table = &fabric_device(w->fabric, i)->cq;
+		struct shared_head *head;
+		uint32_t index = 0;
+
+		while ((head = table_next(&w->fabric->segment, table, &index)))
+			if (atomic_load(&((struct shared_cq *)head)->lock.owner) == UINT32_MAX)
+				cq_recover(w->fabric, segment_offset(&w->fabric->segment, head));
+	}
+	section_leave(section);
+}
+
 /* event.<process>.<file> and wake.<process>.<wake> */
 static void remove_files(const struct work *w)
 {
@@ -303,6 +323,7 @@ void process_clear(struct fabric *fabric, uint32_t process)
 	struct shared_process *shared = &fabric->segment.header->process[process];
 
 	orphan_locks(&w);
+	settle_queues(&w);
 	remove_services(&w);
 	each_device(&w, hide_all);
 	section_wait(fabric);
