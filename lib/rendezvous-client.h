@@ -41,7 +41,4 @@ int rdv_file_open(struct rendezvous *rdv, const char *path, int wait_ms, struct 
 /* errno is ENOENT when libpmix is not there. */
 int rdv_pmix_open(struct rendezvous *rdv, int wait_ms, struct err *err);
 
-/* Write "rank 5 (node3)" into TEXT. */
-const char *rdv_rank_text(char text[96], uint32_t rank, const char *node);
-
 #endif

@@ -13,7 +13,7 @@
  */
 #include "clock.h"
 #include "rendezvous-client.h"
-#include "rendezvous-wire.h"
+#include "rendezvous-say.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +28,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAMED  16 /* missing ranks in one sentence */
 #define TMP    ".%ld.%u"
 #define NAME   (RENDEZVOUS_NAME + 32)
 #define LOCKED "locked"
@@ -162,11 +161,13 @@ static bool again(int64_t deadline, int *ms)
 
 /* ---- ranks ---- */
 
-static const char *node_of(const struct file *file, uint32_t rank, char node[RENDEZVOUS_NODE])
+static const char *rank_text(const struct file *file, uint32_t rank, char text[RDV_RANK_TEXT])
 {
-	char name[NAME];
+	char name[NAME], node[RENDEZVOUS_NODE];
 
-	return read_text(file->dir, name_of(name, "rank.%" PRIu32, rank), node, RENDEZVOUS_NODE);
+	name_of(name, "rank.%" PRIu32, rank);
+	read_text(file->dir, name, node, sizeof(node));
+	return rdv_rank_text(text, rank, node, *node);
 }
 
 /* Its lock is free although it was taken before the file appeared. */
@@ -200,17 +201,17 @@ static int break_it(struct file *file, int error, const char *why, struct err *e
 /* 0, or -1 with ERR when RANK will not do what it is waited for. */
 static int still_hoped(struct file *file, uint32_t rank, struct err *err)
 {
-	char name[NAME], who[96], node[RENDEZVOUS_NODE], why[RDV_TEXT];
+	char name[NAME], who[RDV_RANK_TEXT], why[RDV_TEXT];
 
 	if (is_there(file->dir, "broken"))
 		return fail(EPIPE, read_text(file->dir, "broken", why, sizeof(why)), err);
-	rdv_rank_text(who, rank, node_of(file, rank, node));
-	snprintf(why, sizeof(why), "%s has left", who);
+	rank_text(file, rank, who);
+	snprintf(why, sizeof(why), "rank %s has left", who);
 	if (is_there(file->dir, name_of(name, "left.%" PRIu32, rank)))
 		return fail(EPIPE, why, err);
 	if (!is_dead(file, rank))
 		return 0;
-	snprintf(why, sizeof(why), "%s is gone", who);
+	snprintf(why, sizeof(why), "rank %s is gone", who);
 	return break_it(file, EPIPE, why, err);
 }
 
@@ -233,7 +234,7 @@ static long file_get(struct rendezvous *rdv, uint32_t rank, const char *key, voi
 {
 	struct file *file = rdv->way;
 	int64_t deadline = clock_ms() + wait_ms;
-	char name[NAME], who[96], node[RENDEZVOUS_NODE];
+	char name[NAME], who[RDV_RANK_TEXT];
 	int ms = 0;
 
 	name_of(name, "value.%" PRIu32 ".%s", rank, key);
@@ -250,8 +251,7 @@ static long file_get(struct rendezvous *rdv, uint32_t rank, const char *key, voi
 			break;
 	}
 	errno = wait_ms ? ETIMEDOUT : ENOENT;
-	return err_set(err, "%s has not put it",
-		       rdv_rank_text(who, rank, node_of(file, rank, node)));
+	return err_set(err, "rank %s has not put it", rank_text(file, rank, who));
 }
 
 static bool has_fenced(const struct file *file, uint32_t fence, uint32_t rank)
@@ -264,21 +264,13 @@ static bool has_fenced(const struct file *file, uint32_t fence, uint32_t rank)
 static void say_missing(const struct rendezvous *rdv, const struct file *file, uint32_t fence,
 			char text[RDV_TEXT])
 {
-	char list[RDV_TEXT - 64] = "", node[RENDEZVOUS_NODE];
-	uint32_t missing = 0;
-	size_t used = 0;
+	struct rdv_missing missing = { 0 };
+	char one[RDV_RANK_TEXT];
 
-	for (uint32_t rank = 0; rank < rdv->size; rank++) {
-		if (has_fenced(file, fence, rank))
-			continue;
-		if (missing++ >= NAMED || used > sizeof(list) - RENDEZVOUS_NODE - 32)
-			continue;
-		node_of(file, rank, node);
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%" PRIu32 " (%s)",
-					 used ? ", " : "", rank, *node ? node : "never came");
-	}
-	snprintf(text, RDV_TEXT, "%" PRIu32 " of %" PRIu32 " ranks %s missing: %s%s", missing,
-		 rdv->size, missing == 1 ? "is" : "are", list, missing > NAMED ? " and more" : "");
+	for (uint32_t rank = 0; rank < rdv->size; rank++)
+		if (!has_fenced(file, fence, rank))
+			rdv_missing_add(&missing, rank_text(file, rank, one));
+	rdv_missing_say(&missing, rdv->size, text);
 }
 
 static int file_fence(struct rendezvous *rdv, bool values, int wait_ms, struct err *err)

@@ -15,7 +15,7 @@
 #ifdef HAVE_PMIX
 
 #include "clock.h"
-#include "rendezvous-wire.h"
+#include "rendezvous-say.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -29,7 +29,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAMED    16   /* missing ranks in one sentence */
 #define LOCAL_MS 2000 /* for what should be here */
 #define ASK_MS   2000 /* for who is missing */
 #define LIBRARY  "libpmix.so.2"
@@ -228,16 +227,14 @@ static int pmix_put(struct rendezvous *rdv, const char *key, const void *value, 
 	return rc;
 }
 
-static const char *who(struct rendezvous *rdv, uint32_t rank, char text[96])
+static const char *who(struct rendezvous *rdv, uint32_t rank, char text[RDV_RANK_TEXT])
 {
 	struct call *node =
 		get_end(get_begin(rdv->way, rank, PMIX_HOSTNAME, true), clock_ms() + LOCAL_MS);
 
-	rdv_rank_text(text, rank, NULL);
-	if (node && node->bytes) {
+	if (node && node->bytes)
 		node->bytes[node->size] = '\0';
-		rdv_rank_text(text, rank, (const char *)node->bytes);
-	}
+	rdv_rank_text(text, rank, node ? (const char *)node->bytes : NULL, true);
 	if (node)
 		call_release(node);
 	return text;
@@ -247,7 +244,7 @@ static long pmix_get(struct rendezvous *rdv, uint32_t rank, const char *key, voi
 		     size_t size, int wait_ms, struct err *err)
 {
 	struct pmix *pmix = rdv->way;
-	char text[KEY_SIZE], name[96];
+	char text[KEY_SIZE], name[RDV_RANK_TEXT];
 	int64_t deadline = clock_ms() + (wait_ms ? wait_ms : LOCAL_MS);
 	struct call *call =
 		get_end(get_begin(pmix, rank, key_of(rdv, key, text), !wait_ms), deadline);
@@ -257,7 +254,7 @@ static long pmix_get(struct rendezvous *rdv, uint32_t rank, const char *key, voi
 		if (call)
 			call_release(call);
 		errno = wait_ms ? ETIMEDOUT : ENOENT;
-		return err_set(err, "%s has not put it", who(rdv, rank, name));
+		return err_set(err, "rank %s has not put it", who(rdv, rank, name));
 	}
 	got = (long)call->size - 1;
 	if ((size_t)got <= size && got)
@@ -271,27 +268,22 @@ static void say_missing(struct rendezvous *rdv, const char *key, char text[RDV_T
 {
 	int64_t deadline = clock_ms() + ASK_MS;
 	struct call **calls = calloc(rdv->size, sizeof(struct call *));
-	char list[RDV_TEXT - 64] = "", name[96];
-	uint32_t missing = 0;
-	size_t used = 0;
+	struct rdv_missing missing = { 0 };
+	char one[RDV_RANK_TEXT] = "";
 
 	for (uint32_t rank = 0; calls && rank < rdv->size; rank++)
 		calls[rank] = get_begin(rdv->way, rank, key, false);
 	for (uint32_t rank = 0; calls && rank < rdv->size; rank++) {
 		struct call *call = get_end(calls[rank], deadline);
 
-		if (call) {
+		if (call)
 			call_release(call);
-			continue;
-		}
-		if (missing++ >= NAMED || used > sizeof(list) - sizeof(name) - 8)
-			continue;
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
-					 who(rdv, rank, name) + strlen("rank "));
+		else
+			rdv_missing_add(&missing,
+					rdv_missing_room(&missing) ? who(rdv, rank, one) : "");
 	}
 	free(calls);
-	snprintf(text, RDV_TEXT, "%" PRIu32 " of %" PRIu32 " ranks %s missing: %s%s", missing,
-		 rdv->size, missing == 1 ? "is" : "are", list, missing > NAMED ? " and more" : "");
+	rdv_missing_say(&missing, rdv->size, text);
 }
 
 static int pmix_fence(struct rendezvous *rdv, bool values, int wait_ms, struct err *err)

@@ -145,14 +145,6 @@ static void refuse(struct client *client, enum rdv_code code, const char *text)
 
 /* ---- requests ---- */
 
-static bool node_valid(const uint8_t *node, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (node[i] <= ' ' || node[i] >= 0x7f)
-			return false;
-	return size < RENDEZVOUS_NODE;
-}
-
 static void on_hello(struct client *client, const struct rdv_frame *hello)
 {
 	struct rendezvous_server *server = client->server;
@@ -167,7 +159,7 @@ static void on_hello(struct client *client, const struct rdv_frame *hello)
 		refuse(client, RDV_REFUSED, "the cookie is not that of this rendezvous");
 		return;
 	}
-	if (!*hello->name || !node_valid(hello->value + cookie, hello->value_size - cookie)) {
+	if (!*hello->name || !rdv_node_valid(hello->value + cookie, hello->value_size - cookie)) {
 		refuse(client, RDV_WRONG, "no program or no node");
 		return;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rendezvous-session.h"
+#include "rendezvous-say.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 
 #define SESSIONS 64 /* remembered, those that are over with them */
 #define PROGRAMS 64
-#define NAMED    16 /* missing ranks in one sentence */
 
 enum presence {
 	ABSENT,
@@ -139,59 +139,31 @@ static const char *node_of(const struct rdv_book *book, const struct rdv_session
 	return node ? node : book->nodes && book->nodes[rank] ? book->nodes[rank] : NULL;
 }
 
-static size_t add(char text[RDV_TEXT], size_t used, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static size_t add(char text[RDV_TEXT], size_t used, const char *fmt, ...)
+static const char *rank_text(const struct rdv_book *book, const struct rdv_session *session,
+			     uint32_t rank, char text[RDV_RANK_TEXT])
 {
-	va_list ap;
-	int length;
-
-	va_start(ap, fmt);
-	length = vsnprintf(text + used, RDV_TEXT - used, fmt, ap);
-	va_end(ap);
-	used += length < 0 ? 0 : (size_t)length;
-	return used < RDV_TEXT ? used : RDV_TEXT - 1;
-}
-
-/* "5 (node3)", "7 (never came)", "7 (node3, never came)" */
-static size_t add_rank(const struct rdv_book *book, const struct rdv_session *session,
-		       uint32_t rank, char text[RDV_TEXT], size_t used)
-{
-	const char *node = node_of(book, session, rank);
-	bool absent = session->members[rank].presence == ABSENT;
-
-	used = add(text, used, "%" PRIu32, rank);
-	if (!node && !absent)
-		return used;
-	return add(text, used, " (%s%s%s)", node ? node : "", node && absent ? ", " : "",
-		   absent ? "never came" : "");
+	return rdv_rank_text(text, rank, node_of(book, session, rank),
+			     session->members[rank].presence != ABSENT);
 }
 
 static void say_missing(const struct rdv_book *book, const struct rdv_session *session,
 			char text[RDV_TEXT])
 {
-	uint32_t missing = session->size - session->fenced, named = 0;
-	size_t used = add(text, 0, "%" PRIu32 " of %" PRIu32 " ranks %s missing: ", missing,
-			  session->size, missing == 1 ? "is" : "are");
+	struct rdv_missing missing = { 0 };
+	char one[RDV_RANK_TEXT];
 
-	for (uint32_t rank = 0; rank < session->size; rank++) {
-		if (session->members[rank].waiting == WAITS_FENCE)
-			continue;
-		if (named == NAMED || used > RDV_TEXT - RENDEZVOUS_NODE - 64) {
-			add(text, used, " and %" PRIu32 " more", missing - named);
-			return;
-		}
-		used = add(text, used, named++ ? ", " : "");
-		used = add_rank(book, session, rank, text, used);
-	}
+	for (uint32_t rank = 0; rank < session->size; rank++)
+		if (session->members[rank].waiting != WAITS_FENCE)
+			rdv_missing_add(&missing, rank_text(book, session, rank, one));
+	rdv_missing_say(&missing, session->size, text);
 }
 
 static void say_rank(const struct rdv_book *book, const struct rdv_session *session, uint32_t rank,
 		     const char *what, char text[RDV_TEXT])
 {
-	size_t used = add_rank(book, session, rank, text, add(text, 0, "rank "));
+	char one[RDV_RANK_TEXT];
 
-	add(text, used, " %s", what);
+	snprintf(text, RDV_TEXT, "rank %s %s", rank_text(book, session, rank, one), what);
 }
 
 /* ---- ends ---- */

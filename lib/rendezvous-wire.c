@@ -39,6 +39,14 @@ bool rdv_name_valid(const char *name)
 	return length > 0 && length < RENDEZVOUS_NAME && name[0] != '.';
 }
 
+bool rdv_node_valid(const uint8_t *node, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (node[i] <= ' ' || node[i] >= 0x7f)
+			return false;
+	return size < RENDEZVOUS_NODE;
+}
+
 long rdv_frame_parse(const uint8_t *data, size_t size, uint32_t max, struct rdv_frame *frame)
 {
 	size_t known = size < sizeof(magic) ? size : sizeof(magic);

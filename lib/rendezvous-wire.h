@@ -84,6 +84,9 @@ struct rdv_frame rdv_frame_error(enum rdv_code code, const char *text);
 /* Letters, digits and "._-", 1 to RENDEZVOUS_NAME - 1 of them, not a "." first. */
 bool rdv_name_valid(const char *name);
 
+/* Printable, without blanks, not too long. */
+bool rdv_node_valid(const uint8_t *node, size_t size);
+
 int rdv_errno(uint32_t code);
 
 void rdv_u64_write(uint8_t bytes[8], uint64_t number);

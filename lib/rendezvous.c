@@ -207,15 +207,6 @@ const char *rendezvous_how(const struct rendezvous *rdv)
 
 /* ---- put, get, fence ---- */
 
-const char *rdv_rank_text(char text[96], uint32_t rank, const char *node)
-{
-	if (node && *node)
-		snprintf(text, 96, "rank %" PRIu32 " (%.*s)", rank, RENDEZVOUS_NODE - 1, node);
-	else
-		snprintf(text, 96, "rank %" PRIu32, rank);
-	return text;
-}
-
 /* "WHAT: after 3 s WHY" */
 static int fail(struct err *err, const char *verb, const char *what, int wait_ms,
 		const struct err *why)
@@ -253,7 +244,6 @@ long rendezvous_get(struct rendezvous *rdv, uint32_t rank, const char *key, void
 		    size_t size, int wait_ms, struct err *err)
 {
 	struct err why = { "" };
-	char text[96];
 	long got;
 
 	if (check("get", key, 0, err) < 0)
@@ -270,8 +260,8 @@ long rendezvous_get(struct rendezvous *rdv, uint32_t rank, const char *key, void
 	if ((size_t)got <= size)
 		return got;
 	errno = EMSGSIZE;
-	return err_set(err, "get '%s': %s has put %ld bytes, more than %zu", key,
-		       rdv_rank_text(text, rank, NULL), got, size);
+	return err_set(err, "get '%s': rank %" PRIu32 " has put %ld bytes, more than %zu", key,
+		       rank, got, size);
 }
 
 static int meet(struct rendezvous *rdv, const char *verb, const char *what, bool values,
