@@ -7,6 +7,7 @@
 #include "random.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -287,6 +288,103 @@ static void deaths_of_senders_neither_lose_nor_double_a_request(void **state)
 	end_destroy(&end);
 }
 
+/* --- one sender, stopped at the worst places --- */
+
+static bool committed; /* it dies before or behind the last store */
+
+static void stop_half_way(void *arg)
+{
+	static struct fabric fabric;
+	struct shared_cqe *ring;
+	struct shared_qp *qp;
+	struct shared_cq *cq;
+	struct err err;
+
+	(void)arg;
+	if (fabric_join(&fabric, lab.path, 0, true, &err))
+		_exit(1);
+	qp = qp_find(&fabric, 0, stage->qpn);
+	rq_first(&fabric, &qp->rq);
+	cq = segment_at(&fabric.segment, qp->recv_cq_at);
+	lock_take(&fabric, &cq->lock, fabric.self);
+	atomic_store(&qp->rq.completing_cq_at, qp->recv_cq_at);
+	cq->commit_position = 1;
+	cq->commit_value = 1;
+	atomic_store(&cq->commit_at, segment_offset(&fabric.segment, &qp->rq.taken));
+	ring = segment_at(&fabric.segment, atomic_load(&cq->ring_at));
+	ring[0] = (struct shared_cqe){ .wr_id = 55, .receive = 1 };
+	if (committed)
+		atomic_store(&cq->produced, 1);
+	atomic_store(&stage->number[0], fabric.self);
+	atomic_store(&stage->going[0], 1);
+	for (;;)
+		pause();
+}
+
+static void die_half_way(struct cq *cq, struct qp *qp)
+{
+	struct qp_attr attr = { .state = QP_INIT, .port = 1 };
+	pid_t pid;
+
+	stage = share(sizeof(*stage));
+	stage->qpn = qp->number;
+	assert_int_equal(
+		qp_modify(qp, &attr,
+			  QP_ATTR_STATE | QP_ATTR_PKEY_INDEX | QP_ATTR_PORT | QP_ATTR_ACCESS_FLAGS),
+		0);
+	assert_int_equal(qp_post_receive(qp, 55, NULL, 0), 0);
+	assert_int_equal(qp_post_receive(qp, 56, NULL, 0), 0);
+	cq_arm(cq, false);
+	pid = child_run(stop_half_way, NULL);
+	while (!atomic_load(&stage->going[0]))
+		usleep(50);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	fabric_reap(&host.fabric, atomic_load(&stage->number[0]));
+}
+
+static void check_death(bool behind)
+{
+	struct qp_init init = { .type = QP_RC, .pd = &host.pd, .max_recv_wr = 8 };
+	struct comp_channel channel;
+	uint32_t events, async;
+	struct pollfd poller;
+	struct cq cq;
+	struct qp qp;
+
+	committed = behind;
+	assert_int_equal(comp_channel_create(&channel, &host.context), 0);
+	assert_int_equal(cq_create(&cq, &host.context, 16, &channel, 1), 0);
+	init.send_cq = init.recv_cq = &cq;
+	assert_int_equal(qp_create(&qp, &host.context, &init), 0);
+	die_half_way(&cq, &qp);
+	/* whoever sleeps until a completion is woken for it */
+	poller = (struct pollfd){ .fd = channel.fd, .events = POLLIN };
+	assert_int_equal(poll(&poller, 1, 0), behind);
+	/* the next sender goes on behind it, or with the same request */
+	complete_one(&host.fabric, &qp.shared->rq, offset(cq.shared), 1);
+	assert_int_equal(cq_next(&cq).wr_id, 55);
+	if (behind)
+		assert_int_equal(cq_next(&cq).wr_id, 56);
+	cq_empty(&cq);
+	assert_int_equal(atomic_load(&qp.shared->rq.taken), behind ? 2 : 1);
+	assert_int_equal(qp_destroy(&qp, &async), 0);
+	assert_int_equal(cq_destroy(&cq, &events, &async), 0);
+	assert_int_equal(comp_channel_destroy(&channel), 0);
+}
+
+static void who_dies_behind_the_completion_has_made_it(void **state)
+{
+	(void)state;
+	check_death(true);
+}
+
+static void who_dies_before_the_completion_has_done_nothing(void **state)
+{
+	(void)state;
+	check_death(false);
+}
+
 #define test_with(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -295,6 +393,8 @@ int main(void)
 		test_with(requests_come_out_as_they_went_in),
 		test_with(a_shared_queue_changes_its_size_with_requests_in_it),
 		test_with(a_limit_is_told_once_when_fewer_are_left),
+		test_with(who_dies_behind_the_completion_has_made_it),
+		test_with(who_dies_before_the_completion_has_done_nothing),
 		test_with(deaths_of_senders_neither_lose_nor_double_a_request),
 	};
 
