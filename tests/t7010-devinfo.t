@@ -1,0 +1,360 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+test_description='the emulated device says what it was asked to be, beside real ones'
+
+# shellcheck disable=SC1090
+. "$SHARNESS"
+
+: "${LIBNETEMU:=$NETEMU_BUILDDIR/.libs/libnetemu.so}"
+: "${CC:=cc}"
+test -e "$LIBNETEMU" || skip_all='built without the emulated device'
+command -v ibv_devinfo >/dev/null || skip_all='ibv_devinfo is not installed'
+test -z "$skip_all" || test_done
+unset NETEMU NETEMU_FABRIC NETEMU_NODE SYSFS_PATH
+
+NETEMU_SHM=$(mktemp -d /dev/shm/nt.XXXXXX) || error "no directory in shared memory"
+export NETEMU_SHM
+remove_shm() {
+	rm -rf "$NETEMU_SHM"
+}
+cleanup remove_shm
+trap 'status=$?; remove_shm; (exit $status); die' EXIT
+trap 'exit 143' INT TERM HUP
+
+# device SETTINGS COMMAND...: run it with the device.
+device() {
+	settings=$1
+	shift
+	timeout -k 5 60 env "LD_PRELOAD=$LIBNETEMU" "NETEMU=device=emulated${settings:+,$settings}" \
+		"$@"
+}
+
+# devinfo SETTINGS: "NAME VALUE" of ibv_devinfo -v in devinfo, blanks as one.
+devinfo() {
+	device "$1" ibv_devinfo -v >full &&
+	sed -n "s/^[[:space:]]*\([A-Za-z_ ]*[A-Za-z_]\):[[:space:]]*\(..*\)/\1 \2/p" full |
+		sed "s/[[:space:]]\{1,\}/ /g" >devinfo
+}
+
+# says LINE: devinfo has it.
+says() {
+	grep -qxF "$1" devinfo || {
+		echo "there is no '$1' in:"
+		cat devinfo
+		return 1
+	}
+}
+
+test_expect_success 'ibv_devices lists it, and not without the library' '
+	device "" ibv_devices >devices &&
+	grep "netemu0" devices &&
+	{ ibv_devices >alone 2>&1 || :; } &&
+	! grep netemu alone
+'
+
+test_expect_success 'its GUID is that of its file' '
+	device "" cat /sys/class/infiniband/netemu0/node_guid >file &&
+	guid=$(tr -d : <file) &&
+	test ${#guid} = 16 &&
+	test "$guid" != 0000000000000000 &&
+	device "" ibv_devices >devices &&
+	grep "netemu0.*$guid" devices
+'
+
+# SETTING LINE of devinfo
+cat >limits <<-\EOF
+	max_qp=123 max_qp 123
+	max_qp_wr=456 max_qp_wr 456
+	max_sge=7 max_sge 7
+	max_cq=89 max_cq 89
+	max_cqe=1011 max_cqe 1011
+	max_mr=1213 max_mr 1213
+	max_pd=14 max_pd 14
+	max_mw=15 max_mw 15
+	max_srq=16 max_srq 16
+	max_srq_wr=17 max_srq_wr 17
+	max_srq_sge=8 max_srq_sge 8
+	max_ah=19 max_ah 19
+	max_rd_atomic=4 max_qp_rd_atom 4
+	max_rd_atomic=4 max_qp_init_rd_atom 4
+	max_mcast_grp=21 max_mcast_grp 21
+	max_mcast_qp=22 max_mcast_qp_attach 22
+	max_mr_size=64MiB max_mr_size 0x4000000
+	max_dm_size=4096 maximum available device memory 4096Bytes
+	mtu=1024 active_mtu 1024 (3)
+	mtu=256 active_mtu 256 (1)
+	link_layer=ib link_layer InfiniBand
+	link_layer=ethernet link_layer Ethernet
+EOF
+
+while read -r setting line; do
+	test_expect_success "$setting is told" "
+		devinfo '$setting' && says '$line'
+	"
+done <limits
+
+test_expect_success 'all of them at once' '
+	all=$(sed "s/ .*//" limits | grep -v "^mtu=256\|^link_layer=ib" | sort -u | paste -sd,) &&
+	devinfo "$all" &&
+	while read -r setting line; do
+		case $setting in
+		mtu=256 | link_layer=ib) ;;
+		*) says "$line" || return 1 ;;
+		esac
+	done <limits
+'
+
+# Link widths and lane rates whose product is at least what was asked for.
+while read -r rate width speed; do
+	test_expect_success "rate=$rate is a link of $width with lanes of $speed Gbit/s" "
+		devinfo rate=$rate &&
+		grep '^active_width $width ' devinfo &&
+		grep '^active_speed $speed Gbps' devinfo
+	"
+done <<-\EOF
+	2.5Gbit/s 1X 2.5
+	10Gbit/s 4X 2.5
+	40Gbit/s 4X 10.0
+	56Gbit/s 4X 14.0
+	100Gbit/s 4X 25.0
+	12.5GB/s 4X 25.0
+	200Gbit/s 4X 50.0
+	400Gbit/s 4X 100.0
+	none 4X 100.0
+EOF
+
+test_expect_success 'on Ethernet its GIDs are of RoCE, and have the address of an interface' '
+	device link_layer=ethernet ibv_devinfo -v >full &&
+	grep "GID\[ *0\].*RoCE v[12]" full &&
+	device link_layer=ib ibv_devinfo -v >full &&
+	grep "GID\[ *0\]:[[:space:]]*fe80:" full &&
+	! grep "GID\[.*RoCE" full
+'
+
+test_expect_success 'several devices, one of them different' '
+	device devices=3,max_qp=11,netemu1.max_qp=22 ibv_devinfo -v >full &&
+	grep "hca_id\|max_qp:" full | sed "s/.*:[[:space:]]*//" >actual &&
+	printf "%s\n" netemu0 11 netemu1 22 netemu2 11 >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'a program that asks for no device has nothing of it' '
+	cat >idle.c <<-\EOF &&
+	#include <stdio.h>
+	#include <stdlib.h>
+	int main(void)
+	{
+		return system("ls /proc/$PPID/task | wc -l; ls -l /proc/$PPID/fd | grep -c netemu; "
+			      "ls $NETEMU_SHM | wc -l");
+	}
+	EOF
+	"$CC" -o idle idle.c &&
+	device "" ./idle >actual &&
+	printf "%s\n" 1 0 0 >expect &&
+	{ cat actual; test_cmp expect actual; }
+'
+
+test_expect_success 'what is wrong in the settings is said once, and the host is left alone' '
+	{ LD_PRELOAD=$LIBNETEMU NETEMU=latency=soon ibv_devices >out 2>err || :; } &&
+	grep "^netemu: .*latency" err >lines &&
+	test $(wc -l <lines) = 1 &&
+	! grep "netemu0" out &&
+	{ LD_PRELOAD=$LIBNETEMU NETEMU=no ibv_devices >out 2>err || :; } &&
+	! grep netemu out &&
+	! grep netemu err
+'
+
+# As NCCL gets at it: no library of verbs is linked, versions are asked for.
+test_expect_success 'a program that loads libibverbs by itself finds and uses it' '
+	cat >probe.c <<-\EOF &&
+	#define _GNU_SOURCE
+	#include <dlfcn.h>
+	#include <infiniband/verbs.h>
+	#include <stdio.h>
+	#undef ibv_query_port
+	#undef ibv_reg_mr
+	#define GET(name, version)                                                        \
+		__typeof__(&name) p_##name = (__typeof__(&name))dlvsym(verbs, #name, version); \
+		if (!p_##name)                                                            \
+			return fprintf(stderr, "no %s\n", #name), 1
+
+	int main(void)
+	{
+		void *verbs = dlopen("libibverbs.so.1", RTLD_NOW);
+		struct ibv_device **list;
+		struct ibv_context *context;
+		struct ibv_device_attr attr;
+		struct ibv_port_attr port;
+		struct ibv_pd *pd;
+		struct ibv_mr *mr;
+		char memory[64];
+		int count = 0;
+
+		if (!verbs)
+			return 2;
+		GET(ibv_get_device_list, "IBVERBS_1.1");
+		GET(ibv_free_device_list, "IBVERBS_1.1");
+		GET(ibv_get_device_name, "IBVERBS_1.1");
+		GET(ibv_open_device, "IBVERBS_1.1");
+		GET(ibv_close_device, "IBVERBS_1.1");
+		GET(ibv_query_device, "IBVERBS_1.1");
+		GET(ibv_query_port, "IBVERBS_1.1");
+		GET(ibv_alloc_pd, "IBVERBS_1.1");
+		GET(ibv_dealloc_pd, "IBVERBS_1.1");
+		GET(ibv_reg_mr, "IBVERBS_1.1");
+		GET(ibv_reg_mr_iova2, "IBVERBS_1.8");
+		GET(ibv_dereg_mr, "IBVERBS_1.1");
+		list = p_ibv_get_device_list(&count);
+		printf("%s\n", p_ibv_get_device_name(list[0]));
+		context = p_ibv_open_device(list[0]);
+		p_ibv_free_device_list(list);
+		if (!context || p_ibv_query_device(context, &attr) ||
+		    p_ibv_query_port(context, 1, (void *)&port))
+			return 3;
+		printf("%d %d\n", attr.max_qp, port.state);
+		pd = p_ibv_alloc_pd(context);
+		mr = p_ibv_reg_mr_iova2(pd, memory, sizeof(memory), (uintptr_t)memory,
+					IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_RELAXED_ORDERING);
+		if (!mr || p_ibv_dereg_mr(mr))
+			return 4;
+		mr = p_ibv_reg_mr(pd, memory, sizeof(memory), IBV_ACCESS_LOCAL_WRITE);
+		return !mr || p_ibv_dereg_mr(mr) || p_ibv_dealloc_pd(pd) ||
+		       p_ibv_close_device(context);
+	}
+	EOF
+	"$CC" -o probe probe.c &&
+	ldd probe >linked &&
+	! grep ibverbs linked &&
+	device max_qp=77 ./probe >actual &&
+	printf "%s\n" netemu0 "77 4" >expect &&
+	test_cmp expect actual
+'
+
+# --- beside a real device ---
+
+# A driver for libibverbs with the interface of version 34 (rdma-core 34 to 56), written
+# down here since it has no public header: as far as listing goes.
+cat >driver.c <<'END'
+#include <infiniband/verbs.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct match {
+	void *data;
+	const char *modalias;
+	uint16_t vendor, device;
+	uint8_t kind; /* 2: modalias; 0: end */
+};
+
+struct driver {
+	const char *name;
+	uint32_t abi_min, abi_max;
+	const struct match *matches;
+	const void *static_providers;
+	bool (*match_device)(void *files);
+	void *(*alloc_context)(struct ibv_device *device, int fd, void *data);
+	void *(*import_context)(struct ibv_device *device, int fd);
+	void *(*alloc_device)(void *files);
+	void (*uninit_device)(void *device);
+};
+
+void verbs_register_driver_34(const struct driver *driver);
+
+static void *alloc_device(void *files)
+{
+	(void)files;
+	return calloc(1, sizeof(struct ibv_device) + 1024);
+}
+
+static void *no_context(struct ibv_device *device, int fd, void *data)
+{
+	(void)device;
+	(void)fd;
+	(void)data;
+	return NULL;
+}
+
+static const struct match matches[] = { { .modalias = "rdma_device:*Nstub*", .kind = 2 }, { 0 } };
+static const struct driver driver = {
+	.name = "stub",
+	.abi_max = 100,
+	.matches = matches,
+	.alloc_context = no_context,
+	.alloc_device = alloc_device,
+	.uninit_device = free,
+};
+
+static __attribute__((constructor)) void add(void)
+{
+	verbs_register_driver_34(&driver);
+}
+END
+
+# libibverbs looks for the device's node; who may not make one says that there is one.
+cat >node.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int stat(const char *path, struct stat *st)
+{
+	int (*next)(const char *, struct stat *) =
+		(int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
+
+	return next(strcmp(path, "/dev/infiniband/uverbs7") == 0 ? "/dev/null" : path, st);
+}
+END
+
+real=$(/sbin/ldconfig -p | sed -n 's/.*libibverbs\.so\.1 .* => //p' | head -n 1)
+if "$CC" -shared -fPIC -o stub-rdmav34.so driver.c "$real" 2>/dev/null &&
+	"$CC" -shared -fPIC -o node.so node.c; then
+	verbs=tree/class/infiniband_verbs/uverbs7
+	mkdir -p $verbs tree/class/infiniband/stub0/ports/1/gids
+	echo 6 >tree/class/infiniband_verbs/abi_version
+	echo stub0 >$verbs/ibdev
+	echo 1 >$verbs/abi_version
+	echo 1:3 >$verbs/dev
+	echo "1: CA" >tree/class/infiniband/stub0/node_type
+	echo 0011:2233:4455:6677 >tree/class/infiniband/stub0/node_guid
+	export SYSFS_PATH="$PWD/tree" IBV_DRIVERS="$PWD/stub"
+	if LD_PRELOAD=./node.so ibv_devices 2>/dev/null | grep -q "stub0.*0011223344556677"; then
+		test_set_prereq STUB
+	else
+		echo "# libibverbs does not list a driver's device here: no test beside one"
+	fi
+fi
+
+# with_node LIBRARIES COMMAND...: run it with the device's node.
+with_node() {
+	preload=$1
+	shift
+	env "LD_PRELOAD=$preload./node.so" NETEMU=device=emulated "$@"
+}
+
+test_expect_success STUB 'a real device is listed behind ours, with its own GUID' '
+	with_node "$LIBNETEMU:" ibv_devices >devices &&
+	sed -n "s/^ *\([a-z]*[0-9]\)[[:space:]]*\([0-9a-f]*\)$/\1 \2/p" devices >actual &&
+	test $(wc -l <actual) = 2 &&
+	sed -n 1p actual | grep "^netemu0 " &&
+	sed -n 2p actual | grep "^stub0 0011223344556677$"
+'
+
+test_expect_success STUB 'opening it is what libibverbs makes of it' '
+	{ with_node "" ibv_devinfo -d stub0 >expect 2>&1; echo $? >>expect; } &&
+	{ with_node "$LIBNETEMU:" ibv_devinfo -d stub0 >actual 2>&1; echo $? >>actual; } &&
+	test_cmp expect actual
+'
+
+test_expect_success STUB 'without ours there is only the real one' '
+	with_node "" ibv_devices >expect &&
+	with_node "$LIBNETEMU:" env NETEMU=no ibv_devices >actual &&
+	test_cmp expect actual
+'
+
+test_expect_success 'nothing is left in shared memory' '
+	find "$NETEMU_SHM" -mindepth 1 >left &&
+	test_must_be_empty left
+'
+
+test_done
