@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define NEVER INT64_MAX
+#define NEVER    INT64_MAX
+#define PATIENCE 1000 /* looks at a busy `work` */
 
 /* A send queue by its numbers: it may be gone when its time has come. */
 struct waiting {
@@ -22,12 +23,10 @@ struct waiting_list {
 };
 
 struct progress {
-	/* Around all that progress_work() does; it is never waited for. */
-	pthread_mutex_t work;
-	/* Around `own`, for moments only.  With priority inheritance: who posts may
-	 * have a real-time priority.
+	/* Around all that progress_work() does, and around `own`, for moments only.
+	 * With priority inheritance: who posts or polls may have a real-time priority.
 	 */
-	pthread_mutex_t lock;
+	pthread_mutex_t work, lock;
 	struct waiting_list own;
 	struct waiting_list others; /* under work */
 	_Atomic int64_t next;       /* nothing is due before */
@@ -158,22 +157,81 @@ static int64_t look(struct fabric *fabric, struct shared_qp *qp, int64_t now)
 	bool stolen;
 
 	if (!lock_try(fabric, &qp->send_lock, &stolen))
-		return now;
+		return now; /* soon */
 	if (stolen)
 		cq_recover(fabric, qp->send_cq_at);
 	progress_qp(fabric, qp, now);
 	due = atomic_load(&qp->due);
-	if (due == NEVER && qp->head.owner != fabric->self)
-		atomic_store(&qp->hinted, 0);
 	lock_drop(&qp->send_lock);
 	return due;
 }
+
+/* --- when the locks are dropped --- */
+
+void progress_later(struct fabric *fabric, struct shared_qp *qp)
+{
+	uint32_t qpn = atomic_load(&qp->head.number);
+
+	(void)fabric;
+	for (uint32_t i = 0; i < todo.count; i++)
+		if (todo.failed[i].device == qp->device && todo.failed[i].qpn == qpn)
+			return;
+	if (todo.count == sizeof(todo.failed) / sizeof(todo.failed[0]))
+		return;
+	todo.failed[todo.count].device = qp->device;
+	todo.failed[todo.count++].qpn = qpn;
+}
+
+void progress_dead(uint32_t process)
+{
+	todo.dead = process + 1;
+}
+
+/* Returns whether it is flushed, or need not be. */
+static bool flush_failed(struct fabric *fabric, uint32_t device, uint32_t qpn, bool by_watchdog)
+{
+	_Atomic uint64_t *place = section_enter(fabric);
+	struct shared_qp *qp = qp_find(fabric, device, qpn);
+	bool done = true;
+
+	if (qp && atomic_load(&qp->flush) && by_watchdog) {
+		done = look(fabric, qp, 0) != 0;
+	} else if (qp && atomic_load(&qp->flush)) {
+		qp_lock_send(fabric, qp);
+		progress_qp(fabric, qp, 0);
+		lock_drop(&qp->send_lock);
+	}
+	section_leave(place);
+	return done;
+}
+
+static void do_todo(struct fabric *fabric, bool by_watchdog)
+{
+	uint32_t dead = todo.dead, count = todo.count;
+
+	if (__builtin_expect(!(count | dead), 1))
+		return;
+	todo.count = todo.dead = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (!flush_failed(fabric, todo.failed[i].device, todo.failed[i].qpn, by_watchdog))
+			todo.failed[todo.count++] = todo.failed[i];
+	if (dead)
+		fabric_reap(fabric, dead - 1);
+}
+
+void progress_todo(struct fabric *fabric)
+{
+	do_todo(fabric, false);
+}
+
+/* --- all that is due --- */
 
 /* Returns when ENTRY wants the next look, or NEVER: it leaves its list. */
 static int64_t visit(struct fabric *fabric, const struct waiting *entry, int64_t now, int64_t limit)
 {
 	_Atomic uint64_t *place = section_enter(fabric);
 	struct shared_qp *qp = qp_find(fabric, entry->device, entry->qpn);
+	uint32_t self = fabric->self + 1;
 	int64_t due = NEVER;
 	bool own;
 
@@ -184,6 +242,8 @@ static int64_t visit(struct fabric *fabric, const struct waiting *entry, int64_t
 			due = NEVER;
 		else if (due <= limit)
 			due = look(fabric, qp, now);
+		if (due == NEVER && !own)
+			atomic_compare_exchange_strong(&qp->hinted, &self, 0);
 		/* who posts now finds it watched, or adds it again */
 		if (due == NEVER && own) {
 			atomic_store(&qp->watched, 0);
@@ -240,12 +300,29 @@ static void visit_own(struct fabric *fabric, int64_t now, int64_t limit)
 	lower(&progress->next, next);
 }
 
+/* One thread at a time, the others go on.  But who finds it busy again and again may
+ * keep a thread of lower priority from its end, and lends it its own.
+ */
+static bool begin_work(struct progress *progress, bool by_watchdog)
+{
+	static __thread uint32_t missed __attribute__((tls_model("initial-exec")));
+
+	if (pthread_mutex_trylock(&progress->work) == 0) {
+		missed = 0;
+		return true;
+	}
+	if (by_watchdog || ++missed < PATIENCE)
+		return false;
+	missed = 0;
+	return pthread_mutex_lock(&progress->work) == 0;
+}
+
 void progress_work(struct fabric *fabric, bool by_watchdog)
 {
 	struct progress *progress = fabric->progress;
 	int64_t now, limit;
 
-	if (!progress || pthread_mutex_trylock(&progress->work))
+	if (!progress || !begin_work(progress, by_watchdog))
 		return;
 	if (atomic_exchange(&fabric->process->attention, 0)) {
 		collect_hints(fabric);
@@ -259,61 +336,12 @@ void progress_work(struct fabric *fabric, bool by_watchdog)
 		lower(&progress->next, visit_all(fabric, &progress->others, now, limit));
 	}
 	pthread_mutex_unlock(&progress->work);
-	progress_todo(fabric);
+	do_todo(fabric, by_watchdog);
 }
 
 int64_t progress_next(struct fabric *fabric)
 {
 	return fabric->progress ? atomic_load(&fabric->progress->next) : NEVER;
-}
-
-/* --- when the locks are dropped --- */
-
-void progress_later(struct fabric *fabric, struct shared_qp *qp)
-{
-	uint32_t qpn = atomic_load(&qp->head.number);
-
-	(void)fabric;
-	for (uint32_t i = 0; i < todo.count; i++)
-		if (todo.failed[i].device == qp->device && todo.failed[i].qpn == qpn)
-			return;
-	if (todo.count == sizeof(todo.failed) / sizeof(todo.failed[0]))
-		return;
-	todo.failed[todo.count].device = qp->device;
-	todo.failed[todo.count++].qpn = qpn;
-}
-
-void progress_dead(uint32_t process)
-{
-	todo.dead = process + 1;
-}
-
-static void flush_failed(struct fabric *fabric, uint32_t device, uint32_t qpn)
-{
-	_Atomic uint64_t *place = section_enter(fabric);
-	struct shared_qp *qp = qp_find(fabric, device, qpn);
-
-	if (qp && atomic_load(&qp->flush)) {
-		qp_lock_send(fabric, qp);
-		progress_qp(fabric, qp, 0);
-		lock_drop(&qp->send_lock);
-	}
-	section_leave(place);
-}
-
-void progress_todo(struct fabric *fabric)
-{
-	uint32_t dead = todo.dead;
-
-	if (__builtin_expect(!(todo.count | dead), 1))
-		return;
-	while (todo.count) {
-		todo.count--;
-		flush_failed(fabric, todo.failed[todo.count].device, todo.failed[todo.count].qpn);
-	}
-	todo.dead = 0;
-	if (dead)
-		fabric_reap(fabric, dead - 1);
 }
 
 /* --- times --- */
@@ -352,7 +380,9 @@ int progress_start(struct fabric *fabric)
 		return -1;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&progress->work, NULL);
+	/* a signal handler that polls may have interrupted its own thread */
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(&progress->work, &attr);
 	pthread_mutex_init(&progress->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 	atomic_store(&progress->next, NEVER);

@@ -310,7 +310,7 @@ static void fill_in(struct end *end, const struct address *to, const struct requ
 		return;
 	sqe->remote_qpn = to->qpn;
 	sqe->qkey = r->qkey ? r->qkey : 0x1234;
-	sqe->path = path_to(end->host, to->device);
+	sqe->path = r->path ? *r->path : path_to(end->host, to->device);
 }
 
 void end_send(struct end *end, const struct address *to, const struct request *r)

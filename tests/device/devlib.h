@@ -86,7 +86,8 @@ struct request {
 	uint32_t rkey;   /* 0: the right one */
 	uint32_t imm;
 	uint64_t compare_add, swap;
-	uint32_t qkey; /* datagrams */
+	uint32_t qkey;                  /* datagrams */
+	const struct shared_path *path; /* datagrams; NULL: to the address */
 	uint64_t wr_id;
 };
 

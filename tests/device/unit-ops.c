@@ -382,6 +382,93 @@ static void drops_datagrams(void **state)
 	disconnect();
 }
 
+/* To each member of a group, the sender too when it is one. */
+static void sends_to_a_group(void **state)
+{
+	static const uint8_t gid[16] = { 0xff, 0x12, [15] = 7 };
+	struct shared_path path = { .port = 1, .global = 1, .dlid = 0xc001, .hop_limit = 1 };
+	struct address group = { .qpn = 0xffffff };
+	struct end c;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_UD });
+	end_create(&c, &host, &(struct end_options){ .type = QP_UD });
+	end_connect(&c, NULL);
+	memcpy(path.dgid, gid, 16);
+	assert_int_equal(path_resolve(&host.context, &path), 0);
+	assert_int_equal(group_attach(&a.qp, gid, 0xc001), 0);
+	assert_int_equal(group_attach(&b.qp, gid, 0xc001), 0);
+	fill(&a, 8);
+	end_receive(&a, 1, 4096, 500);
+	end_receive(&b, 2, 0, 500);
+	end_receive(&c, 3, 0, 500);
+	end_send(&a, &group, &(struct request){ .opcode = WR_SEND, .length = 300, .path = &path });
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	assert_int_equal(cq_next(&a.recv_cq).byte_len, 340);
+	assert_int_equal(cq_next(&b.recv_cq).byte_len, 340);
+	assert_memory_equal(b.memory + 40, a.memory, 300);
+	assert_memory_equal(b.memory + 24, gid, 16);
+	cq_empty(&c.recv_cq);
+	assert_int_equal(group_detach(&a.qp, gid, 0xc001), 0);
+	assert_int_equal(group_detach(&b.qp, gid, 0xc001), 0);
+	end_destroy(&c);
+	disconnect();
+}
+
+/* --- windows --- */
+
+static void bind_window(uint32_t window, uint32_t key, uint64_t offset, uint32_t length)
+{
+	struct shared_sqe *sqe;
+
+	qp_send_begin(&b.qp);
+	sqe = qp_send_next(&b.qp, 0, 0);
+	assert_non_null(sqe);
+	sqe->opcode = WR_BIND_MW;
+	sqe->window = window;
+	sqe->window_key = key;
+	sqe->region_key = b.mr.key;
+	sqe->window_access = ACCESS_REMOTE_WRITE;
+	sqe->window_addr = (uintptr_t)b.memory + offset;
+	sqe->window_length = length;
+	qp_send_add(&b.qp, sqe);
+	qp_send_ring(&b.qp);
+}
+
+/* A window of kind 2 opens a part of a region until its user closes it. */
+static void opens_and_closes_windows(void **state)
+{
+	struct request write = { .opcode = WR_RDMA_WRITE, .length = 100, .remote = 1000 };
+	struct address to;
+	struct mr window;
+
+	(void)state;
+	connect_ends(&(struct end_options){ .type = QP_RC });
+	to = end_address(&b);
+	fill(&a, 6);
+	memset(b.memory, GUARD, b.size);
+	assert_int_equal(mw_create(&window, &host.context, &host.pd, MR_WINDOW2), 0);
+	write.rkey = (window.key & ~0xffu) | 0x5a;
+	bind_window(window.key, write.rkey, 1000, 100);
+	assert_int_equal(cq_next(&b.send_cq).opcode, WC_BIND_MW);
+	end_send(&a, &to, &write);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	assert_copied(&b, 1000, a.memory, 100);
+	end_receive(&b, 1, 0, 8);
+	end_send(&a, &to, &(struct request){ .opcode = WR_SEND_WITH_INV, .imm = write.rkey });
+	assert_int_equal(cq_next(&a.send_cq).status, WC_SUCCESS);
+	{
+		struct shared_cqe entry = cq_next(&b.recv_cq);
+
+		assert_int_equal(entry.flags, WC_WITH_INV);
+		assert_int_equal(entry.imm, write.rkey);
+	}
+	end_send(&a, &to, &write);
+	assert_int_equal(cq_next(&a.send_cq).status, WC_REM_ACCESS_ERR);
+	assert_int_equal(mw_destroy(&window), 0);
+	disconnect();
+}
+
 /* --- errors --- */
 
 static const struct fault {
@@ -791,6 +878,8 @@ int main(void)
 		BOTH(unsignaled_requests_complete_silently),
 		BOTH(sends_datagrams),
 		BOTH(drops_datagrams),
+		BOTH(sends_to_a_group),
+		BOTH(opens_and_closes_windows),
 		BOTH(fails_as_a_nic_does),
 		BOTH(flushes_in_order),
 		BOTH(flushes_the_responder_too),

@@ -410,7 +410,10 @@ int main(void)
 		  NULL },
 		BOTH(atomics_lose_nothing),
 		BOTH(survives_its_receiver),
+		{ "survives_its_receiver (slow)", survives_its_receiver, open_slow, close_all,
+		  NULL },
 		BOTH(survives_its_sender),
+		{ "survives_its_sender (slow)", survives_its_sender, open_slow, close_all, NULL },
 		BOTH(waits_for_one_that_stands_still),
 	};
 
