@@ -45,7 +45,7 @@ static inline struct shared_sqe *sqe_at(const struct pass *p, uint64_t position)
 	const struct shared_qp *qp = p->qp;
 
 	return segment_at(&p->fabric->segment,
-			  qp->sq_at + position % qp->sq_capacity * qp->sq_stride);
+			  qp->sq_at + (position & (qp->sq_capacity - 1)) * qp->sq_stride);
 }
 
 /* Counters that only the holder of the send lock changes. */
