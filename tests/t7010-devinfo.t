@@ -230,6 +230,26 @@ test_expect_success 'a program that loads libibverbs by itself finds and uses it
 	test_cmp expect actual
 '
 
+# Constructors run before those of a preloaded library: they may be the first to look.
+test_expect_success 'a library that looks for devices when it is loaded harms nothing' '
+	cat >early.c <<-\EOF &&
+	#include <stdio.h>
+	#include <sys/stat.h>
+
+	static __attribute__((constructor)) void look(void)
+	{
+		struct stat st;
+
+		printf("%d\n", stat("/sys/class/infiniband/netemu0", &st));
+	}
+	EOF
+	"$CC" -shared -fPIC -o libearly.so early.c &&
+	"$CC" -o later probe.c -Wl,--no-as-needed -L. -learly -Wl,-rpath,. &&
+	device max_qp=77 ./later >actual &&
+	printf "%s\n" 0 netemu0 "77 4" >expect &&
+	test_cmp expect actual
+'
+
 # --- beside a real device ---
 
 # A driver for libibverbs with the interface of version 34 (rdma-core 34 to 56), written

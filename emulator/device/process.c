@@ -334,6 +334,7 @@ void fabric_reap(struct fabric *fabric, uint32_t process)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct fabric *known;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool registered;
 
 static void before_fork(void)
@@ -363,16 +364,23 @@ static void after_fork_in_child(void)
 	}
 }
 
-/* Early, so that what is locked before fork() by those who use this is locked first:
- * handlers are called in the opposite order.
- */
-static __attribute__((constructor)) void register_fork(void)
+static void register_fork(void)
 {
 	registered = pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0;
 }
 
+/* Early, so that what is locked before fork() by those who use this is locked first:
+ * handlers are called in the opposite order.
+ */
+static __attribute__((constructor)) void register_early(void)
+{
+	pthread_once(&once, register_fork);
+}
+
+/* Constructors of other libraries come before that one, and may look for devices. */
 int process_know(struct fabric *fabric)
 {
+	pthread_once(&once, register_fork);
 	if (!registered) {
 		errno = ENOMEM;
 		return -1;
