@@ -5,7 +5,7 @@
  * checked again, bounded, and used by processes of the user only.
  */
 #include "netemu/netemu.h"
-#include "preload.h"
+#include "loaded.h"
 #include "start.h"
 
 #include <ctype.h>
@@ -18,8 +18,7 @@
 #include <unistd.h>
 #include <slurm/slurm.h>
 
-#define PRELOAD_SIZE (128 * 1024) /* the kernel's limit for one variable */
-#define PATIENCE     20000        /* ms for a fabric; a topology takes a while */
+#define PATIENCE 20000 /* ms for a fabric; a topology takes a while */
 
 static struct {
 	bool on, emulated;
@@ -210,23 +209,6 @@ void remote_user_init(spank_t sp)
 
 /* --- the tasks --- */
 
-static int preload(spank_t sp, struct err *err)
-{
-	char *old = malloc(PRELOAD_SIZE), *new = malloc(PRELOAD_SIZE);
-	int rc = 0;
-
-	if (access(options_library(), R_OK) < 0)
-		rc = err_errno(err, "unable to open '%s'", options_library());
-	else if (!old || !new || env_get(sp, "LD_PRELOAD", old, PRELOAD_SIZE) < 0 ||
-		 preload_add(new, PRELOAD_SIZE, old, options_library()) < 0)
-		rc = err_set(err, "LD_PRELOAD is too long");
-	else
-		env_set(sp, "LD_PRELOAD", new);
-	free(old);
-	free(new);
-	return rc;
-}
-
 static void set_device(spank_t sp, struct err *err)
 {
 	char node[16];
@@ -236,7 +218,10 @@ static void set_device(spank_t sp, struct err *err)
 	env_set(sp, ENV_NODE, node);
 	if (options_shm()[0])
 		env_set(sp, ENV_SHM, options_shm());
-	preload(sp, err);
+	if (access(options_library(), R_OK) < 0)
+		err_errno(err, "unable to open '%s'", options_library());
+	else
+		loaded_add(sp, options_library(), err);
 }
 
 /* In the child that becomes the task.  A line for the user, and no task: that
@@ -246,6 +231,11 @@ int remote_task_init(spank_t sp)
 {
 	env_unset(sp, ENV_SETTINGS);
 	env_unset(sp, ENV_BASE);
+	if (!state.emulated) {
+		loaded_remove(sp, options_library());
+		env_unset(sp, ENV_FABRIC);
+		env_unset(sp, ENV_NODE);
+	}
 	if (!state.on)
 		return 0;
 	if (!state.error.text[0] && state.emulated)

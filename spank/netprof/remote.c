@@ -7,7 +7,7 @@
  */
 #include "netprof.h"
 #include "helper.h"
-#include "preload.h"
+#include "loaded.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -22,7 +22,6 @@
 #include <slurm/slurm.h>
 
 #define COMMAND_SIZE (32 * 1024)
-#define PRELOAD_SIZE (128 * 1024) /* the kernel's limit for one variable */
 
 enum kind {
 	KIND_TASKS,  /* of srun: LD_PRELOAD */
@@ -268,28 +267,12 @@ static int run_helper(spank_t sp, const struct decision *decision, struct err *e
 	return 0;
 }
 
-/* An srun inside a profiled task hands its LD_PRELOAD on. */
-static void unload(spank_t sp)
-{
-	char *old = malloc(PRELOAD_SIZE), *new = malloc(PRELOAD_SIZE);
-
-	options_library(state.library, sizeof(state.library));
-	if (old && new &&env_get(sp, "LD_PRELOAD", old, PRELOAD_SIZE) == 1 &&
-	    preload_remove(new, PRELOAD_SIZE, old, state.library) == 0 && strcmp(old, new) != 0) {
-		if (new[0])
-			env_set(sp, "LD_PRELOAD", new);
-		else
-			env_unset(sp, "LD_PRELOAD");
-	}
-	free(old);
-	free(new);
-}
-
 static void leave_out(spank_t sp, const struct decision *decision)
 {
 	if (decision->asked_not)
 		env_silence(sp);
-	unload(sp);
+	options_library(state.library, sizeof(state.library));
+	loaded_remove(sp, state.library);
 }
 
 void remote_user_init(spank_t sp)
@@ -344,25 +327,10 @@ static void tell_gather(spank_t sp)
 	}
 }
 
-static void preload(spank_t sp)
-{
-	char *old = malloc(PRELOAD_SIZE), *new = malloc(PRELOAD_SIZE);
-	struct err err;
-
-	if (!old || !new || env_get(sp, "LD_PRELOAD", old, PRELOAD_SIZE) < 0 ||
-	    preload_add(new, PRELOAD_SIZE, old, state.library) < 0) {
-		err_set(&err, "LD_PRELOAD is too long");
-		say("not profiled", &err);
-	} else {
-		env_set(sp, "LD_PRELOAD", new);
-	}
-	free(old);
-	free(new);
-}
-
 /* In the child that becomes the task. */
 void remote_task_init(spank_t sp)
 {
+	struct err err = { "" };
 	int task = -1;
 
 	if (!state.on)
@@ -370,8 +338,8 @@ void remote_task_init(spank_t sp)
 	if (spank_get_item(sp, S_TASK_ID, &task) == ESPANK_SUCCESS && task == 0)
 		tell_gather(sp);
 	env_unset(sp, ENV_GATHER);
-	if (state.kind == KIND_TASKS)
-		preload(sp);
+	if (state.kind == KIND_TASKS && loaded_add(sp, state.library, &err) < 0)
+		say("not profiled", &err);
 }
 
 void remote_task_exit(spank_t sp)
