@@ -167,6 +167,20 @@ static void a_closed_context_leaves_no_descriptor(void **state)
 	assert_int_equal(fcntl(async_fd, F_GETFD), -1);
 }
 
+/* A kernel takes away what is left; a queue that is left must not make us fall over. */
+static void a_context_may_be_closed_before_its_queues(void **state)
+{
+	struct ibv_context *other = open_first();
+	struct ibv_cq *cq = ibv_create_cq(other, 16, NULL, NULL, 0);
+	struct ibv_wc wc;
+
+	(void)state;
+	assert_non_null(cq);
+	assert_int_equal(ibv_close_device(other), 0);
+	assert_int_equal(ibv_poll_cq(cq, 1, &wc), 0);
+	assert_int_equal(ibv_destroy_cq(cq), 0);
+}
+
 /* --- attributes --- */
 
 static void attributes_go_no_further_than_the_program_says(void **state)
@@ -892,6 +906,7 @@ static int run(void)
 		cmocka_unit_test(what_is_not_there_is_refused),
 		cmocka_unit_test(contexts_have_descriptors_of_their_own),
 		cmocka_unit_test(a_closed_context_leaves_no_descriptor),
+		cmocka_unit_test(a_context_may_be_closed_before_its_queues),
 		cmocka_unit_test(attributes_go_no_further_than_the_program_says),
 		cmocka_unit_test(attributes_longer_than_ours_end_in_zeros),
 		cmocka_unit_test(an_old_port_query_writes_an_old_structure),
