@@ -87,6 +87,20 @@ static bool is_ours(const struct fabric *fabric, const char *rest)
 	return is_device(fabric, rest, length);
 }
 
+/* May REST be ours, by the look of it?  A process that has nothing to do with devices
+ * and asks for another's is no reason to make a fabric.
+ */
+static bool looks_ours(const char *rest)
+{
+	const char *settings = getenv("NETEMU");
+
+	if (strncmp(rest, "uverbs_", 7) == 0)
+		rest += 7;
+	return !*rest || strncmp(rest, "netemu", 6) == 0 || strncmp(rest, "abi_version", 11) == 0 ||
+	       getenv("NETEMU_FABRIC") ||
+	       (settings && (strstr(settings, "name=") || *settings == '@'));
+}
+
 /* One of the paths that may be ours: what stands behind the directory, else NULL. */
 static const char *watched(const char *path)
 {
@@ -122,7 +136,7 @@ static const char *lead_watched(const char *path, char *buf, size_t size)
 	struct fabric *fabric;
 	int error = errno;
 
-	if (!rest || paused)
+	if (!rest || paused || (!have_tree && !looks_ours(rest)))
 		return path;
 	paused++; /* what is called from here sees the host */
 	fabric = front_fabric();

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "device/verbs/front.h"
+#include "device/verbs/wire.h"
 #include "clock.h"
 
 #include <endian.h>
@@ -141,40 +142,15 @@ int front_query_rt_values(struct ibv_context *context, struct ibv_values_ex *val
 
 /* --- the port --- */
 
-/* What the wire is said to be: the slowest of the usual ones that is as fast as RATE. */
-static void set_speed(struct ibv_port_attr *attr, double rate)
-{
-	static const struct {
-		double bits;
-		uint8_t width, speed; /* as in PortInfo: lanes, and each lane's speed */
-	} wires[] = {
-		{ 2.5e9, 1, 1 }, { 10e9, 2, 1 },   { 20e9, 2, 2 },   { 40e9, 2, 4 },
-		{ 56e9, 2, 16 }, { 100e9, 2, 32 }, { 200e9, 2, 64 }, { 400e9, 2, 128 },
-	};
-	const size_t last = sizeof(wires) / sizeof(wires[0]) - 1;
-	size_t i = 0;
-
-	while (i < last && (rate <= 0 || rate * 8 > wires[i].bits * 1.001))
-		i++;
-	attr->active_width = wires[i].width;
-	attr->active_speed = wires[i].speed;
-}
-
-/* Byte/s of the link it sends on; 0: no limit. */
 static double up_rate(struct ibv_context *context)
 {
-	struct fabric *fabric = front_engine(context)->fabric;
-	struct shared_header *header = fabric->segment.header;
-	struct shared_link *links = segment_at(&fabric->segment, header->links_at);
-	uint32_t up = atomic_load(&device_of(context)->up);
-	uint64_t bits;
-	double rate;
+	return wire_rate(front_engine(context)->fabric, device_of(context));
+}
 
-	if (!header->links_at || up >= header->links)
-		return 0;
-	bits = atomic_load(&links[up].rate);
-	memcpy(&rate, &bits, sizeof(rate));
-	return rate;
+static void set_speed(struct ibv_port_attr *attr, double rate)
+{
+	attr->active_width = wire_of(rate)->width;
+	attr->active_speed = wire_of(rate)->speed;
 }
 
 static enum ibv_mtu mtu_code(uint32_t bytes)

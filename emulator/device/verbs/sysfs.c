@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "device/verbs/sysfs.h"
+#include "device/verbs/wire.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -123,40 +124,6 @@ static void put_gids(struct place *place)
 	}
 }
 
-/* The data rate as the kernel writes it: of the nearest InfiniBand speed, 4 lanes. */
-static const char *rate_text(double rate)
-{
-	static const struct {
-		double bits;
-		const char *text;
-	} rates[] = {
-		{ 2.5e9, "2.5 Gb/sec (1X SDR)" }, { 10e9, "10 Gb/sec (4X SDR)" },
-		{ 20e9, "20 Gb/sec (4X DDR)" },   { 40e9, "40 Gb/sec (4X QDR)" },
-		{ 56e9, "56 Gb/sec (4X FDR)" },   { 100e9, "100 Gb/sec (4X EDR)" },
-		{ 200e9, "200 Gb/sec (4X HDR)" },
-	};
-
-	for (size_t i = 0; rate > 0 && i < sizeof(rates) / sizeof(rates[0]); i++)
-		if (rate * 8 <= rates[i].bits * 1.001)
-			return rates[i].text;
-	return "400 Gb/sec (4X NDR)";
-}
-
-static double up_rate(const struct place *place)
-{
-	struct shared_header *header = place->fabric->segment.header;
-	struct shared_link *links = segment_at(&place->fabric->segment, header->links_at);
-	uint32_t up = atomic_load(&place->device->up);
-	uint64_t bits;
-	double rate;
-
-	if (!header->links_at || up >= header->links)
-		return 0;
-	bits = atomic_load(&links[up].rate);
-	memcpy(&rate, &bits, sizeof(rate));
-	return rate;
-}
-
 static void put_state(struct place *place)
 {
 	static const char *const states[] = { "0: NOP",   "1: DOWN",   "2: INIT",
@@ -167,7 +134,7 @@ static void put_state(struct place *place)
 	put(place, "ports/1/state", "%s", states[state <= PORT_ACTIVE ? state : 0]);
 	put(place, "ports/1/phys_state", "%s", up ? "5: LinkUp" : "3: Disabled");
 	put(place, "ports/1/lid", "0x%x", atomic_load(&place->device->lid));
-	put(place, "ports/1/rate", "%s", rate_text(up_rate(place)));
+	put(place, "ports/1/rate", "%s", wire_of(wire_rate(place->fabric, place->device))->text);
 }
 
 /* Bytes as a port of InfiniBand counts them: in units of 4. */
