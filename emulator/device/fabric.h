@@ -39,6 +39,10 @@ struct fabric {
 	/* Of other processes: generation << 2 | enum reach, found out once. */
 	_Atomic uint32_t reach[FABRIC_PROCESSES];
 	_Atomic int64_t seen[FABRIC_PROCESSES]; /* alive at (CLOCK_MONOTONIC ns) */
+	/* transport=queue: process + 1 whose request is carried out here and not yet
+	 * answered; 0: none
+	 */
+	_Atomic uint32_t answering;
 	/* In a child after fork(), before all is forgotten: the shared memory is no
 	 * longer to be touched.  NULL, or set by who has threads.
 	 */

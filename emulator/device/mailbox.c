@@ -304,6 +304,13 @@ bool mailbox_ask(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe 
 	}
 	if (!fabric_alive(fabric, sqe->mail_process))
 		return answered(fabric, sqe, answer, RESPOND_NOTHING);
+	/* The program may have seen the completion of a request before its answer was
+	 * on its way: what it sends then does not overtake the answer.
+	 */
+	if (atomic_load(&fabric->answering) == process + 1) {
+		*again = now + AGAIN;
+		return false;
+	}
 	rc = put_parts(fabric, sqe, op);
 	if (rc < 0)
 		return answered(fabric, sqe, answer, WC_LOC_PROT_ERR);
@@ -435,9 +442,11 @@ static void handle_request(struct fabric *fabric, struct mail *mail)
 		payload.part[0].iov_base = data;
 	op.payload = &payload;
 	place = section_enter(fabric);
+	atomic_store(&fabric->answering, mail->process + 1);
 	respond(fabric, &op, &answer);
 	if (reliable(&op) && wants_answer(&op, &answer) && fabric_alive(fabric, mail->process))
 		answer_mail(fabric, mail, &answer, data);
+	atomic_store(&fabric->answering, 0);
 	section_leave(place);
 }
 

@@ -410,6 +410,7 @@ void progress_stop(struct fabric *fabric)
 void progress_forget_all(struct fabric *fabric)
 {
 	watchdog_forget(fabric);
+	atomic_store(&fabric->answering, 0);
 	fabric->progress = NULL;
 	atomic_store(&progress_pending, 0);
 	todo.count = todo.dead = 0;
