@@ -60,10 +60,8 @@ static int wait_for(pid_t pid, const sigset_t *set, child_work_fn *work, void *a
 		siginfo_t info;
 		int signal = next_signal(set, pause, &info);
 
-		/* of those from the terminal the program has its own */
-		if (signal == SIGTERM || signal == SIGHUP)
-			kill(pid, signal);
-		else if ((signal == SIGINT || signal == SIGQUIT) && info.si_code == SI_USER)
+		/* what the terminal sends has reached the program by itself */
+		if (signal && signal != SIGCHLD && info.si_code <= 0)
 			kill(pid, signal);
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -71,16 +69,16 @@ static int wait_for(pid_t pid, const sigset_t *set, child_work_fn *work, void *a
 
 int child_run(char **argv, child_work_fn *work, void *arg, struct err *err)
 {
+	static const int signals[] = {
+		SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2
+	};
 	sigset_t set, old;
 	int error, status;
 	pid_t pid;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	pid = start(argv, &old, &error);
 	if (pid < 0) {

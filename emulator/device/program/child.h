@@ -14,9 +14,9 @@
 typedef int64_t child_work_fn(void *arg, int64_t now);
 
 /* Run ARGV with the environment as it is and wait for it.  Signals from the
- * terminal reach it as they do anyway, SIGTERM and SIGHUP are passed on.
- * Returns its exit status, 128 + the signal that ended it, 127 or 126 when it
- * cannot be run (ERR), as a shell does.
+ * terminal reach it as they do anyway, those that a process sends to this one
+ * are passed on.  Returns its exit status, 128 + the signal that ended it, 127 or 126
+ * when it cannot be run (ERR), as a shell does.
  */
 int child_run(char **argv, child_work_fn *work, void *arg, struct err *err);
 

@@ -14,21 +14,18 @@
 #include "faults.h"
 #include "helper.h"
 #include "hostlist.h"
-#include "links.h"
+#include "leave.h"
 #include "network.h"
-#include "rundir.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NODES_MOST 65536
@@ -165,24 +162,14 @@ static void absolute(char *out, size_t size, const char *path, const char *base)
 		snprintf(out, size, "%s/%s", base ? base : "", path);
 }
 
-static void write_links(const struct fabric *fabric, const struct job *job)
+static void write_links(struct fabric *fabric, const struct job *job)
 {
-	char dir[PATH_MAX], parent[PATH_MAX], rundir[PATH_MAX], path[PATH_MAX + 32];
-	const struct passwd *user = getpwuid(getuid());
-	struct err err = { "" };
+	const char *base = job->told.submit ? job->told.submit : job->base;
+	char dir[PATH_MAX];
 
-	absolute(dir, sizeof(dir), job->settings.dir ? job->settings.dir : ".",
-		 job->told.submit ? job->told.submit : job->base);
-	if (rundir_expand(parent, sizeof(parent), dir, job->told.job, job->told.step,
-			  user ? user->pw_name : "unknown", &err) < 0 ||
-	    rundir_make(rundir, sizeof(rundir), parent, job->told.job, job->told.step, &err) < 0)
-		return;
-	snprintf(path, sizeof(path), "%s/device", rundir);
-	if (mkdir(path, 0777) < 0 && errno != EEXIST)
-		return;
-	snprintf(path, sizeof(path), "%s/device/links.tsv", rundir);
-	if (links_write(fabric, path, &err) < 0)
-		rundir_log(rundir, "netemu", "%s", err.text);
+	absolute(dir, sizeof(dir), job->settings.dir ? job->settings.dir : ".", base);
+	/* nobody is left who could be told why not */
+	leave_links(fabric, dir, job->told.job, job->told.step, NULL);
 }
 
 /* --- while the step runs --- */

@@ -5,6 +5,7 @@
 #include "child.h"
 #include "commands.h"
 #include "faults.h"
+#include "leave.h"
 #include "network.h"
 #include "preload.h"
 
@@ -22,15 +23,18 @@ enum { KEY_NODES = 256 };
 struct options {
 	const char *fabric; /* name */
 	const char *list;   /* KEY=VALUE,..., or NULL */
-	long node, nodes;
+	long node, nodes;   /* nodes 0: not said */
 	char **argv;
 };
+
+#define NODES 4
 
 static const struct argp_option table[] = {
 	{ "fabric", 'f', "NAME", 0, "Join the fabric NAME, made when it is not there (default)",
 	  0 },
 	{ "node", 'n', "K", 0, "The node that the program is on, from 0 (0)", 0 },
-	{ "nodes", KEY_NODES, "N", 0, "Nodes of a fabric that is made (4)", 0 },
+	{ "nodes", KEY_NODES, "N", 0, "Nodes of a fabric that is made (4, or what --node needs)",
+	  0 },
 	{ 0 },
 };
 
@@ -54,6 +58,12 @@ static bool is_list(const char *arg)
 	return (key > 0 && arg[key] == '=') || arg[0] == '@';
 }
 
+/* Behind `--` only the program and what is its own can stand. */
+static bool after_dashes(const struct argp_state *state)
+{
+	return state->quoted && state->next > state->quoted;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -71,7 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->nodes = number(state, "nodes", arg, 1);
 		break;
 	case ARGP_KEY_ARG:
-		if (!options->list && is_list(arg)) {
+		if (!options->list && is_list(arg) && !after_dashes(state)) {
 			options->list = arg;
 			break;
 		}
@@ -105,15 +115,26 @@ struct asked {
 	struct device_settings *settings;
 };
 
+/* A node that is asked for is there, unless it is said how many there are. */
+static size_t count_nodes(const struct options *options)
+{
+	if (options->nodes)
+		return (size_t)options->nodes;
+	return (size_t)(options->node < NODES ? NODES : options->node + 1);
+}
+
 static int make_fabric(void *arg, char *path, size_t size, struct err *err)
 {
 	const struct asked *asked = arg;
-	size_t count = (size_t)asked->options->nodes;
+	size_t count = count_nodes(asked->options);
 	struct fabric_node *nodes = calloc(count, sizeof(*nodes));
 	char(*names)[32] = calloc(count, sizeof(*names));
 	int rc = -1;
 
-	if (nodes && names) {
+	if ((size_t)asked->options->node >= count) {
+		err_set(err, "--node %ld: the fabric gets %zu nodes (--nodes)",
+			asked->options->node, count);
+	} else if (nodes && names) {
 		for (size_t n = 0; n < count; n++) {
 			snprintf(names[n], sizeof(names[n]), "n%zu", n);
 			nodes[n].host = names[n];
@@ -128,24 +149,51 @@ static int make_fabric(void *arg, char *path, size_t size, struct err *err)
 	return rc;
 }
 
+/* SETTINGS without what is a matter of one program: text that the caller frees. */
+static char *of_fabric(struct device_settings *settings)
+{
+	char *faults = settings->faults, *dir = settings->dir, *text;
+
+	settings->faults = settings->dir = NULL;
+	text = device_settings_format(settings);
+	settings->faults = faults;
+	settings->dir = dir;
+	return text;
+}
+
+/* The same of a list alone, or as a fabric was made with it. */
+static char *of_fabric_text(const char *list)
+{
+	struct device_settings settings;
+	char *text = NULL;
+
+	if (device_settings_init(&settings) < 0)
+		return NULL;
+	if (device_settings_parse(&settings, list, NULL) == 0)
+		text = of_fabric(&settings);
+	device_settings_release(&settings);
+	return text;
+}
+
 /* What is there must be what was asked for, if anything was. */
 static int same_settings(const struct fabric *fabric, const struct options *options,
-			 const struct device_settings *settings, struct err *err)
+			 struct device_settings *settings, struct err *err)
 {
-	char *asked;
+	char *list = of_fabric_text(options->list ? options->list : "yes");
+	char *asked = of_fabric(settings);
+	char *there = of_fabric_text(fabric->segment.header->settings);
 	int rc = 0;
 
-	if (!options->list)
-		return 0;
-	asked = device_settings_format(settings);
-	if (!asked)
-		return err_errno(err, "fabric '%s'", options->fabric);
-	if (strcmp(asked, fabric->segment.header->settings) != 0)
+	if (!list || !asked || !there)
+		rc = err_errno(err, "fabric '%s'", options->fabric);
+	else if (strcmp(list, "yes") != 0 && strcmp(asked, there) != 0)
 		rc = err_set(err,
-			     "fabric '%s' is there already, with other settings; see netemu "
+			     "fabric '%s' is there already, with other settings (%s); see netemu "
 			     "device set",
-			     options->fabric);
+			     options->fabric, there);
+	free(list);
 	free(asked);
+	free(there);
 	return rc;
 }
 
@@ -222,6 +270,7 @@ static int run(struct fabric *fabric, const struct options *options,
 	       const struct device_settings *settings, struct err *err)
 {
 	struct work work = { .fabric = fabric };
+	struct err why = { "" };
 	int status;
 
 	if (settings->faults && faults_read(&work.faults, settings->faults, err) < 0)
@@ -231,6 +280,9 @@ static int run(struct fabric *fabric, const struct options *options,
 	else
 		status = child_run(options->argv, settings->faults ? do_faults : NULL, &work, err);
 	faults_release(&work.faults);
+	if (settings->dir && status != 125 &&
+	    leave_links(fabric, settings->dir, NULL, NULL, &why) < 0)
+		fprintf(stderr, PROGRAM ": %s\n", why.text);
 	return status;
 }
 
@@ -238,17 +290,24 @@ static int read_settings(struct device_settings *settings, const struct options 
 			 struct err *err)
 {
 	const char *environment = getenv("NETEMU");
+	struct err why = { "" };
 
 	if (device_settings_init(settings) < 0)
 		return err_errno(err, "settings");
-	if (environment && *environment && device_settings_parse(settings, environment, err) < 0)
+	if (environment && *environment && device_settings_parse(settings, environment, &why) < 0)
+		return err_set(err, "NETEMU: %s", why.text);
+	if (options->list && device_settings_parse(settings, options->list, err) < 0)
 		return -1;
-	return options->list ? device_settings_parse(settings, options->list, err) : 0;
+	/* who says `run` wants one; the library in the program would heed it, too */
+	if (!settings->enabled)
+		unsetenv("NETEMU");
+	settings->enabled = true;
+	return 0;
 }
 
 int command_run(int argc, char **argv)
 {
-	struct options options = { .fabric = "default", .nodes = 4 };
+	struct options options = { .fabric = "default" };
 	struct device_settings settings;
 	struct err err = { "" };
 	struct fabric fabric;
@@ -257,6 +316,7 @@ int command_run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
 	if (read_settings(&settings, &options, &err) < 0) {
 		fprintf(stderr, PROGRAM ": %s\n", err.text);
+		device_settings_release(&settings);
 		return 2;
 	}
 	if (join_fabric(&fabric, &options, &settings, &err) == 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view.h"
+#include "device/hold.h"
 #include "plain.h"
 
 #include <string.h>
@@ -49,13 +50,20 @@ static double from_bits(uint64_t bits)
 	return value;
 }
 
+/* Has it neither left nor died? */
+static bool lives(const struct fabric *fabric, uint32_t process)
+{
+	return atomic_load(&fabric->segment.header->process[process].state) == PROCESS_ALIVE &&
+	       hold_taken(fabric->lock_fd, process);
+}
+
 json_t *view_fabric(const struct fabric *fabric)
 {
 	const struct shared_header *header = fabric->segment.header;
 	uint32_t processes = 0;
 
 	for (uint32_t p = 0; p < FABRIC_PROCESSES; p++)
-		processes += atomic_load(&header->process[p].state) == PROCESS_ALIVE;
+		processes += lives(fabric, p);
 	return json_pack("[{s:s s:i s:i s:i s:I s:s s:s}]", "fabric", header->name, "nodes",
 			 (int)header->nodes, "devices", (int)header->devices, "processes",
 			 (int)processes, "memory", (json_int_t)atomic_load(&header->size),
@@ -123,7 +131,7 @@ json_t *view_processes(const struct fabric *fabric, const struct target *target)
 	for (uint32_t p = 0; p < FABRIC_PROCESSES; p++) {
 		const struct shared_process *process = &header->process[p];
 
-		if (atomic_load(&process->state) != PROCESS_ALIVE ||
+		if (!lives(fabric, p) ||
 		    (target->node >= 0 && process->node != (uint32_t)target->node))
 			continue;
 		json_array_append_new(rows, json_pack("{s:i s:i s:i s:s}", "process", (int)p, "pid",
