@@ -415,10 +415,13 @@ void channel_port_event(struct fabric *fabric, uint32_t device, enum event_type 
 void event_wake(struct fabric *fabric, uint32_t process)
 {
 	struct shared_process *shared = &fabric->segment.header->process[process];
+	uint32_t sleep = atomic_load(&shared->asleep);
 	char name[NAME_SIZE];
 
-	if (!atomic_exchange(&shared->asleep, 0))
+	if (!sleep)
 		return;
 	snprintf(name, sizeof(name), "wake.%u.%u", process, shared->wake);
-	write_fifo(fabric, name, "", 1);
+	/* last, so who dies before has not silenced the others */
+	if (write_fifo(fabric, name, "", 1) == 0)
+		atomic_compare_exchange_strong(&shared->asleep, &sleep, 0);
 }

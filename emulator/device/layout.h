@@ -102,8 +102,11 @@ struct shared_process {
 	uint64_t requests_at, responses_at;
 
 	_Atomic uint32_t attention; /* bool: there is a hint or mail */
-	_Atomic uint32_t asleep;    /* its watchdog sleeps without a time: wake it */
-	uint32_t wake;              /* its wake-up FIFO is wake.<process>.<wake> */
+	/* Not 0: its watchdog sleeps without a time, and is to be woken; another number
+	 * each time.
+	 */
+	_Atomic uint32_t asleep;
+	uint32_t wake; /* its wake-up FIFO is wake.<process>.<wake> */
 };
 
 enum process_state {

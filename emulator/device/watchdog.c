@@ -25,6 +25,7 @@ struct watchdog {
 	pthread_t thread;
 	int wake;                  /* its FIFO */
 	_Atomic int64_t sleeps_to; /* when it looks again by itself */
+	uint32_t sleeps;           /* so many times yet */
 	_Atomic bool stop;
 };
 
@@ -66,7 +67,8 @@ static void sleep_long(struct watchdog *watchdog, int64_t time)
 	_Atomic uint32_t *asleep = &watchdog->fabric->process->asleep;
 
 	atomic_store(&watchdog->sleeps_to, time);
-	atomic_store(asleep, 1);
+	watchdog->sleeps += watchdog->sleeps == UINT32_MAX ? 2 : 1;
+	atomic_store(asleep, watchdog->sleeps);
 	if (time == NEVER ? idle(watchdog)
 			  : progress_next(watchdog->fabric) >= time &&
 				    !atomic_load(&watchdog->fabric->process->attention) &&
@@ -189,7 +191,8 @@ void watchdog_stop(struct fabric *fabric)
 	if (!watchdog)
 		return;
 	atomic_store(&watchdog->stop, true);
-	event_wake(fabric, fabric->self);
+	/* what is full wakes it as well */
+	(void)!write(watchdog->wake, "", 1);
 	pthread_join(watchdog->thread, NULL);
 	fabric->watchdog = NULL;
 	destroy(watchdog);
