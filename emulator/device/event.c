@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <linux/futex.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -414,14 +416,8 @@ void channel_port_event(struct fabric *fabric, uint32_t device, enum event_type 
 
 void event_wake(struct fabric *fabric, uint32_t process)
 {
-	struct shared_process *shared = &fabric->segment.header->process[process];
-	uint32_t sleep = atomic_load(&shared->asleep);
-	char name[NAME_SIZE];
+	_Atomic uint32_t *asleep = &fabric->segment.header->process[process].asleep;
 
-	if (!sleep)
-		return;
-	snprintf(name, sizeof(name), "wake.%u.%u", process, shared->wake);
-	/* last, so who dies before has not silenced the others */
-	if (write_fifo(fabric, name, "", 1) == 0)
-		atomic_compare_exchange_strong(&shared->asleep, &sleep, 0);
+	if (atomic_load(asleep) && atomic_exchange(asleep, 0))
+		syscall(SYS_futex, asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

@@ -102,11 +102,11 @@ struct shared_process {
 	uint64_t requests_at, responses_at;
 
 	_Atomic uint32_t attention; /* bool: there is a hint or mail */
-	/* Not 0: its watchdog sleeps without a time, and is to be woken; another number
-	 * each time.
+	/* Not 0: its watchdog sleeps on this word (a futex), and is to be woken; another
+	 * number each time.
 	 */
 	_Atomic uint32_t asleep;
-	uint32_t wake; /* its wake-up FIFO is wake.<process>.<wake> */
+	uint32_t pad1;
 };
 
 enum process_state {
@@ -527,7 +527,7 @@ struct shared_qp {
 
 /* --- services --- */
 
-/* Who listens on a node: a mailbox and a wake-up FIFO belong to the process. */
+/* Who listens on a node: a mailbox and a word to wake it by belong to the process. */
 #define FABRIC_SERVICES 256
 struct shared_service {
 	_Atomic uint32_t process; /* + 1; 0: free */

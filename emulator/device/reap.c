@@ -283,12 +283,12 @@ static void settle_queues(struct work *w)
 	section_leave(section);
 }
 
-/* event.<process>.<file> and wake.<process>.<wake> */
+/* event.<process>.<file> */
 static void remove_files(const struct work *w)
 {
 	int fd = openat(w->fabric->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
-	char event[32], wake[32];
+	char event[32];
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!dir) {
@@ -297,10 +297,8 @@ static void remove_files(const struct work *w)
 		return;
 	}
 	snprintf(event, sizeof(event), "event.%u.", w->process);
-	snprintf(wake, sizeof(wake), "wake.%u.", w->process);
 	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, event, strlen(event)) == 0 ||
-		    strncmp(entry->d_name, wake, strlen(wake)) == 0)
+		if (strncmp(entry->d_name, event, strlen(event)) == 0)
 			unlinkat(w->fabric->dir_fd, entry->d_name, 0);
 	}
 	closedir(dir);
@@ -335,5 +333,4 @@ void process_clear(struct fabric *fabric, uint32_t process)
 	atomic_store(&shared->hint_tail, 0);
 	atomic_store(&shared->attention, 0);
 	atomic_store(&shared->asleep, 0);
-	shared->wake = 0;
 }

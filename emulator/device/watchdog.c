@@ -4,26 +4,24 @@
 #include "device/event.h"
 #include "device/progress.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define NEVER      INT64_MAX
-#define IDLE_TICKS 50       /* then it sleeps */
-#define FAR        10000000 /* ns: it sleeps until what is due later than that */
+#define IDLE_TICKS 50         /* then it sleeps */
+#define FAR        10000000   /* ns: it sleeps until what is due later than that */
+#define LONGEST    1000000000 /* ns: who was to wake it may have died just then */
 #define STACK_SIZE (128 * 1024)
 
 struct watchdog {
 	struct fabric *fabric;
 	pthread_t thread;
-	int wake;                  /* its FIFO */
 	_Atomic int64_t sleeps_to; /* when it looks again by itself */
 	uint32_t sleeps;           /* so many times yet */
 	_Atomic bool stop;
@@ -32,25 +30,19 @@ struct watchdog {
 /* Threads that post at the same time make one watchdog. */
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
-static void wake_name(char name[32], const struct fabric *fabric)
+/* Until TIME, or until the word ASLEEP is no more NUMBER and somebody says so. */
+static void sleep_until(_Atomic uint32_t *asleep, uint32_t number, int64_t time)
 {
-	snprintf(name, 32, "wake.%u.%u", fabric->self, fabric->process->wake);
-}
-
-static void sleep_until(struct watchdog *watchdog, int64_t time)
-{
-	struct pollfd fd = { .fd = watchdog->wake, .events = POLLIN };
-	int64_t left = time == NEVER ? 0 : time - clock_ns(CLOCK_MONOTONIC);
+	int64_t left = time == NEVER ? LONGEST : time - clock_ns(CLOCK_MONOTONIC);
 	struct timespec wait;
-	char taken[64];
 
-	if (left < 0)
-		left = 0;
+	if (left <= 0)
+		return;
+	if (left > LONGEST)
+		left = LONGEST;
 	wait.tv_sec = left / 1000000000;
 	wait.tv_nsec = left % 1000000000;
-	if (ppoll(&fd, 1, time == NEVER ? NULL : &wait, NULL) > 0)
-		while (read(watchdog->wake, taken, sizeof(taken)) == sizeof(taken))
-			;
+	syscall(SYS_futex, asleep, FUTEX_WAIT, number, &wait, NULL, 0);
 }
 
 static bool idle(const struct watchdog *watchdog)
@@ -73,7 +65,7 @@ static void sleep_long(struct watchdog *watchdog, int64_t time)
 			  : progress_next(watchdog->fabric) >= time &&
 				    !atomic_load(&watchdog->fabric->process->attention) &&
 				    !atomic_load(&watchdog->stop))
-		sleep_until(watchdog, time);
+		sleep_until(asleep, watchdog->sleeps, time);
 	atomic_store(asleep, 0);
 	atomic_store(&watchdog->sleeps_to, 0);
 }
@@ -85,6 +77,7 @@ static void *watch(void *arg)
 	uint32_t ticks = 0;
 	int64_t now, next;
 
+	prctl(PR_SET_TIMERSLACK, 1000); /* ns; 50 us otherwise */
 	while (!atomic_load(&watchdog->stop)) {
 		progress_work(fabric, true);
 		now = clock_ns(CLOCK_MONOTONIC);
@@ -96,7 +89,7 @@ static void *watch(void *arg)
 		else if (next != NEVER && next > now + FAR)
 			sleep_long(watchdog, next);
 		else
-			sleep_until(watchdog, now + WATCHDOG_TICK);
+			sleep_until(&fabric->process->asleep, 0, now + WATCHDOG_TICK);
 	}
 	return NULL;
 }
@@ -123,31 +116,6 @@ static int start_thread(struct watchdog *watchdog)
 	return 0;
 }
 
-static int open_fifo(struct fabric *fabric)
-{
-	char name[32];
-	int fd;
-
-	fabric->process->wake = atomic_fetch_add(&fabric->segment.header->next_file, 1);
-	wake_name(name, fabric);
-	if (mkfifoat(fabric->dir_fd, name, 0600) < 0)
-		return -1;
-	fd = openat(fabric->dir_fd, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		unlinkat(fabric->dir_fd, name, 0);
-	return fd;
-}
-
-static void destroy(struct watchdog *watchdog)
-{
-	char name[32];
-
-	wake_name(name, watchdog->fabric);
-	unlinkat(watchdog->fabric->dir_fd, name, 0);
-	close(watchdog->wake);
-	free(watchdog);
-}
-
 static struct watchdog *create(struct fabric *fabric)
 {
 	struct watchdog *watchdog = calloc(1, sizeof(*watchdog));
@@ -155,13 +123,8 @@ static struct watchdog *create(struct fabric *fabric)
 	if (!watchdog)
 		return NULL;
 	watchdog->fabric = fabric;
-	watchdog->wake = open_fifo(fabric);
-	if (watchdog->wake < 0) {
-		free(watchdog);
-		return NULL;
-	}
 	if (start_thread(watchdog) < 0) {
-		destroy(watchdog);
+		free(watchdog);
 		return NULL;
 	}
 	return watchdog;
@@ -191,20 +154,14 @@ void watchdog_stop(struct fabric *fabric)
 	if (!watchdog)
 		return;
 	atomic_store(&watchdog->stop, true);
-	/* what is full wakes it as well */
-	(void)!write(watchdog->wake, "", 1);
+	event_wake(fabric, fabric->self);
 	pthread_join(watchdog->thread, NULL);
 	fabric->watchdog = NULL;
-	destroy(watchdog);
+	free(watchdog);
 }
 
 void watchdog_forget(struct fabric *fabric)
 {
-	struct watchdog *watchdog = fabric->watchdog;
-
 	pthread_mutex_init(&making, NULL);
-	if (!watchdog)
-		return;
-	close(watchdog->wake);
 	fabric->watchdog = NULL;
 }
