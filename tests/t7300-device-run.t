@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2086 # words
 test_description='netemu device run: a program with a device, and nothing left behind'
 
 # shellcheck disable=SC1090

@@ -134,21 +134,28 @@ static void format_double(const void *field, char *buf, size_t size)
 	uselocale(before);
 }
 
-static int parse_loss(void *field, const struct key *key, const char *value, struct err *err)
+int device_settings_loss(const char *text, double *loss)
 {
 	double number;
-	const char *end = read_number(value, &number);
+	const char *end = read_number(text, &number);
 
 	if (end && strcmp(end, "%") == 0) {
 		number /= 100;
 		end++;
 	}
-	if (!end || *end)
-		return bad(key, value, "not a probability (like 0.001 or 0.1%)", err);
-	if (number > 1)
-		return bad(key, value, "more than 1", err);
-	*(double *)field = number;
+	errno = !end || *end ? EINVAL : ERANGE;
+	if (!end || *end || number > 1)
+		return -1;
+	*loss = number;
 	return 0;
+}
+
+static int parse_loss(void *field, const struct key *key, const char *value, struct err *err)
+{
+	if (device_settings_loss(value, field) == 0)
+		return 0;
+	return bad(key, value,
+		   errno == ERANGE ? "more than 1" : "not a probability (like 0.001 or 0.1%)", err);
 }
 
 static int read_count(const struct key *key, const char *value, uint64_t *number, struct err *err)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.h"
+#include "clock.h"
 #include "device/event.h"
+#include "device/lock.h"
 #include "device/net.h"
+#include "device/progress.h"
 #include "device/qp.h"
 #include "device/section.h"
 #include "kvlist.h"
@@ -66,10 +69,14 @@ static void set_down(struct shared_link *link, uint64_t value)
 static int each_link(struct fabric *fabric, const struct target *target, set_link_fn *set,
 		     uint64_t value, struct err *err)
 {
-	const struct shared_header *header = fabric->segment.header;
-	struct shared_link *links = target_links(fabric);
+	const struct shared_header *header;
+	struct shared_link *links;
 	bool found = false;
 
+	if (!fabric)
+		return 0;
+	header = fabric->segment.header;
+	links = target_links(fabric);
 	for (uint32_t l = 0; target->link && l < header->links; l++)
 		if (strcmp(links[l].name, target->link) == 0) {
 			set(&links[l], value);
@@ -95,32 +102,38 @@ static int each_link(struct fabric *fabric, const struct target *target, set_lin
 
 /* --- keys --- */
 
-static int set_time(struct fabric *fabric, _Atomic int64_t *time, const char *key,
-		    const char *value, struct err *err)
+static int read_time(const char *key, const char *value, int64_t *ns, struct err *err)
 {
-	int64_t ns;
-
-	if (strcmp(value, "0") == 0)
-		ns = 0;
-	else if (units_duration(value, &ns) < 0 || ns < 0)
+	*ns = 0;
+	if (strcmp(value, "0") != 0 && (units_duration(value, ns) < 0 || *ns < 0))
 		return err_set(err, "%s: '%s' is no duration", key, value);
-	atomic_store(time, ns);
-	net_changed(fabric);
 	return 0;
 }
 
 static int key_latency(struct fabric *fabric, const struct target *target, const char *value,
 		       struct err *err)
 {
+	int64_t ns;
+
 	(void)target;
-	return set_time(fabric, &fabric->segment.header->latency, "latency", value, err);
+	if (read_time("latency", value, &ns, err) < 0)
+		return -1;
+	if (fabric)
+		atomic_store(&fabric->segment.header->latency, ns);
+	return 0;
 }
 
 static int key_jitter(struct fabric *fabric, const struct target *target, const char *value,
 		      struct err *err)
 {
+	int64_t ns;
+
 	(void)target;
-	return set_time(fabric, &fabric->segment.header->jitter, "jitter", value, err);
+	if (read_time("jitter", value, &ns, err) < 0)
+		return -1;
+	if (fabric)
+		atomic_store(&fabric->segment.header->jitter, ns);
+	return 0;
 }
 
 static int key_rate(struct fabric *fabric, const struct target *target, const char *value,
@@ -130,24 +143,17 @@ static int key_rate(struct fabric *fabric, const struct target *target, const ch
 
 	if (device_settings_rate(value, &rate) < 0)
 		return err_set(err, "rate: '%s' is no rate, as 100Gbit/s", value);
-	if (each_link(fabric, target, set_rate, to_bits(rate), err) < 0)
-		return -1;
-	net_changed(fabric);
-	return 0;
+	return each_link(fabric, target, set_rate, to_bits(rate), err);
 }
 
 static int key_loss(struct fabric *fabric, const struct target *target, const char *value,
 		    struct err *err)
 {
-	char *end;
-	double loss = strtod(value, &end);
+	double loss;
 
-	if (end == value || *end || !(loss >= 0 && loss <= 1))
+	if (device_settings_loss(value, &loss) < 0)
 		return err_set(err, "loss: '%s' is no probability", value);
-	if (each_link(fabric, target, set_loss, to_bits(loss), err) < 0)
-		return -1;
-	net_changed(fabric);
-	return 0;
+	return each_link(fabric, target, set_loss, to_bits(loss), err);
 }
 
 /* --- state= --- */
@@ -156,6 +162,8 @@ static int set_ports(struct fabric *fabric, const struct target *target, bool up
 {
 	bool found = false;
 
+	if (!fabric)
+		return 0;
 	for (uint32_t d = 0; d < fabric->segment.header->devices; d++) {
 		struct shared_device *device = fabric_device(fabric, d);
 		uint32_t state = up ? PORT_ACTIVE : PORT_DOWN;
@@ -169,45 +177,46 @@ static int set_ports(struct fabric *fabric, const struct target *target, bool up
 	return found ? 0 : err_set(err, "no device of the fabric is meant");
 }
 
-/* Call SET with the queue pair that TARGET names, and wake its owner. */
+/* Call SET with the queue pair that TARGET names. */
 static int with_qp(struct fabric *fabric, const struct target *target,
-		   void (*set)(struct shared_qp *qp, uint64_t wr_id, int status), uint64_t wr_id,
-		   int status, struct err *err)
+		   void (*set)(struct fabric *fabric, struct shared_qp *qp, uint64_t wr_id,
+			       int status),
+		   uint64_t wr_id, int status, struct err *err)
 {
 	bool found = false;
 
+	if (!fabric)
+		return 0;
 	for (uint32_t d = 0; d < fabric->segment.header->devices; d++) {
 		_Atomic uint64_t *section;
 		struct shared_qp *qp;
-		uint32_t owner;
 
 		if (!target_has(fabric, target, d))
 			continue;
 		section = section_enter(fabric);
 		qp = qp_find(fabric, d, (uint32_t)target->qpn);
-		if (qp) {
-			set(qp, wr_id, status);
-			owner = qp->head.owner;
-		}
+		if (qp)
+			set(fabric, qp, wr_id, status);
 		section_leave(section);
-		if (!qp)
-			continue;
-		event_wake(fabric, owner);
-		found = true;
+		found = found || qp;
 	}
 	return found ? 0 : err_set(err, "there is no queue pair %ld", target->qpn);
 }
 
-static void force_error(struct shared_qp *qp, uint64_t wr_id, int status)
+/* At once, whatever its program does: what comes after this finds it so. */
+static void force_error(struct fabric *fabric, struct shared_qp *qp, uint64_t wr_id, int status)
 {
 	(void)wr_id;
 	(void)status;
 	atomic_store(&qp->force_error, 1);
-	atomic_store(&qp->due, 0);
+	qp_lock_send(fabric, qp);
+	progress_qp(fabric, qp, clock_ns(CLOCK_MONOTONIC));
+	lock_drop(&qp->send_lock);
 }
 
-static void force_status(struct shared_qp *qp, uint64_t wr_id, int status)
+static void force_status(struct fabric *fabric, struct shared_qp *qp, uint64_t wr_id, int status)
 {
+	(void)fabric;
 	atomic_store(&qp->force_wr_id, wr_id);
 	atomic_store(&qp->force_status, (uint32_t)status);
 }
@@ -258,8 +267,8 @@ static const struct {
 	{ "loss", key_loss },       { "state", key_state },   { "complete", key_complete },
 };
 
-int control_set(struct fabric *fabric, const struct target *target, const char *key,
-		const char *value, struct err *err)
+static int control_set(struct fabric *fabric, const struct target *target, const char *key,
+		       const char *value, struct err *err)
 {
 	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 		if (strcmp(keys[k].key, key) == 0)
@@ -288,6 +297,8 @@ static int control_item(struct fabric *fabric, struct target *target, const char
 	struct target one = *target;
 	char device[16];
 
+	if (!*key)
+		return err_set(err, "KEY=VALUE is wanted");
 	if (strcmp(key, "node") == 0)
 		return number_of(key, value, &target->node, err);
 	if (strcmp(key, "qp") == 0)
@@ -320,5 +331,7 @@ int control_list(struct fabric *fabric, const struct target *target, const char 
 	for (size_t i = 0; rc == 0 && i < items.count; i++)
 		rc = control_item(fabric, &now, items.items[i].key, items.items[i].value, err);
 	kvlist_release(&items);
+	if (fabric)
+		net_changed(fabric);
 	return rc;
 }

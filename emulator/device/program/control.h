@@ -5,7 +5,7 @@
 
 #include "target.h"
 
-/* Do KEY=VALUE to what TARGET names:
+/* Do a list KEY=VALUE,... to what TARGET names:
  *
  *   latency=TIME jitter=TIME       of the whole fabric
  *   rate=RATE loss=P               of a link, else of the links of the devices
@@ -13,13 +13,9 @@
  *   state=error                    of a queue pair
  *   complete=WR_ID:STATUS          of a queue pair: that request completes so
  *
- * FABRIC is joined.  Returns 0, or -1 with ERR naming the key.
- */
-int control_set(struct fabric *fabric, const struct target *target, const char *key,
-		const char *value, struct err *err);
-
-/* The same for a list "KEY=VALUE,..."; keys may name a device before a dot, and
- * "node", "link", "qp" in it name the target of those behind them.
+ * Keys may name a device before a dot; "node", "link", "qp" name the target of those
+ * behind them.  FABRIC is joined; or NULL: only look whether it could ever be done.  Returns
+ * 0, or -1 with ERR naming the key; those before it have been done.
  */
 int control_list(struct fabric *fabric, const struct target *target, const char *list,
 		 struct err *err);

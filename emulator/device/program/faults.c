@@ -13,9 +13,10 @@
 
 static int add_fault(struct faults *faults, char *text, size_t line, struct err *err)
 {
-	char *list = text + strcspn(text, " \t");
+	char *list = text + strcspn(text, " \t\r\n");
 	struct kvlist items;
 	struct fault *more, fault = { .line = line };
+	struct err why = { "" };
 
 	if (*list)
 		*list++ = '\0';
@@ -23,11 +24,13 @@ static int add_fault(struct faults *faults, char *text, size_t line, struct err 
 	list[strcspn(list, " \t\r\n")] = '\0';
 	if (strcmp(text, "0") != 0 && (units_duration(text, &fault.time) < 0 || fault.time < 0))
 		return err_set(err, "%s:%zu: '%s' is no duration", faults->path, line, text);
+	if (!*list)
+		return err_set(err, "%s:%zu: KEY=VALUE is missing", faults->path, line);
 	if (*list == '@' || kvlist_parse(&items, list, NULL) < 0)
 		return err_set(err, "%s:%zu: '%s' is no KEY=VALUE,...", faults->path, line, list);
 	kvlist_release(&items);
-	if (!*list)
-		return err_set(err, "%s:%zu: KEY=VALUE is missing", faults->path, line);
+	if (control_list(NULL, &target_default, list, &why) < 0)
+		return err_set(err, "%s:%zu: %s", faults->path, line, why.text);
 	if (faults->count == FAULTS_MOST)
 		return err_set(err, "%s: more than %d faults", faults->path, FAULTS_MOST);
 	more = realloc(faults->fault, (faults->count + 1) * sizeof(*more));

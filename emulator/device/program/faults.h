@@ -20,7 +20,9 @@ struct faults {
 	const char *path; /* not owned */
 };
 
-/* Read PATH.  Returns 0, or -1 with ERR naming file and line. */
+/* Read PATH.  Returns 0, or -1 with ERR naming file and line: also of what no fabric could
+ * ever do.
+ */
 int faults_read(struct faults *faults, const char *path, struct err *err);
 void faults_release(struct faults *faults);
 

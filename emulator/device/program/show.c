@@ -20,6 +20,7 @@ struct options {
 	const char *what; /* NULL: all */
 	int64_t interval; /* ns; 0: once */
 	long count;       /* 0: until a signal */
+	bool stat;        /* the command is `stat` */
 };
 
 /* The tables by name. */
@@ -62,14 +63,18 @@ static const struct argp_option stat_table[] = {
 	{ 0 },
 };
 
+/* The table that is named; `stat` has those alone that count. */
 static void set_what(struct options *options, struct argp_state *state, const char *arg)
 {
+	if (options->what)
+		argp_error(state, "'%s': one table at a time", arg);
 	for (size_t i = 0; i < NVIEWS; i++)
-		if (strcmp(views[i].name, arg) == 0)
+		if (strcmp(views[i].name, arg) == 0 && (views[i].stat || !options->stat))
 			options->what = arg;
 	if (options->what != arg)
-		argp_error(state, "'%s' is none of fabric, ports, links, processes, qps, lateness",
-			   arg);
+		argp_error(state, "'%s' is none of %s", arg,
+			   options->stat ? "ports, links, lateness"
+					 : "fabric, ports, links, processes, qps, lateness");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -123,7 +128,7 @@ static const struct argp stat_argp = {
 	.children = children,
 };
 
-static void show(const struct fabric *fabric, const struct options *options, bool stat)
+static void show(const struct fabric *fabric, const struct options *options)
 {
 	json_t *all = json_object();
 
@@ -131,7 +136,8 @@ static void show(const struct fabric *fabric, const struct options *options, boo
 		const struct view *view = &views[i];
 		json_t *rows;
 
-		if (options->what ? strcmp(options->what, view->name) != 0 : stat && !view->stat)
+		if (options->what ? strcmp(options->what, view->name) != 0
+				  : options->stat && !view->stat)
 			continue;
 		rows = view->rows(fabric, &options->target);
 		if (options->format == VIEW_JSON && !options->what)
@@ -166,13 +172,13 @@ int command_show(int argc, char **argv)
 		fprintf(stderr, "netemu device show: %s\n", err.text);
 		return 1;
 	}
-	show(&fabric, &options, false);
+	show(&fabric, &options);
 	return finish("netemu device show", &fabric);
 }
 
 int command_stat(int argc, char **argv)
 {
-	struct options options = { .target = target_default };
+	struct options options = { .target = target_default, .stat = true };
 	struct err err = { "" };
 	struct fabric fabric;
 
@@ -185,7 +191,7 @@ int command_stat(int argc, char **argv)
 		const struct timespec pause = { options.interval / 1000000000,
 						options.interval % 1000000000 };
 
-		show(&fabric, &options, true);
+		show(&fabric, &options);
 		if (!options.interval || i == options.count || fflush(stdout) != 0)
 			break;
 		nanosleep(&pause, NULL);
