@@ -12,6 +12,21 @@ test_expect_success 'the program finds a device' '
 	echo active >expect && test_cmp expect out && nothing_left
 '
 
+# Key by key, and of numbers what each may be.
+test_expect_success 'the manual has every setting, --help too' '
+	netemu device run --help | sed -n "s/^\([a-z_]*\)=.*/\1/p" | sort >known &&
+	test $(wc -l <known) -gt 30 &&
+	sed -n "s/^\*\([a-z_]*\)\*=.*/\1/p" "$NETEMU_SRCDIR/doc/netemu-device.7.scd" | sort -u >told &&
+	test_cmp known told &&
+	for key in $(grep ^max_ known | grep -v _size); do
+		netemu device run $key=99999999999 true 2>&1 |
+			sed -n "s/.*not between \([0-9]*\) and \([0-9]*\)$/\1 to \2/p" >range &&
+		test -s range &&
+		sed -n "/^\*$key\*=/{n;p;}" "$NETEMU_SRCDIR/doc/netemu-device.7.scd" >said &&
+		grep -qF ", $(cat range) (" said || { echo "$key: $(cat range)"; return 1; }
+	done
+'
+
 test_expect_success 'without it there is none' '
 	! "$steps" port
 '

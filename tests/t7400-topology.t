@@ -128,7 +128,7 @@ test_expect_success PERFTEST 'bytes of a read count from the target to the reade
 # refused SETTINGS SENTENCE: 125, and one line of that.
 refused() {
 	exits 125 netemu device run "$1" $3 true &&
-	test $(wc -l <exits.err) = 1 && grep -e "$2" exits.err && nothing_left
+	test "$(wc -l <exits.err)" = 1 && grep -e "$2" exits.err && nothing_left
 }
 
 test_expect_success 'a network that is none is refused' '

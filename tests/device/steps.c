@@ -9,6 +9,8 @@
  *	pair[:TIMEOUT:RETRIES]   two connected queue pairs A and B of the first device
  *	write:ID[:BYTES]         A writes to memory of this process
  *	many:COUNT:BYTES         so many writes with the ids 1, 2, ..., all completed
+ *	late:COUNT:PEER          so many writes of a byte, one at a time; PEER does meanwhile:
+ *	                         0 computes, 1 sleeps, 2 looks at the memory, 3 polls
  *	poll                     wait for a completion of A: its id and status
  *	event                    wait for an asynchronous event: its name, and whose
  *	state                    the state of A
@@ -216,6 +218,48 @@ static int step_many(unsigned long count, unsigned long bytes)
 	return 0;
 }
 
+/* What is not in the library while a message is on its way: for so long. */
+#define AWAY 1e-3 /* s */
+
+static void stay_away(unsigned long how, const volatile char *byte, char wanted)
+{
+	const struct timespec nap = { .tv_nsec = (long)(AWAY * 1e9) };
+	double begin = now();
+
+	if (how == 1)
+		nanosleep(&nap, NULL);
+	while (how == 0 && now() - begin < AWAY)
+		;
+	while (how == 2 && *byte != wanted && now() - begin < PATIENCE)
+		;
+}
+
+static int step_late(unsigned long count, unsigned long how)
+{
+	struct ibv_sge sge = { .addr = (uintptr_t)my.memory, .length = 1, .lkey = my.mr->lkey };
+	char *target = my.memory + SIZE / 2;
+	struct ibv_send_wr *bad, wr = {
+		.sg_list = &sge,
+		.num_sge = 1,
+		.opcode = IBV_WR_RDMA_WRITE,
+		.send_flags = IBV_SEND_SIGNALED,
+		.wr.rdma = { .remote_addr = (uintptr_t)target, .rkey = my.mr->rkey },
+	};
+	struct ibv_wc wc;
+
+	for (unsigned long i = 0; i < count; i++) {
+		my.memory[0] = (char)(i + 1);
+		errno = ibv_post_send(my.a, &wr, &bad);
+		if (errno)
+			return -1;
+		stay_away(how, target, (char)(i + 1));
+		completion(&wc);
+		if (wc.status != IBV_WC_SUCCESS || *target != (char)(i + 1))
+			return -1;
+	}
+	return 0;
+}
+
 static int step_event(unsigned long a, unsigned long b)
 {
 	struct pollfd fd = { .fd = my.context->async_fd, .events = POLLIN };
@@ -289,9 +333,10 @@ static const struct {
 	const char *name;
 	int (*run)(unsigned long a, unsigned long b);
 } steps[] = {
-	{ "pair", step_pair }, { "write", step_write }, { "many", step_many },
-	{ "poll", step_poll }, { "event", step_event }, { "state", step_state },
-	{ "port", step_port }, { "time", step_time },   { "sleep", step_sleep },
+	{ "pair", step_pair },   { "write", step_write }, { "many", step_many },
+	{ "late", step_late },   { "poll", step_poll },   { "event", step_event },
+	{ "state", step_state }, { "port", step_port },   { "time", step_time },
+	{ "sleep", step_sleep },
 };
 
 static int run(const char *word)

@@ -98,14 +98,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static char *help(int key, const char *text, void *input)
+{
+	(void)input;
+	/* argp frees what is not TEXT */
+	return key == ARGP_KEY_HELP_EXTRA ? strdup(device_settings_help) : (char *)text;
+}
+
 static const struct argp argp = {
 	.options = table,
 	.parser = parse,
 	.args_doc = "[KEY=VALUE,...] [--] PROGRAM [ARG...]",
 	.doc = "Run a program with an emulated RDMA device.\v"
-	       "The keys are those of srun --netemu, as latency=2us,rate=100Gbit/s,loss=1e-4; see "
-	       "netemu-device(7).  Programs of one fabric reach each other.  The exit status is "
-	       "the program's; 125 when there is no device for it.",
+	       "Programs of one fabric reach each other.  The exit status is the program's; 125 when "
+	       "there is no device for it.  The keys, see netemu-device(7):",
+	.help_filter = help,
 };
 
 /* --- the fabric --- */
