@@ -55,16 +55,13 @@ static int compare(const void *a, const void *b)
 	return one->line < other->line ? -1 : 1;
 }
 
-int faults_read(struct faults *faults, const char *path, struct err *err)
+int faults_parse(struct faults *faults, FILE *file, const char *path, struct err *err)
 {
-	FILE *file = fopen(path, "re");
 	char *text = NULL;
 	size_t size = 0, line = 0;
 	int rc = 0;
 
 	*faults = (struct faults){ .path = path };
-	if (!file)
-		return err_errno(err, "unable to open '%s'", path);
 	while (rc == 0 && getline(&text, &size, file) >= 0) {
 		char *start = text + strspn(text, " \t\r\n");
 
@@ -75,7 +72,6 @@ int faults_read(struct faults *faults, const char *path, struct err *err)
 	if (rc == 0 && ferror(file))
 		rc = err_errno(err, "unable to read '%s'", path);
 	free(text);
-	fclose(file);
 	if (rc < 0) {
 		faults_release(faults);
 		return -1;
@@ -83,6 +79,19 @@ int faults_read(struct faults *faults, const char *path, struct err *err)
 	if (faults->count)
 		qsort(faults->fault, faults->count, sizeof(*faults->fault), compare);
 	return 0;
+}
+
+int faults_read(struct faults *faults, const char *path, struct err *err)
+{
+	FILE *file = fopen(path, "re");
+	int rc;
+
+	*faults = (struct faults){ .path = path };
+	if (!file)
+		return err_errno(err, "unable to open '%s'", path);
+	rc = faults_parse(faults, file, path, err);
+	fclose(file);
+	return rc;
 }
 
 void faults_release(struct faults *faults)

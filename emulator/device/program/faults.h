@@ -10,6 +10,8 @@
 
 #include "target.h"
 
+#include <stdio.h>
+
 struct faults {
 	struct fault {
 		int64_t time; /* ns after the start */
@@ -24,10 +26,12 @@ struct faults {
  * ever do.
  */
 int faults_read(struct faults *faults, const char *path, struct err *err);
+int faults_parse(struct faults *faults, FILE *file, const char *path, struct err *err);
 void faults_release(struct faults *faults);
 
 /* Do what is due at NOW (ns after the start); one that cannot be done is told on
- * standard error.  Returns ns until the next, or -1 when there is none.
+ * standard error.  FABRIC NULL: nothing is done.  Returns ns until the next, or -1 when there is
+ * none.
  */
 int64_t faults_do(struct faults *faults, struct fabric *fabric, const struct target *target,
 		  int64_t now);
