@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* netemu.h - what the files of the plugin share
  *
- * dispatch.c has Slurm's entry points and passes each call to the file of the
- * process it runs in: local.c for srun, sbatch and salloc, remote.c for
- * slurmstepd.
- *
  * srun decides and hands the settings on in SLURM_NETEMU.  In slurmstepd a
  * helper (netemu-device) runs as the user, joins the fabric of the job on this
  * machine or makes it, and holds it while the step runs; the tasks are told where it
@@ -17,6 +13,7 @@
 #include "device/settings.h"
 #include "env.h"
 #include "err.h"
+#include "plugin.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -40,14 +37,6 @@
 
 /* ---- options.c: who said what ---- */
 
-/* Take the arguments of the plugstack line: settings, and lib=, bin= and shm= as
- * netemu-spank(8) says.  A wrong one is left out; SAY gets the sentence.
- */
-void options_plugstack(int argc, char **argv, void (*say)(const char *fmt, ...));
-
-/* Register --netemu.  Returns 0 or -1. */
-int options_register(spank_t sp);
-
 /* Lay the levels over each other: plugstack, inherited option, ENVIRONMENT
  * (NULL when unset), own option.  SETTINGS need device_settings_release() on
  * success.  Returns 0, or -1 with ERR.
@@ -58,16 +47,5 @@ int options_decide(struct device_settings *settings, const char *environment, st
 const char *options_library(void);
 void options_program(char *path, size_t size);
 const char *options_shm(void);
-
-/* ---- local.c ---- */
-int local_init_post_opt(spank_t sp);
-int local_user_init(spank_t sp);
-void local_exit(spank_t sp);
-
-/* ---- remote.c ---- */
-void remote_user_init(spank_t sp);
-int remote_task_init(spank_t sp);
-void remote_task_exit(spank_t sp);
-void remote_exit(spank_t sp);
 
 #endif

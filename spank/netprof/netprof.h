@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* netprof.h - what the files of the plugin share
- *
- * dispatch.c has Slurm's entry points and passes each call to the file of the
- * process it runs in: local.c for srun, sbatch and salloc, remote.c for
- * slurmstepd.  All else here is used by both.
- */
+/* netprof.h - what the files of the plugin share; plugin.h has what Slurm calls */
 #ifndef NETEMU_SPANK_NETPROF_H
 #define NETEMU_SPANK_NETPROF_H
 
@@ -12,6 +7,7 @@
 #include "err.h"
 #include "netprof_settings.h"
 #include "nodelist.h"
+#include "plugin.h"
 #include "start.h"
 
 #include <stdbool.h>
@@ -38,14 +34,6 @@
 #define ENV_PRRTE "PRTE_MCA_prte_fork_agent"
 
 /* ---- options.c: who said what ---- */
-
-/* Take the arguments of the plugstack line.  A wrong one is left out; SAY
- * (slurm_error or slurm_info) gets the sentence.
- */
-void options_plugstack(int argc, char **argv, void (*say)(const char *fmt, ...));
-
-/* Register --netprof.  Returns 0 or -1. */
-int options_register(spank_t sp);
 
 struct decision {
 	struct netprof_settings settings; /* enable is 0 or 1 */
@@ -118,16 +106,5 @@ int env_publish(spank_t sp, const struct decision *decision, bool script, struct
  * in its place; bytes that are not UTF-8 become U+FFFD.
  */
 void command_json(char *buf, size_t size, int argc, char *const *argv);
-
-/* ---- local.c ---- */
-int local_init_post_opt(spank_t sp);
-int local_user_init(spank_t sp);
-void local_exit(spank_t sp);
-
-/* ---- remote.c: nothing here ever fails a step ---- */
-void remote_user_init(spank_t sp);
-void remote_task_init(spank_t sp);
-void remote_task_exit(spank_t sp);
-void remote_exit(spank_t sp);
 
 #endif

@@ -328,18 +328,19 @@ static void tell_gather(spank_t sp)
 }
 
 /* In the child that becomes the task. */
-void remote_task_init(spank_t sp)
+int remote_task_init(spank_t sp)
 {
 	struct err err = { "" };
 	int task = -1;
 
 	if (!state.on)
-		return;
+		return 0;
 	if (spank_get_item(sp, S_TASK_ID, &task) == ESPANK_SUCCESS && task == 0)
 		tell_gather(sp);
 	env_unset(sp, ENV_GATHER);
 	if (state.kind == KIND_TASKS && loaded_add(sp, state.library, &err) < 0)
 		say("not profiled", &err);
+	return 0;
 }
 
 void remote_task_exit(spank_t sp)

@@ -3,13 +3,16 @@
  *
  * Every other file runs in one kind of process only.  In slurmstepd an error
  * from init_post_opt, user_init or task_post_fork would drain the node, so
- * only task_init returns one.
+ * only task_init may return one.
  */
-#include "netemu/netemu.h"
+#include "plugin.h"
+
+/* The name, not the word PLUGIN_NAME. */
+#define DECLARE(name) SPANK_PLUGIN(name, 1)
 
 #pragma GCC visibility push(default)
 
-SPANK_PLUGIN(netemu, 1)
+DECLARE(PLUGIN_NAME)
 
 int slurm_spank_init(spank_t sp, int ac, char **av)
 {
