@@ -144,7 +144,7 @@ test_expect_success 'a program that asks for no device has nothing of it' '
 	#include <stdlib.h>
 	int main(void)
 	{
-		return system("ls /proc/$PPID/task | wc -l; ls -l /proc/$PPID/fd | grep -c netemu; "
+		return system("ls /proc/$PPID/task | wc -l; ls -l /proc/$PPID/fd | grep -cF $NETEMU_SHM; "
 			      "ls $NETEMU_SHM | wc -l");
 	}
 	EOF
