@@ -15,22 +15,26 @@ said() {
 	printf "%s\n" "$@" >expect && test_cmp expect out && nothing_left
 }
 
-test_expect_success 'a queue pair is forced to error' '
+for transport in direct queue; do
+NETEMU=transport=$transport
+export NETEMU
+
+test_expect_success "$transport: a queue pair is forced to error" '
 	run "$steps" pair write:1 poll state "netemu device set --qp \$QPN state=error" event write:2 poll state &&
 	said "1 success" RTS "local work queue catastrophic error A" "2 Work Request Flushed Error" ERR
 '
 
-test_expect_success 'requests that wait are flushed' '
+test_expect_success "$transport: requests that wait are flushed" '
 	run latency=50s "$steps" pair write:1 write:2 "netemu device set --qp \$QPN state=error" poll poll state &&
 	said "1 Work Request Flushed Error" "2 Work Request Flushed Error" ERR
 '
 
-test_expect_success 'the other one finds nobody' '
+test_expect_success "$transport: the other one finds nobody" '
 	run "$steps" pair:8:1 "netemu device set --qp \$QPN_B state=error" write:3 poll state &&
 	said "3 transport retry counter exceeded" ERR
 '
 
-test_expect_success 'a chosen request completes with a status' '
+test_expect_success "$transport: a chosen request completes with a status" '
 	run "$steps" pair "netemu device set --qp \$QPN complete=7:rem_access_err" write:6 poll write:7 poll \
 		write:8 poll state &&
 	said "6 success" "7 remote access error" "8 Work Request Flushed Error" ERR
@@ -55,49 +59,49 @@ resp_timeout_err response timeout error
 general_err general error
 END
 
-test_expect_success 'by any status' '
+test_expect_success "$transport: by any status" '
 	while read -r name text; do
 		run "$steps" pair "netemu device set --qp \$QPN complete=0x11:$name" write:17 poll &&
 		said "17 $text" || return 1
 	done <statuses
 '
 
-test_expect_success 'a request that waits already' '
+test_expect_success "$transport: a request that waits already" '
 	run latency=1s "$steps" pair write:1 "netemu device set --qp \$QPN complete=1:rem_op_err" poll state &&
 	said "1 remote operation error" ERR
 '
 
-test_expect_success 'ports: events and state' '
+test_expect_success "$transport: ports: events and state" '
 	run "$steps" port "netemu device set state=down" event port "netemu device set state=down" \
 		"netemu device set state=up" event port &&
 	said active "port error 1" down "port active 1" active
 '
 
-test_expect_success 'ports of one device' '
+test_expect_success "$transport: ports of one device" '
 	run devices=2 "$steps" "netemu device set netemu1.state=down" "netemu device set --node 1 state=down" port \
 		"netemu device set -d netemu0 state=down" event port \
 		"netemu device show ports --node 0 --format=tsv | cut -f 3,4" &&
 	said active "port error 1" down "device	state" "netemu0	down" "netemu1	down"
 '
 
-test_expect_success 'a port that is down: retries, then an error' '
+test_expect_success "$transport: a port that is down: retries, then an error" '
 	run "$steps" pair:8:2 "netemu device set state=down" write:1 poll state &&
 	said "1 transport retry counter exceeded" ERR
 '
 
 # 4.096 us * 2^14 = 67 ms, three tries
-test_expect_success 'a link that is down: retries, then an error, not before their time' '
+test_expect_success "$transport: a link that is down: retries, then an error, not before their time" '
 	run "$steps" pair:14:2 "netemu device set --link=n0/netemu0.up state=down" time:201 write:1 poll state &&
 	said "1 transport retry counter exceeded" ERR
 '
 
-test_expect_success 'a link that comes up in time' '
+test_expect_success "$transport: a link that comes up in time" '
 	run "$steps" pair:14:7 "netemu device set link=n0/netemu0.down,state=down" write:1 \
 		"netemu device set link=n0/netemu0.down,state=up" poll state &&
 	said "1 success" RTS
 '
 
-test_expect_success 'the link of another node is none of its own' '
+test_expect_success "$transport: the link of another node is none of its own" '
 	run "$steps" pair:8:1 "netemu device set --link n1/netemu0.up state=down" write:1 poll &&
 	said "1 success"
 '
@@ -108,7 +112,7 @@ total() {
 print($1 sum(row[\\\"$2\\\"] for row in json.load(sys.stdin)))\""
 }
 
-test_expect_success 'loss is changed in use' '
+test_expect_success "$transport: loss is changed in use" '
 	run seed=3 "$steps" pair:8:7 many:200:4096 "$(total 0== packets_lost)" \
 		"netemu device set loss=0.05" many:200:4096 "$(total 0\< packets_lost)" "$(total 0\< packets_resent)" \
 		"netemu device set loss=0" "netemu device show links --format=json >before" many:100:4096 \
@@ -122,22 +126,22 @@ assert sum(row[\"lost\"] for row in after) > 0
 "
 '
 
-test_expect_success 'all is lost' '
+test_expect_success "$transport: all is lost" '
 	run "$steps" pair:8:1 "netemu device set loss=100%" write:1 poll &&
 	said "1 transport retry counter exceeded"
 '
 
-test_expect_success 'latency is changed in use: it takes as long at least' '
+test_expect_success "$transport: latency is changed in use: it takes as long at least" '
 	run "$steps" pair "netemu device set latency=150ms" time:300 write:1 poll && said "1 success" &&
 	run latency=50s "$steps" pair "netemu device set latency=0" write:1 poll && said "1 success"
 '
 
-test_expect_success 'so does the rate' '
+test_expect_success "$transport: so does the rate" '
 	run "$steps" pair "netemu device set rate=8Mbit/s" time:250 many:1:250000 &&
 	test_must_be_empty out && nothing_left
 '
 
-test_expect_success 'show says what has been set' '
+test_expect_success "$transport: show says what has been set" '
 	run devices=2 sh -c "
 		netemu device set rate=1GB/s,loss=0.25 &&
 		netemu device set netemu1.rate=2GB/s &&
@@ -195,9 +199,12 @@ while IFS='|' read -r list sentence; do
 done <wrong
 END
 
-test_expect_success 'what can not be set is said in a sentence' '
-	netemu device run sh ./try-wrong 2>err && test_cmp expect.err err
+test_expect_success "$transport: what can not be set is said in a sentence" '
+	rm -f expect.err && netemu device run sh ./try-wrong 2>err && test_cmp expect.err err
 '
+
+done
+unset NETEMU
 
 test_expect_success 'wrong usage, and no fabric' '
 	exits 2 netemu device set && exits 2 netemu device set --qp=x state=error &&
