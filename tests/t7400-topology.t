@@ -32,10 +32,10 @@ cable() {
 
 # start SERVER CLIENT PROGRAM...: the program on two nodes, the client's pid in $last.
 start() {
-	server=$1 client=$2
+	serving=$1 client=$2
 	shift 2
 	port_next
-	later netemu device run --node $server "$@" -p $port >server.$port 2>&1
+	later netemu device run --node $serving "$@" -p $port >server.$port 2>&1
 	until_true port_listens $port &&
 	later netemu device run --node $client "$@" -p $port 127.0.0.1 >client.$client 2>&1
 }
@@ -96,10 +96,10 @@ test_expect_success PERFTEST 'no pair is faster than the uplink' '
 '
 
 all_to_all() {
-	for server in 0 1 2 3; do
-		for client in 0 1 2 3; do
-			test $server = $client && continue
-			start $server $client "$@" && wait $last || return 1
+	for to in 0 1 2 3; do
+		for from in 0 1 2 3; do
+			test $to = $from && continue
+			start $to $from "$@" && wait $last || return 1
 		done
 	done
 }
