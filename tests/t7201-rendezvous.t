@@ -39,8 +39,8 @@ test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: one program after the ot
 '
 
 test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: who is missing is named' '
-	! srun -W1 --mpi=pmix -N4 "$try" miss one 1000 2 2>err &&
-	grep -x "rdv-try: barrier .start.: after 1 s 1 of 4 ranks is missing: 2 (node2)" err
+	! srun -K1 --mpi=pmix -N4 "$try" miss one 500 2 2>err &&
+	grep -x "rdv-try: barrier .start.: after 0.5 s 1 of 4 ranks is missing: 2 (node2)" err
 '
 
 test_expect_success MPIRUN,PMIX_H 'mpirun: one program after the other' '
@@ -67,8 +67,8 @@ test_expect_success 'srun: all get what all have put, also under --export=NONE' 
 '
 
 test_expect_success 'srun: who is missing is named' '
-	! SLURM_NETEMU_RDV=$(cat address) srun -W1 --mpi=none -N4 "$try" miss miss 1000 2 2>err &&
-	grep -x "rdv-try: barrier .start.: after 1 s 1 of 4 ranks is missing: 2 (node2)" err
+	! SLURM_NETEMU_RDV=$(cat address) srun -K1 --mpi=none -N4 "$try" miss miss 500 2 2>err &&
+	grep -x "rdv-try: barrier .start.: after 0.5 s 1 of 4 ranks is missing: 2 (node2)" err
 '
 
 test_expect_success 'a directory that all see' '
