@@ -27,7 +27,7 @@ static void go_back(struct pass *p, int64_t time)
 			atomic_fetch_sub_explicit(&qp->outstanding_reads, 1, memory_order_relaxed);
 		sqe->state = SQE_POSTED;
 		net_again(sqe, time);
-		sqe->lost = 0;
+		sqe->lost = SQE_ARRIVES;
 		sqe->retry_since = now_of(p);
 		sqe->deliver_at = at == first ? time : 0;
 	}
@@ -65,7 +65,7 @@ static bool no_answer(struct pass *p, struct shared_sqe *sqe)
 	count(&p->device->counters.timeouts, 1);
 	if (qp->timeout && sqe->retries >= qp->retry_count) {
 		sqe->deliver_at = sqe->ack_at = end;
-		sqe->lost = 1;
+		sqe->lost = SQE_LOST;
 		look_again(p, end);
 		return false;
 	}

@@ -374,6 +374,12 @@ enum sqe_state {
 	SQE_DELIVERED, /* the responder has done its part: status is known */
 };
 
+enum sqe_lost {
+	SQE_ARRIVES,
+	SQE_LOST,    /* the network gave it up */
+	SQE_UNHEARD, /* it arrives, but its requester gives up waiting for an answer */
+};
+
 /* How far a message has come on the links (net.c); all 0: not begun. */
 struct net_state {
 	int64_t since; /* ns: not sent before; 0: since it was posted */
@@ -426,7 +432,7 @@ struct shared_sqe {
 	struct net_state net;
 	int64_t retry_since;
 	uint32_t retries, rnr_retries;
-	uint32_t lost;     /* bool: the network gave it up */
+	uint32_t lost;     /* enum sqe_lost */
 	uint32_t checksum; /* strict: of the payload when it was posted */
 
 	/* transport=queue (mailbox.c) */

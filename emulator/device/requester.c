@@ -104,6 +104,16 @@ static struct net_message message_of(const struct pass *p, const struct shared_s
 	};
 }
 
+/* A request may be carried out and its answer never come.  Of a read the answer is all
+ * there is.
+ */
+static enum sqe_lost lost_of(const struct shared_sqe *sqe, const struct net_times *times)
+{
+	if (!times->delivered || (times->failed && is_read(sqe)))
+		return SQE_LOST;
+	return times->failed ? SQE_UNHEARD : SQE_ARRIVES;
+}
+
 /* Returns false when there is no room on the links now. */
 static bool plan(struct pass *p, struct shared_sqe *sqe)
 {
@@ -121,12 +131,12 @@ static bool plan(struct pass *p, struct shared_sqe *sqe)
 	sqe->sent_at = times.sent;
 	sqe->deliver_at = times.deliver;
 	sqe->ack_at = reliable(qp) ? times.ack : times.deliver;
-	sqe->lost = times.failed || !times.delivered;
-	if (sqe->lost && reliable(qp))
+	sqe->lost = lost_of(sqe, &times);
+	if (sqe->lost == SQE_LOST && reliable(qp))
 		sqe->deliver_at = times.ack;
 	count_times(p, sqe, &times);
 	tell(p, sqe, DEVHOOK_WIRE, times.sent, times.deliver);
-	if (!sqe->lost)
+	if (sqe->lost != SQE_LOST)
 		ask_for_help(p, sqe);
 	return true;
 }
@@ -233,10 +243,12 @@ static bool deliver_one(struct pass *p)
 	else if (is_local(sqe))
 		status = pass_opcodes[qp->type] & 1 << sqe->opcode ? run_local(p, sqe)
 								   : WC_LOC_QP_OP_ERR;
-	else if (sqe->lost)
+	else if (sqe->lost == SQE_LOST)
 		status = reliable(qp) ? WC_RETRY_EXC_ERR : WC_SUCCESS;
 	else if (!pass_ask(p, sqe, at, &status))
 		return false;
+	else if (sqe->lost == SQE_UNHEARD)
+		status = WC_RETRY_EXC_ERR; /* whatever was answered */
 	if (status == WC_SUCCESS && !is_local(sqe))
 		count_out(p, sqe);
 	note_lateness(p, time);

@@ -5,6 +5,8 @@
 #include "devlib.h"
 
 #include "clock.h"
+#include "device/net.h"
+#include "device/netlink.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -366,6 +368,53 @@ static void fails_when_it_is_told_to(void **state)
 	disconnect();
 }
 
+/* The requester cannot know that it was carried out. */
+static void what_arrives_is_done_though_no_answer_comes(void **state)
+{
+	static const struct request requests[] = {
+		{ .opcode = WR_RDMA_WRITE, .length = 8, .wr_id = 1 },
+		{ .opcode = WR_ATOMIC_FETCH_AND_ADD, .length = 8, .compare_add = 5 },
+		{ .opcode = WR_SEND, .length = 8 },
+	};
+	struct host other;
+
+	(void)state;
+	lab_open(&lab, "latency=20us,devices=2,transport=direct", 1);
+	host_join(&host, &lab, 0);
+	other = host;
+	assert_int_equal(context_open(&other.context, &host.fabric, 1), 0);
+	assert_int_equal(pd_create(&other.pd, &other.context), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct end_options options = { .type = QP_RC, .timeout = 5 };
+		struct shared_link *answers;
+
+		end_create(&a, &host, &options);
+		end_create(&b, &other, &options);
+		to_a = end_address(&a);
+		to_b = end_address(&b);
+		end_connect(&a, &to_b);
+		end_connect(&b, &to_a);
+		answers = net_link(&host.fabric, b.host->context.device->up);
+		net_link_set_loss(answers, 1);
+		net_changed(&host.fabric);
+		memset(a.memory, 9, 8);
+		end_receive(&b, 3, 0, 8);
+		end_send(&a, &to_b, &requests[i]);
+		assert_int_equal(cq_next(&a.send_cq).status, WC_RETRY_EXC_ERR);
+		assert_int_equal(end_state(&a), QP_ERR);
+		assert_int_equal(b.memory[0], i == 1 ? 5 : 9);
+		assert_int_equal(a.memory[0], 9);
+		if (i == 2)
+			assert_int_equal(cq_next(&b.recv_cq).status, WC_SUCCESS);
+		cq_empty(&b.recv_cq);
+		net_link_set_loss(answers, 0);
+		end_destroy(&a);
+		end_destroy(&b);
+	}
+	assert_int_equal(pd_destroy(&other.pd), 0);
+	context_close(&other.context);
+}
+
 #define BOTH(test)                                                  \
 	{ #test " (direct)", test, open_direct, close_all, NULL },  \
 	{                                                           \
@@ -387,6 +436,7 @@ int main(void)
 		BOTH(asks_again_in_time),
 		BOTH(uc_does_not_wait),
 		BOTH(fails_when_it_is_told_to),
+		cmocka_unit_test_teardown(what_arrives_is_done_though_no_answer_comes, close_all),
 		SLOW(nothing_is_seen_before_its_time),
 		SLOW(a_read_takes_both_ways),
 		SLOW(keeps_reads_and_writes_in_order),
