@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='UCX, Open MPI and libfabric on the device'
+
+. "$SHARNESS"
+. "$NETEMU_SRCDIR/tests/lib-device.sh"
+device_need ibv_devices
+device_has ucx_perftest ucx_info
+device_has mpirun mpicc
+device_has fi_pingpong fi_info
+
+# uct TRANSPORT TEST OPTION...: both sides take the same options.
+uct() {
+	both ucx_perftest -f -n 500 -w 50 -d netemu0:1 -x "$1" -t "$2" $3 $4 $5 $6 && return
+	echo "FAILED: $*"
+	return 1
+}
+
+# ucp TRANSPORT TEST OPTION...: over it and nothing else.
+ucp() {
+	both env "UCX_TLS=$1,self" UCX_NET_DEVICES=netemu0:1 ucx_perftest -f -n 100 -w 10 \
+		-t "$2" $3 $4 && return
+	echo "FAILED: $*"
+	return 1
+}
+
+test_expect_success UCX_PERFTEST 'ucx_info -d lists the device with both transports' '
+	device ucx_info -d >out &&
+	for transport in rc_verbs ud_verbs; do
+		grep -A1 "Transport: $transport" out | grep "Device: netemu0:1" || return 1
+	done && nothing_left
+'
+
+for transport in $DEVICE_TRANSPORTS; do
+	test_expect_success UCX_PERFTEST "ucx_perftest rc_verbs over $transport" '
+		device_set transport=$transport &&
+		uct rc_verbs am_lat && uct rc_verbs am_bw -s 4096 -D bcopy &&
+		uct rc_verbs put_lat && uct rc_verbs put_bw -s 8192 -D zcopy &&
+		uct rc_verbs get -s 8192 -D zcopy && uct rc_verbs fadd && uct rc_verbs cswap &&
+		uct rc_verbs add_mr
+	'
+	test_expect_success UCX_PERFTEST "ucx_perftest ud_verbs over $transport" '
+		device_set transport=$transport &&
+		uct ud_verbs am_lat && uct ud_verbs am_bw -s 2000 -D bcopy
+	'
+done
+device_set transport=direct
+
+for transport in rc_v ud_v; do
+	test_expect_success UCX_PERFTEST "UCP over $transport" '
+		ucp $transport tag_lat && ucp $transport tag_bw -s 65536 &&
+		ucp $transport ucp_put_bw -s 65536 && ucp $transport ucp_get -s 4096 &&
+		ucp $transport ucp_fadd
+	'
+done
+
+test_expect_success MPIRUN 'a program that checks what it gets over MPI' '
+	mpicc -o verify "$NETEMU_SRCDIR/tests/device/mpi-verify.c"
+'
+
+# mpi OPTION...: mpi-verify on 4 ranks, which alone have the device.
+mpi() {
+	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+		OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+		OMPI_MCA_plm_rsh_agent=/bin/false timeout -k 5 "$DEVICE_SECONDS" \
+		mpirun -n 4 "$@" >out &&
+		echo "4 ranks: right" >expected && test_cmp expected out && nothing_left
+}
+
+for transport in rc_v ud_v; do
+	test_expect_success MPIRUN "Open MPI over UCX, $transport" '
+		mpi --mca pml ucx --mca osc ucx -x UCX_TLS=$transport,self \
+			-x UCX_NET_DEVICES=netemu0:1 -x "LD_PRELOAD=$LIBNETEMU" \
+			-x "NETEMU=$device_settings" ./verify
+	'
+done
+
+# libfabric names an interface for the address of a domain; the library for
+# connections is not emulated, so reliable datagrams stand on datagrams.
+FI_VERBS_IFACE=lo
+export FI_VERBS_IFACE
+
+test_expect_success FI_PINGPONG 'fi_info finds datagrams' '
+	device fi_info -p verbs -t FI_EP_DGRAM >out && grep "domain: netemu0-dgram" out &&
+	nothing_left
+'
+
+test_expect_success FI_PINGPONG 'fi_pingpong over them: data are right' '
+	pair "fi_pingpong -p verbs;ofi_rxd -e rdm -c -I 10 -S 1024 -B PORT" \
+		"fi_pingpong -p verbs;ofi_rxd -e rdm -c -I 10 -S 1024 -P PORT 127.0.0.1" &&
+	grep "^1k  *10  *=10 " client.log
+'
+
+device_done
