@@ -187,7 +187,7 @@ test_expect_success 'it does so in the same words where there is a device' '
 for transport in $DEVICE_TRANSPORTS; do
 	for link in ib ethernet; do
 		for tool in $tools; do
-			tried $transport $link $tool >lines
+			tried "$transport" "$link" "$tool" >lines
 			test -s lines || continue
 			test_expect_success "$tool over $transport, $link" '
 				device_set "transport=$transport,link_layer=$link" &&

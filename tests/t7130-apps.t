@@ -12,16 +12,20 @@ device_has fi_pingpong fi_info
 
 # uct TRANSPORT TEST OPTION...: both sides take the same options.
 uct() {
-	both ucx_perftest -f -n 500 -w 50 -d netemu0:1 -x "$1" -t "$2" $3 $4 $5 $6 && return
-	echo "FAILED: $*"
+	uct_layer=$1 uct_test=$2
+	shift 2
+	both ucx_perftest -f -n 500 -w 50 -d netemu0:1 -x "$uct_layer" -t "$uct_test" "$@" && return
+	echo "FAILED: $uct_layer $uct_test $*"
 	return 1
 }
 
 # ucp TRANSPORT TEST OPTION...: over it and nothing else.
 ucp() {
-	both env "UCX_TLS=$1,self" UCX_NET_DEVICES=netemu0:1 ucx_perftest -f -n 100 -w 10 \
-		-t "$2" $3 $4 && return
-	echo "FAILED: $*"
+	ucp_tls=$1 ucp_test=$2
+	shift 2
+	both env "UCX_TLS=$ucp_tls,self" UCX_NET_DEVICES=netemu0:1 ucx_perftest -f -n 100 -w 10 \
+		-t "$ucp_test" "$@" && return
+	echo "FAILED: $ucp_tls $ucp_test $*"
 	return 1
 }
 

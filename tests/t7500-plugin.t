@@ -27,6 +27,7 @@ all_gone() {
 gone() {
 	wait_for 20 all_gone || {
 		ls -lR "$shm"
+		# shellcheck disable=SC2009 # to be read
 		ps -e -o pid,ppid,pgid,stat,lstart,args | grep -e netemu -e sleep
 		return 1
 	}
