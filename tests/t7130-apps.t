@@ -1,14 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='UCX, Open MPI and libfabric on the device'
+test_description='qperf, UCX, Open MPI and libfabric on the device'
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-device.sh"
 device_need ibv_devices
+device_has qperf
 device_has ucx_perftest ucx_info
 device_has mpirun mpicc
 device_has fi_pingpong fi_info
+
+# A test of qperf lasts a second at least; ver_ ones check what they read.
+qperf_tests="rc_lat rc_bw uc_lat uc_bw ud_lat ud_bw rc_rdma_write_bw rc_rdma_read_lat
+	ver_rc_compare_swap ver_rc_fetch_add"
+
+test_expect_success QPERF 'qperf' '
+	pair "qperf -lp PORT" "qperf 127.0.0.1 -lp PORT -t 1 $(echo $qperf_tests) quit" &&
+	grep -c -e " latency  = " -e "bw  = " -e "msg_rate  = " client.log >results &&
+	test "$(cat results)" -ge "$(echo $qperf_tests | wc -w)"
+'
 
 # uct TRANSPORT TEST OPTION...: both sides take the same options.
 uct() {
