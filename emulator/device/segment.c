@@ -321,6 +321,8 @@ uint64_t segment_alloc(struct segment *segment, uint64_t size)
 	lock_take(segment->fabric, &segment->header->heap_lock, segment->self);
 	at = class < PAGE_CLASS ? take_small(segment, class) : take_pages(segment, class, &fresh);
 	lock_drop(&segment->header->heap_lock);
+	if (!at && segment->full)
+		segment->full(size);
 	if (!at)
 		errno = ENOMEM;
 	else if (!fresh)

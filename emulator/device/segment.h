@@ -22,6 +22,8 @@ struct segment {
 	int fd;
 	struct fabric *fabric; /* for locks: who is alive */
 	uint32_t self;         /* process, for locks */
+	/* told, unless NULL, each time that there are no BYTES of shared memory */
+	void (*full)(uint64_t bytes);
 };
 
 /* Make a segment in the file NAME of the directory DIR_FD (mode 0600, must not

@@ -3,6 +3,7 @@
 #include "device/verbs/front.h"
 
 #include <endian.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,11 @@ static __attribute__((destructor)) void leave(void)
 	fabric_leave(own_fabric);
 }
 
+static void say_full(uint64_t bytes)
+{
+	front_say("no %" PRIu64 " bytes of shared memory are left for the device", bytes);
+}
+
 static void enter(void)
 {
 	struct fabric *fabric = calloc(1, sizeof(*fabric));
@@ -134,6 +140,7 @@ static void enter(void)
 		entered = NOWHERE;
 		return;
 	}
+	fabric->segment.full = say_full;
 	make_devices(fabric);
 	own_fabric = fabric;
 	entered = ENTERED;
