@@ -120,7 +120,7 @@ done <<-\EOF
 	12.5GB/s 4X 25.0
 	200Gbit/s 4X 50.0
 	400Gbit/s 4X 100.0
-	none 4X 100.0
+	none 4X 50.0
 EOF
 
 test_expect_success 'on Ethernet its GIDs are of RoCE, and have the address of an interface' '

@@ -91,6 +91,12 @@ for transport in rc_v ud_v; do
 	'
 done
 
+test_expect_success MPIRUN 'Open MPI over its own verbs, btl openib' '
+	mpi --mca pml ob1 --mca osc pt2pt --mca btl openib,self --mca btl_openib_allow_ib 1 \
+		--mca btl_openib_warn_no_device_params_found 0 -x "LD_PRELOAD=$LIBNETEMU" \
+		-x "NETEMU=$device_settings" ./verify
+'
+
 # libfabric names an interface for the address of a domain; the library for
 # connections is not emulated, so reliable datagrams stand on datagrams.
 FI_VERBS_IFACE=lo

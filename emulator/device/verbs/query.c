@@ -229,7 +229,7 @@ EXPORT int front_query_port_speed(struct ibv_context *context, uint32_t port, ui
 	if (port != 1)
 		return EINVAL;
 	rate = up_rate(context);
-	*speed = rate > 0 ? (uint64_t)(rate * 8 / 1e8 + 0.5) : 4000;
+	*speed = rate > 0 ? (uint64_t)(rate * 8 / 1e8 + 0.5) : 2000;
 	return 0;
 }
 

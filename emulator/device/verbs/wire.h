@@ -12,7 +12,9 @@ struct wire {
 	const char *text; /* as the kernel writes it in sysfs */
 };
 
-/* The slowest of the usual ones that is as fast as RATE (byte/s; 0: no limit). */
+/* The slowest of the usual ones that is as fast as RATE (byte/s; 0: no limit, which is
+ * shown as 200 Gbit/s).
+ */
 const struct wire *wire_of(double rate);
 
 /* Byte/s of the link that DEVICE sends on; 0: no limit. */
