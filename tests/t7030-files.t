@@ -58,7 +58,7 @@ test_expect_success 'counters grow with what is sent: 4 bytes are one' '
 	exec 9<$ib/netemu0/node_type # the fabric stays
 	cat $ib/netemu0/ports/1/counters/port_xmit_data
 	ibv_rc_pingpong -n 100 -s 4096 >server.out &
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	for try in \$(seq 100); do
 		ibv_rc_pingpong -n 100 -s 4096 127.0.0.1 >client.out 2>err && break
 		sleep 0.1
 	done
@@ -87,7 +87,7 @@ traced() {
 	cat >traced.sh <<-END
 	export LD_PRELOAD=$hook:$LIBNETEMU
 	HOOK_FILE=hook.one ibv_rc_pingpong -n 50 >server.out &
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	for try in \$(seq 100); do
 		HOOK_FILE=hook.other ibv_rc_pingpong -n 50 127.0.0.1 >client.out 2>err && break
 		rm -f hook.other
 		sleep 0.1

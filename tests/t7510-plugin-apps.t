@@ -25,7 +25,7 @@ srun --mpi=list 2>&1 | grep -qw pmix && test -r "$NETEMU_BUILDDIR/.libs/libnetpr
 cat >ends.sh <<'END'
 #!/bin/sh
 test "$SLURM_PROCID" != 0 || exec "$@"
-for try in $(seq 50); do
+for try in $(seq 300); do
 	"$@" 127.0.0.1 && exit
 	sleep 0.1
 done
