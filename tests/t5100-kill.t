@@ -133,7 +133,7 @@ ranks_are() {
 # nothing_left: no helper, no live or temporary file, nothing in $TMPDIR (but
 # for what Open MPI's daemons leave when they are killed).
 nothing_left() {
-	poll 30 no_helpers &&
+	poll 90 no_helpers && # those of the jobs with a time limit too, up to a minute
 		find . -name '.*' ! -name . ! -name .world >left && test_must_be_empty left &&
 		find tmp -mindepth 1 ! -path 'tmp/ompi.*' >left && test_must_be_empty left
 }
@@ -166,7 +166,8 @@ done
 for way in srun mpirun; do
 	for which in plain netprof; do
 		poll 60 test -e "limit-$way/$which/ready" &&
-			end_now "$(squeue -h -o %i -n "limit-$way-$which")"
+			# refused in the second in which the job has begun
+			poll 60 end_now "$(squeue -h -o %i -n "limit-$way-$which")"
 	done
 done
 
