@@ -197,4 +197,16 @@ for transport in $DEVICE_TRANSPORTS; do
 	done
 done
 
+# Over transport=auto, by a client that may not touch the server's memory, to a server
+# that never calls the library while it is written to.
+unshare --user --map-root-user true 2>/dev/null && test_set_prereq USERNS
+
+test_expect_success USERNS 'who may not touch the memory of its peer sends by queues' '
+	device_set transport=auto &&
+	for tool in ib_write_bw ib_write_lat ib_read_bw ib_atomic_bw ib_send_lat; do
+		pair "$tool -F -n 100 -p PORT" \
+			"unshare --user --map-root-user $tool -F -n 100 -p PORT 127.0.0.1" || return
+	done
+'
+
 device_done

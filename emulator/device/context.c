@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/context.h"
 
-#include "device/watchdog.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,9 +31,6 @@ int context_open(struct context *context, struct fabric *fabric, uint32_t index)
 	context->async = channel_create(fabric, number, CHANNEL_ASYNC, &context->async_fd);
 	if (!context->async)
 		return -1;
-	/* mail comes while the program is away */
-	if (context->device->transport == TRANSPORT_QUEUE)
-		watchdog_want(fabric, INT64_MAX);
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 #include "device/lock.h"
 #include "device/progress.h"
 #include "device/section.h"
-#include "device/watchdog.h"
 
 #include "clock.h"
 
@@ -324,9 +323,6 @@ void cq_arm(struct cq *cq, bool solicited_only)
 	if (!cq->channel)
 		return;
 	channel_pay(context->fabric, context->number, cq->channel->shared);
-	/* what comes by mail while the program sleeps needs somebody to take it */
-	if (context->device->transport != TRANSPORT_DIRECT && !context->fabric->watchdog)
-		watchdog_want(context->fabric, INT64_MAX);
 }
 
 /* Both locks are held.  A process that takes the lock from us when we have died finds

@@ -4,6 +4,7 @@
 #include "device/net.h"
 #include "device/progress.h"
 #include "device/respond.h"
+#include "device/watchdog.h"
 
 #include <errno.h>
 #include <string.h>
@@ -277,7 +278,15 @@ int qp_modify(struct qp *qp, const struct qp_attr *attr, uint32_t mask)
 		progress_qp(fabric, shared, 0);
 	lock_drop(&shared->send_lock);
 	progress_todo(fabric);
-	return valid ? 0 : fail(EINVAL);
+	if (!valid)
+		return fail(EINVAL);
+	/* a peer that may not touch our memory needs somebody here to take what it sends,
+	 * also of a program that only waits to be written to
+	 */
+	if (mask & QP_ATTR_STATE && attr->state == QP_RTR &&
+	    qp->context->device->transport != TRANSPORT_DIRECT)
+		watchdog_want(fabric, INT64_MAX);
+	return 0;
 }
 
 void qp_query(struct qp *qp, struct qp_attr *attr)
