@@ -106,22 +106,20 @@ int pass_gather(const struct pass *p, struct shared_sqe *sqe, struct payload *pa
 		return memory_gather(p->fabric, qp->device, sqe->sge, sqe->sges,
 				     is_read(sqe) || is_atomic(sqe), qp->pd, qp->head.owner,
 				     payload);
-	payload->process = PAYLOAD_HERE;
-	payload->parts = 1;
-	payload->part[0].iov_base = sqe_inline(qp, sqe);
-	payload->part[0].iov_len = sqe->inline_length;
+	payload_one(payload, sqe_inline(qp, sqe), sqe->inline_length);
 	return WC_SUCCESS;
 }
 
-static void fill_op(const struct pass *p, const struct shared_sqe *sqe, uint64_t number,
-		    struct op *op)
+static struct op op_of(const struct pass *p, const struct shared_sqe *sqe, uint64_t number,
+		       struct payload *payload)
 {
 	const struct shared_qp *qp = p->qp;
+	const struct shared_path *path = path_of(qp, sqe);
 	bool ud = qp->type == QP_UD;
-
-	*op = (struct op){
+	struct op op = {
 		.from = qp->device,
 		.from_qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
+		.to = path->device,
 		.to_qpn = ud ? sqe->remote_qpn : qp->dest_qpn,
 		.type = qp->type,
 		.opcode = sqe->opcode,
@@ -135,12 +133,14 @@ static void fill_op(const struct pass *p, const struct shared_sqe *sqe, uint64_t
 		/* a Q_Key with its highest bit stands for the QP's own (10.2.5) */
 		.qkey = ud && sqe->qkey & 0x80000000 ? qp->qkey : sqe->qkey,
 		.pkey_index = qp->pkey_index,
-		.path = *path_of(qp, sqe),
+		.path = *path,
 		.length = is_atomic(sqe) ? 8 : sqe->bytes,
 		.number = number,
 		.last = true,
+		.payload = payload,
 	};
-	op->to = op->path.device;
+
+	return op;
 }
 
 /* How the process of the responder is reached: by itself the sender, or by mail. */
@@ -222,19 +222,12 @@ static bool is_dead(struct pass *p, const struct op *op)
 }
 
 /* Returns whether the request has come to its end, with *STATUS. */
-bool pass_ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *status)
+static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, struct payload *payload,
+		int *status)
 {
-	struct payload payload = { .parts = 0 };
+	struct op op = op_of(p, sqe, number, payload);
 	struct answer answer;
-	struct op op;
 
-	*status = check(p, sqe);
-	if (*status || (*status = pass_gather(p, sqe, &payload)))
-		return true;
-	fill_op(p, sqe, number, &op);
-	op.payload = &payload;
-	if (p->device->strict)
-		strict_sent(p->fabric, p->qp, sqe);
 	if (op.path.multicast && op.type == QP_UD) {
 		to_group(p, &op);
 		return true;
@@ -259,4 +252,18 @@ bool pass_ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *stat
 	*status = answer.status;
 	sqe->result = answer.original;
 	return true;
+}
+
+bool pass_ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *status)
+{
+	struct payload payload;
+
+	*status = check(p, sqe);
+	if (!*status)
+		*status = pass_gather(p, sqe, &payload);
+	if (*status)
+		return true;
+	if (p->device->strict)
+		strict_sent(p->fabric, p->qp, sqe);
+	return ask(p, sqe, number, &payload, status);
 }

@@ -192,6 +192,8 @@ static void tell(struct fabric *fabric, struct shared_cq *cq, bool solicited)
 {
 	uint32_t armed;
 
+	if (!cq->channel_at)
+		return;
 	atomic_thread_fence(memory_order_seq_cst);
 	armed = atomic_load_explicit(&cq->armed, memory_order_relaxed);
 	if (armed == CQ_ARMED || (armed == CQ_ARMED_SOLICITED && solicited))

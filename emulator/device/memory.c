@@ -314,15 +314,15 @@ int memory_atomic(struct fabric *fabric, uint32_t device, const struct payload *
 {
 	struct shared_lock *lock = &fabric_device(fabric, device)->atomics;
 	uint64_t old = 0, new = 0;
-	struct payload number = { .process = PAYLOAD_HERE, .parts = 1 };
+	struct payload number;
 	int rc;
 
-	number.part[0] = (struct iovec){ .iov_base = &old, .iov_len = sizeof(old) };
+	payload_one(&number, &old, sizeof(old));
 	lock_take(fabric, lock, fabric->self);
 	rc = memory_copy(fabric, &number, 0, where, 0, sizeof(old));
 	if (!rc) {
 		new = changed(opcode, old, compare_add, swap);
-		number.part[0].iov_base = &new;
+		payload_one(&number, &new, sizeof(new));
 		if (new != old)
 			rc = memory_copy(fabric, where, 0, &number, 0, sizeof(new));
 	}

@@ -26,6 +26,14 @@ struct payload {
 
 #define PAYLOAD_HERE UINT32_MAX
 
+/* LENGTH bytes at START, here.  (An initialiser would clear all the other parts.) */
+static inline void payload_one(struct payload *payload, void *start, size_t length)
+{
+	payload->process = PAYLOAD_HERE;
+	payload->parts = 1;
+	payload->part[0] = (struct iovec){ .iov_base = start, .iov_len = length };
+}
+
 struct op {
 	uint32_t from, from_qpn; /* device, number */
 	uint32_t to, to_qpn;

@@ -35,6 +35,11 @@ static struct shared_sqe *slot(const struct qp *qp, uint64_t position)
 				  (position & (shared->sq_capacity - 1)) * shared->sq_stride);
 }
 
+/* Called, for a compiler makes a string instruction of it, and what is read of that soon
+ * afterwards has to wait.
+ */
+static void *(*const volatile clear)(void *, int, size_t) = memset;
+
 struct shared_sqe *qp_send_next(struct qp *qp, uint32_t sges, uint32_t inline_length)
 {
 	const struct shared_qp *shared = qp->shared;
@@ -54,7 +59,7 @@ struct shared_sqe *qp_send_next(struct qp *qp, uint32_t sges, uint32_t inline_le
 		return NULL;
 	}
 	sqe = slot(qp, position);
-	memset(sqe, 0, sizeof(*sqe));
+	clear(sqe, 0, sizeof(*sqe));
 	sqe->sges = sges;
 	sqe->inline_length = inline_length;
 	return sqe;
@@ -90,8 +95,9 @@ void qp_send_ring(struct qp *qp)
 {
 	struct fabric *fabric = qp->context->fabric;
 	struct shared_qp *shared = qp->shared;
+	uint64_t posted = atomic_load_explicit(&shared->sq_posted, memory_order_relaxed);
 
-	atomic_fetch_add_explicit(&shared->sq_posted, qp->batch, memory_order_release);
+	atomic_store_explicit(&shared->sq_posted, posted + qp->batch, memory_order_release);
 	qp->batch = 0;
 	progress_qp(fabric, shared, 0);
 	lock_drop(&shared->send_lock);

@@ -14,15 +14,11 @@
 
 #define NEVER INT64_MAX
 
-static void tell(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what, int64_t time,
-		 int64_t until)
+static void tell_hook(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what,
+		      int64_t time, int64_t until)
 {
 	const struct shared_qp *qp = p->qp;
-	struct devhook_event event;
-
-	if (!netemu_trace_hook)
-		return;
-	event = (struct devhook_event){
+	struct devhook_event event = {
 		.version = DEVHOOK_VERSION,
 		.what = what,
 		.time = time ? time : now_of(p),
@@ -36,7 +32,15 @@ static void tell(struct pass *p, const struct shared_sqe *sqe, enum devhook_what
 		.opcode = sqe->opcode,
 		.status = sqe->status,
 	};
+
 	netemu_trace_hook(&event);
+}
+
+static inline void tell(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what,
+			int64_t time, int64_t until)
+{
+	if (__builtin_expect(netemu_trace_hook != NULL, 0))
+		tell_hook(p, sqe, what, time, until);
 }
 
 /* --- first step: its times --- */
@@ -344,12 +348,11 @@ static void force_failure(struct pass *p)
 /* What an atomic has found goes to where the requester wants it. */
 static void store_result(struct pass *p, struct shared_sqe *sqe)
 {
-	struct payload to = { .parts = 0 };
-	struct payload from = { .process = PAYLOAD_HERE,
-				.parts = 1,
-				.part[0] = { &sqe->result, 8 } };
+	struct payload to, from;
 
-	if (pass_gather(p, sqe, &to) || memory_copy(p->fabric, &to, 0, &from, 0, 8) < 0)
+	payload_one(&from, &sqe->result, sizeof(sqe->result));
+	if (pass_gather(p, sqe, &to) ||
+	    memory_copy(p->fabric, &to, 0, &from, 0, sizeof(sqe->result)) < 0)
 		sqe->status = WC_LOC_PROT_ERR;
 }
 
@@ -436,7 +439,9 @@ void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now)
 	} else if (state == QP_SQD && !qp->drained) {
 		drain(&p);
 	}
-	atomic_store(&qp->due, p.due);
+	/* as a rule it has been NEVER, and a store that others must see is slow */
+	if (p.due != NEVER || atomic_load_explicit(&qp->due, memory_order_relaxed) != NEVER)
+		atomic_store(&qp->due, p.due);
 	section_leave(place);
 	if (p.due != NEVER && qp->head.owner == fabric->self)
 		progress_watch(fabric, qp, p.due);

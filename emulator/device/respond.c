@@ -75,9 +75,7 @@ static bool copy_failed(struct request *r)
 	int error = errno;
 	uint64_t at, step;
 	char scratch[4096];
-	struct payload here = { .process = PAYLOAD_HERE,
-				.parts = 1,
-				.part[0] = { scratch, sizeof(scratch) } };
+	struct payload here;
 
 	if (error == EPERM || error == ESRCH) {
 		r->answer->status = error == EPERM ? RESPOND_QUEUE : RESPOND_NOTHING;
@@ -85,6 +83,7 @@ static bool copy_failed(struct request *r)
 	}
 	if (r->op->opcode == WR_RDMA_READ || !r->op->payload)
 		return true;
+	payload_one(&here, scratch, sizeof(scratch));
 	for (at = 0; at < r->bytes; at += step) {
 		step = r->bytes - at < sizeof(scratch) ? r->bytes - at : sizeof(scratch);
 		if (memory_copy(r->fabric, &here, 0, r->op->payload, at, step) < 0) {
@@ -249,13 +248,12 @@ static int copy_datagram(struct request *r, const struct payload *to)
 	struct fabric *fabric = r->fabric;
 	const struct payload *data = r->op->payload;
 	uint8_t grh[GRH_SIZE];
-	struct payload from = { .process = PAYLOAD_HERE,
-				.parts = 1,
-				.part[0] = { grh, sizeof(grh) } };
+	struct payload from;
 
 	if (!r->op->path.global)
 		return r->bytes ? memory_copy(fabric, to, GRH_SIZE, data, 0, r->bytes) : 0;
 	make_grh(r, grh);
+	payload_one(&from, grh, sizeof(grh));
 	if (r->bytes && (data->process == PAYLOAD_HERE || data->process == fabric->self) &&
 	    data->parts < PAYLOAD_PARTS) {
 		memcpy(from.part + 1, data->part, data->parts * sizeof(data->part[0]));
@@ -294,7 +292,7 @@ static int fill_receive(struct request *r, struct match *m)
 {
 	uint64_t header = r->op->type == QP_UD ? GRH_SIZE : 0;
 	uint64_t end = header + r->op->offset + r->bytes;
-	struct payload to = { .parts = 0 };
+	struct payload to;
 
 	if (end == 0)
 		return 0;
