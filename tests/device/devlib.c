@@ -89,6 +89,13 @@ void host_join(struct host *host, const struct lab *lab, uint32_t node)
 	need(pd_create(&host->pd, &host->context) == 0, "pd_create");
 }
 
+void host_open(struct host *host, uint32_t index)
+{
+	need(index > 0 && index < HOST_DEVICES, "host_open");
+	need(context_open(&host->more[index].context, &host->fabric, index) == 0, "context_open");
+	need(pd_create(&host->more[index].pd, &host->more[index].context) == 0, "pd_create");
+}
+
 void host_leave(struct host *host)
 {
 	bool clean;
@@ -96,6 +103,12 @@ void host_leave(struct host *host)
 	if (!host->fabric.segment.header)
 		return;
 	clean = pd_destroy(&host->pd) == 0;
+	for (uint32_t i = 1; i < HOST_DEVICES; i++) {
+		if (!host->more[i].context.fabric)
+			continue;
+		clean &= pd_destroy(&host->more[i].pd) == 0;
+		context_close(&host->more[i].context);
+	}
 	context_close(&host->context);
 	progress_stop(&host->fabric);
 	fabric_leave(&host->fabric);
@@ -107,28 +120,26 @@ void host_leave(struct host *host)
 
 static void make_queues(struct end *end)
 {
-	struct host *host = end->host;
 	const struct end_options *o = &end->options;
-	struct srq_init srq = { .pd = &host->pd, .max_wr = o->depth, .max_sge = 4, .handle = 77 };
+	struct srq_init srq = { .pd = end->pd, .max_wr = o->depth, .max_sge = 4, .handle = 77 };
 
-	need(cq_create(&end->send_cq, &host->context, 2 * o->depth, NULL, 1) == 0, "cq_create");
-	need(cq_create(&end->recv_cq, &host->context, 2 * o->depth, NULL, 2) == 0, "cq_create");
+	need(cq_create(&end->send_cq, end->context, 2 * o->depth, NULL, 1) == 0, "cq_create");
+	need(cq_create(&end->recv_cq, end->context, 2 * o->depth, NULL, 2) == 0, "cq_create");
 	if (!o->srq)
 		return;
 	if (o->xrcd) {
 		srq.xrcd = o->xrcd;
 		srq.cq = &end->recv_cq;
 	}
-	need(srq_create(&end->srq, &host->context, &srq) == 0, "srq_create");
+	need(srq_create(&end->srq, end->context, &srq) == 0, "srq_create");
 }
 
 static void make_qp(struct end *end)
 {
-	struct host *host = end->host;
 	const struct end_options *o = &end->options;
 	struct qp_init init = {
 		.type = o->type,
-		.pd = &host->pd,
+		.pd = end->pd,
 		.send_cq = &end->send_cq,
 		.recv_cq = &end->recv_cq,
 		.sq_sig_all = !o->unsignaled,
@@ -154,13 +165,17 @@ static void make_qp(struct end *end)
 		init.xrcd = o->xrcd;
 	if (o->srq && !o->xrcd)
 		init.srq = &end->srq;
-	need(qp_create(&end->qp, &host->context, &init) == 0, "qp_create");
+	if (o->other_srq)
+		init.srq = o->other_srq;
+	need(qp_create(&end->qp, end->context, &init) == 0, "qp_create");
 }
 
 void end_create(struct end *end, struct host *host, const struct end_options *options)
 {
 	memset(end, 0, sizeof(*end));
 	end->host = host;
+	end->context = options->device ? &host->more[options->device].context : &host->context;
+	end->pd = options->device ? &host->more[options->device].pd : &host->pd;
 	end->options = *options;
 	if (!end->options.depth)
 		end->options.depth = 64;
@@ -170,7 +185,7 @@ void end_create(struct end *end, struct host *host, const struct end_options *op
 	end->memory =
 		mmap(NULL, end->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	need(end->memory != MAP_FAILED, "mmap");
-	need(mr_register(&end->mr, &host->context, &host->pd, MR_MEMORY, (uintptr_t)end->memory,
+	need(mr_register(&end->mr, end->context, end->pd, MR_MEMORY, (uintptr_t)end->memory,
 			 end->size, (uintptr_t)end->memory,
 			 options->mr_access ? options->mr_access : ALL_ACCESS) == 0,
 	     "mr_register");
@@ -194,7 +209,7 @@ void end_destroy(struct end *end)
 struct address end_address(const struct end *end)
 {
 	return (struct address){
-		.device = end->host->context.number,
+		.device = end->context->number,
 		.qpn = end->qp.number,
 		.rkey = end->mr.key,
 		.srqn = end->srq.number,
@@ -202,15 +217,15 @@ struct address end_address(const struct end *end)
 	};
 }
 
-static struct shared_path path_to(struct host *host, uint32_t device)
+static struct shared_path path_to(struct end *end, uint32_t device)
 {
-	const struct shared_device *to = fabric_device(&host->fabric, device);
+	const struct shared_device *to = fabric_device(&end->host->fabric, device);
 	struct shared_path path = { .port = 1, .global = 1, .hop_limit = 1 };
 
 	memcpy(path.dgid, to->gid[0].raw, 16);
 	if (to->link_layer == LINK_IB)
 		path.dlid = (uint16_t)atomic_load(&to->lid);
-	need(path_resolve(&host->context, &path) == 0, "path_resolve");
+	need(path_resolve(end->context, &path) == 0, "path_resolve");
 	need(path.device == device, "the path leads elsewhere");
 	return path;
 }
@@ -245,7 +260,7 @@ static void to_rtr(struct end *end, const struct address *to)
 
 	if (o->type != QP_UD) {
 		attr.dest_qpn = to->qpn;
-		attr.path = path_to(end->host, to->device);
+		attr.path = path_to(end, to->device);
 		mask |= QP_ATTR_AV | QP_ATTR_PATH_MTU | QP_ATTR_DEST_QPN | QP_ATTR_RQ_PSN;
 		if (o->type == QP_RC || o->type == QP_XRC_RECV)
 			mask |= QP_ATTR_MAX_DEST_RD_ATOMIC | QP_ATTR_MIN_RNR_TIMER;
@@ -287,6 +302,30 @@ uint32_t end_state(const struct end *end)
 
 /* --- requests --- */
 
+/* LENGTH bytes at START as SGEs of PIECE bytes, STRIDE apart.  Returns how many. */
+static uint32_t to_sges(const char *start, uint32_t length, uint32_t piece, uint32_t stride,
+			uint32_t key, struct shared_sge *sge)
+{
+	uint32_t sges = 0;
+
+	if (!piece)
+		piece = length;
+	for (uint32_t done = 0; done < length; done += piece, sges++)
+		sge[sges] = (struct shared_sge){
+			.addr = (uintptr_t)start + (uint64_t)sges * stride,
+			.length = length - done < piece ? length - done : piece,
+			.key = key,
+		};
+	return sges;
+}
+
+static uint32_t sges_of(const struct request *r)
+{
+	if (r->flags & SEND_INLINE || !r->length)
+		return 0;
+	return r->piece ? (r->length + r->piece - 1) / r->piece : 1;
+}
+
 static void fill_in(struct end *end, const struct address *to, const struct request *r,
 		    struct shared_sqe *sqe)
 {
@@ -301,16 +340,15 @@ static void fill_in(struct end *end, const struct address *to, const struct requ
 	sqe->swap = r->swap;
 	if (r->flags & SEND_INLINE) {
 		memcpy(sqe_inline(end->qp.shared, sqe), end->memory + r->offset, r->length);
-	} else if (r->length) {
-		sqe->sge[0].addr = (uintptr_t)end->memory + r->offset;
-		sqe->sge[0].length = r->length;
-		sqe->sge[0].key = r->lkey ? r->lkey : end->mr.key;
+	} else {
+		to_sges(end->memory + r->offset, r->length, r->piece, r->stride,
+			r->lkey ? r->lkey : end->mr.key, sqe->sge);
 	}
 	if (end->options.type != QP_UD)
 		return;
 	sqe->remote_qpn = to->qpn;
 	sqe->qkey = r->qkey ? r->qkey : 0x1234;
-	sqe->path = r->path ? *r->path : path_to(end->host, to->device);
+	sqe->path = r->path ? *r->path : path_to(end, to->device);
 }
 
 void end_send(struct end *end, const struct address *to, const struct request *r)
@@ -319,7 +357,7 @@ void end_send(struct end *end, const struct address *to, const struct request *r
 	struct shared_sqe *sqe;
 
 	qp_send_begin(&end->qp);
-	sqe = qp_send_next(&end->qp, !in_line && r->length ? 1 : 0, in_line ? r->length : 0);
+	sqe = qp_send_next(&end->qp, sges_of(r), in_line ? r->length : 0);
 	if (!sqe) {
 		int error = errno;
 
@@ -332,15 +370,24 @@ void end_send(struct end *end, const struct address *to, const struct request *r
 	qp_send_ring(&end->qp);
 }
 
+void end_receive_pieces(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length,
+			uint32_t piece, uint32_t stride)
+{
+	struct shared_sge sge[4];
+	uint32_t sges;
+
+	errno = EINVAL;
+	need(!piece || length <= 4 * piece, "end_receive_pieces");
+	sges = to_sges(end->memory + offset, length, piece, stride, end->mr.key, sge);
+	if (end->options.srq)
+		need(srq_post(&end->srq, wr_id, sge, sges) == 0, "srq_post");
+	else
+		need(qp_post_receive(&end->qp, wr_id, sge, sges) == 0, "qp_post_receive");
+}
+
 void end_receive(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length)
 {
-	struct shared_sge sge = { (uintptr_t)end->memory + offset, length, end->mr.key };
-	uint32_t sges = length ? 1 : 0;
-
-	if (end->options.srq)
-		need(srq_post(&end->srq, wr_id, &sge, sges) == 0, "srq_post");
-	else
-		need(qp_post_receive(&end->qp, wr_id, &sge, sges) == 0, "qp_post_receive");
+	end_receive_pieces(end, wr_id, offset, length, 0, 0);
 }
 
 struct shared_cqe cq_next(struct cq *cq)

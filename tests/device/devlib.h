@@ -32,19 +32,29 @@ void lab_open(struct lab *lab, const char *settings, uint32_t nodes);
 /* Also after a test has failed; what it had joined is left. */
 void lab_close(struct lab *lab);
 
+#define HOST_DEVICES 4
+
 struct host {
 	struct fabric fabric;
-	struct context context;
+	struct context context; /* of the node's first device */
 	struct pd pd;
+	struct {
+		struct context context;
+		struct pd pd;
+	} more[HOST_DEVICES]; /* of others, when they are open; 0: not used */
 };
 
 void host_join(struct host *host, const struct lab *lab, uint32_t node);
+/* The node's device with INDEX too; end_options.device asks for it. */
+void host_open(struct host *host, uint32_t index);
 void host_leave(struct host *host); /* nothing when it has not joined */
 
 struct end_options {
 	enum qp_type type;
-	uint32_t size; /* bytes of memory; 0: 1 MiB */
+	uint32_t size;   /* bytes of memory; 0: 1 MiB */
+	uint32_t device; /* of the node's; 0: the first */
 	bool srq;
+	struct srq *other_srq; /* not NULL: another end's, instead of one of its own */
 	struct xrcd *xrcd;
 	uint32_t access, mr_access; /* 0: all */
 	uint32_t timeout, retry_count, rnr_retry, min_rnr_timer;
@@ -55,6 +65,8 @@ struct end_options {
 
 struct end {
 	struct host *host;
+	struct context *context;
+	struct pd *pd;
 	struct cq send_cq, recv_cq;
 	struct srq srq;
 	struct qp qp;
@@ -81,9 +93,10 @@ struct request {
 	uint32_t flags;
 	uint64_t offset; /* in own memory */
 	uint32_t length;
-	uint32_t lkey;   /* 0: the right one */
-	uint64_t remote; /* offset in the other's memory */
-	uint32_t rkey;   /* 0: the right one */
+	uint32_t piece, stride; /* SGEs of PIECE bytes, STRIDE apart; 0: one */
+	uint32_t lkey;          /* 0: the right one */
+	uint64_t remote;        /* offset in the other's memory */
+	uint32_t rkey;          /* 0: the right one */
 	uint32_t imm;
 	uint64_t compare_add, swap;
 	uint32_t qkey;                  /* datagrams */
@@ -93,6 +106,9 @@ struct request {
 
 void end_send(struct end *end, const struct address *to, const struct request *request);
 void end_receive(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length);
+/* Into SGEs of PIECE bytes, STRIDE apart. */
+void end_receive_pieces(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length,
+			uint32_t piece, uint32_t stride);
 
 /* The next completion of CQ; fails when there is none for 60 s. */
 struct shared_cqe cq_next(struct cq *cq);
