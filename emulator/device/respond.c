@@ -232,7 +232,9 @@ static void make_grh(const struct request *r, uint8_t grh[GRH_SIZE])
 	const struct shared_device *from = fabric_device(r->fabric, r->op->from);
 	uint32_t first = htonl(6u << 28 | (uint32_t)path->traffic_class << 20 |
 			       (path->flow_label & 0xfffff));
-	uint16_t length = htons((uint16_t)((r->bytes + 3) / 4 * 4 + 12 + 8 + 4));
+	/* headers of transport and datagram, immediate data, payload, check sum */
+	uint32_t immediate = r->op->opcode == WR_SEND_WITH_IMM ? 4 : 0;
+	uint16_t length = htons((uint16_t)(12 + 8 + immediate + (r->bytes + 3) / 4 * 4 + 4));
 
 	memcpy(grh, &first, 4);
 	memcpy(grh + 4, &length, 2);
