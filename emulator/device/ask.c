@@ -153,6 +153,12 @@ bool pass_by_mail(const struct pass *p, uint32_t process)
 	return process != p->fabric->self && fabric_reach(p->fabric, process) == REACH_QUEUE;
 }
 
+static bool nobody(struct answer *answer)
+{
+	*answer = (struct answer){ .status = RESPOND_NOTHING };
+	return true;
+}
+
 /* Have OP carried out.  Returns false while it is on its way. */
 static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, struct answer *answer)
 {
@@ -162,6 +168,9 @@ static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, str
 	int64_t again = INT64_MAX;
 
 	if (!sqe->mail_state && !pass_by_mail(p, process)) {
+		/* what the dead leave behind could still say no, or take an empty message */
+		if (!fabric_alive(fabric, process))
+			return nobody(answer);
 		respond(fabric, op, answer);
 		if (answer->status != RESPOND_QUEUE)
 			return true;
