@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects and queues; random-model-run.c carries requests out. */
+#include "random-model.h"
+
+#include <errno.h>
+#include <string.h>
+
+const uint32_t model_types[QPS] = { QP_RC, QP_RC, QP_RC, QP_UC, QP_UD, QP_XRC_SEND, QP_XRC_RECV };
+
+struct model_qp *model_find(struct model *m, uint32_t device, uint32_t number, uint32_t *process)
+{
+	for (uint32_t p = 0; p < m->processes; p++)
+		for (uint32_t i = 0; i < QPS; i++) {
+			struct model_qp *qp = &m->process[p].qp[i];
+
+			if (!m->process[p].alive || m->process[p].device != device || !qp->used ||
+			    qp->number != number)
+				continue;
+			*process = p;
+			return qp;
+		}
+	return NULL;
+}
+
+bool model_reliable(const struct model_qp *qp)
+{
+	return qp->type == QP_RC || qp->type == QP_XRC_SEND || qp->type == QP_XRC_RECV;
+}
+
+/* --- completions --- */
+
+void model_complete(struct model *m, uint32_t process, uint32_t cq, struct expected expected)
+{
+	struct model_cq *to = &m->process[process].cq[cq];
+
+	if (m->fault == FAULT_LOST && expected.status && expected.status != WC_WR_FLUSH_ERR)
+		return;
+	if (to->count == to->capacity)
+		to->overrun = true;
+	if (to->count < CQ_DEPTH)
+		to->expected[to->count++] = expected;
+}
+
+static const char *compare(const struct expected *e, const struct shared_cqe *entry)
+{
+	if (entry->wr_id != e->wr_id)
+		return "order: a completion was lost, doubled or overtaken";
+	if (e->or_flushed && entry->status == WC_WR_FLUSH_ERR)
+		return NULL;
+	if (entry->status != e->status)
+		return "status: of a completion";
+	if (e->status)
+		return NULL;
+	if (entry->opcode != e->opcode)
+		return "opcode: of a completion";
+	if (e->byte_len != UINT32_MAX && entry->byte_len != e->byte_len)
+		return "byte_len: of a completion";
+	if (entry->flags != e->flags)
+		return "flags: of a completion";
+	if (e->flags & (WC_WITH_IMM | WC_WITH_INV) && entry->imm != e->imm)
+		return "imm: of a completion";
+	if (e->src_qpn && entry->src_qpn != e->src_qpn)
+		return "src_qpn: of a completion";
+	return NULL;
+}
+
+static void drop(struct model_cq *cq, uint32_t i)
+{
+	memmove(&cq->expected[i], &cq->expected[i + 1],
+		(--cq->count - i) * sizeof(cq->expected[0]));
+}
+
+/* The first that ENTRY can be; after an overrun those before it may be lost. */
+static const char *find_expected(struct model_cq *cq, const struct shared_cqe *entry,
+				 uint32_t *found)
+{
+	uint32_t i = 0;
+
+	while (i < cq->count) {
+		const struct expected *e = &cq->expected[i];
+
+		if (e->qpn != entry->qpn || e->receive != entry->receive) {
+			i++;
+		} else if (cq->overrun && e->wr_id != entry->wr_id) {
+			drop(cq, i);
+		} else {
+			*found = i;
+			return NULL;
+		}
+	}
+	return "order: a completion that nobody waits for";
+}
+
+const char *model_poll(struct model *m, uint32_t process, uint32_t cq,
+		       const struct shared_cqe *entry)
+{
+	struct model_cq *from = &m->process[process].cq[cq];
+	uint32_t owner, i = 0;
+	const char *wrong = find_expected(from, entry, &i);
+
+	if (!wrong)
+		wrong = compare(&from->expected[i], entry);
+	if (wrong)
+		return wrong;
+	drop(from, i);
+	if (!entry->receive) {
+		struct model_qp *qp = model_find(m, m->process[process].device, entry->qpn, &owner);
+
+		/* wr_ids of a queue pair count its requests */
+		if (qp)
+			qp->freed = (entry->wr_id & 0xffffffff) + 1;
+	}
+	return NULL;
+}
+
+/* Those of XRC's receive queues are not the queue pair's. */
+static void forget(struct model_cq *cq, uint32_t qpn)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < cq->count; i++)
+		if (cq->expected[i].qpn != qpn || cq->expected[i].xrc)
+			cq->expected[kept++] = cq->expected[i];
+	cq->count = kept;
+}
+
+/* --- keys --- */
+
+bool model_covers(uint64_t addr, uint64_t length, uint64_t start, uint64_t size)
+{
+	return addr >= start && length <= size && addr - start <= size - length;
+}
+
+struct model_region *model_region(struct model_process *p, uint32_t key)
+{
+	for (uint32_t i = 0; i < REGIONS; i++)
+		if (p->region[i].used && p->region[i].key == key)
+			return &p->region[i];
+	return NULL;
+}
+
+struct model_window *model_window(struct model_process *p, uint32_t key)
+{
+	for (uint32_t i = 0; i < WINDOWS; i++)
+		if (p->window[i].used && p->window[i].key == key)
+			return &p->window[i];
+	return NULL;
+}
+
+/* --- failing --- */
+
+struct work model_take(struct model *m, struct model_rq *rq)
+{
+	uint32_t i = m->fault == FAULT_SWAP ? rq->count - 1 : 0;
+	struct work work = rq->work[i];
+
+	rq->count--;
+	memmove(&rq->work[i], &rq->work[i + 1], (rq->count - i) * sizeof(rq->work[0]));
+	return work;
+}
+
+/* What it still has to send is flushed by model_run(). */
+void model_fail(struct model *m, uint32_t process, struct model_qp *qp)
+{
+	qp->state = QP_ERR;
+	while (qp->srq < 0 && qp->rq.count)
+		model_complete(m, process, qp->recv_cq,
+			       (struct expected){ .qpn = qp->number,
+						  .receive = true,
+						  .wr_id = model_take(m, &qp->rq).wr_id,
+						  .status = WC_WR_FLUSH_ERR });
+}
+
+static void reset(struct model *m, uint32_t process, struct model_qp *qp)
+{
+	struct model_process *p = &m->process[process];
+
+	for (uint32_t i = 0; i < CQS; i++)
+		forget(&p->cq[i], qp->number);
+	qp->rq.count = 0;
+	qp->posted = qp->acked = qp->freed = 0;
+	qp->state = QP_RESET;
+}
+
+/* --- verbs --- */
+
+static void create_qp(struct model_qp *qp, uint32_t slot, const struct making *making,
+		      uint32_t number)
+{
+	*qp = (struct model_qp){
+		.used = true,
+		.number = number,
+		.type = model_types[slot],
+		.state = QP_RESET,
+		.pd = making->pd,
+		.send_cq = making->cq,
+		.recv_cq = making->recv_cq,
+		.srq = making->srq,
+		.sig_all = making->sig_all,
+		.capacity = making->capacity,
+		.rq.capacity = making->receives,
+	};
+}
+
+void model_create(struct model *m, uint32_t process, enum object object, uint32_t slot,
+		  const struct making *making, uint32_t number)
+{
+	struct model_process *p = &m->process[process];
+
+	switch (object) {
+	case OBJECT_PD:
+		p->pd[slot] = true;
+		break;
+	case OBJECT_CQ:
+		p->cq[slot] = (struct model_cq){ .used = true, .capacity = making->capacity };
+		break;
+	case OBJECT_SRQ:
+		p->srq[slot] = (struct model_srq){ .used = true,
+						   .number = number,
+						   .pd = making->pd,
+						   .cq = making->cq,
+						   .rq.capacity = making->capacity };
+		break;
+	case OBJECT_QP:
+		create_qp(&p->qp[slot], slot, making, number);
+		break;
+	case OBJECT_REGION:
+		p->region[slot] = (struct model_region){ .used = true,
+							 .key = number,
+							 .pd = making->pd,
+							 .access = making->access,
+							 .addr = m->address + making->offset,
+							 .length = making->length };
+		break;
+	case OBJECT_WINDOW:
+		p->window[slot] =
+			(struct model_window){ .used = true, .key = number, .pd = making->pd };
+		break;
+	}
+}
+
+static bool pd_is_used(const struct model_process *p, uint32_t slot)
+{
+	for (uint32_t i = 0; i < QPS; i++)
+		if (p->qp[i].used && p->qp[i].type != QP_XRC_RECV && p->qp[i].pd == slot)
+			return true;
+	for (uint32_t i = 0; i < SRQS; i++)
+		if (p->srq[i].used && p->srq[i].pd == slot)
+			return true;
+	for (uint32_t i = 0; i < REGIONS; i++)
+		if (p->region[i].used && p->region[i].pd == slot)
+			return true;
+	for (uint32_t i = 0; i < WINDOWS; i++)
+		if (p->window[i].used && p->window[i].pd == slot)
+			return true;
+	return false;
+}
+
+static bool cq_is_used(const struct model_process *p, uint32_t slot)
+{
+	for (uint32_t i = 0; i < QPS; i++) {
+		const struct model_qp *qp = &p->qp[i];
+
+		if (qp->used && qp->type != QP_XRC_RECV && qp->send_cq == slot)
+			return true;
+		if (qp->used && qp->type < QP_XRC_SEND && qp->recv_cq == slot)
+			return true;
+	}
+	return p->srq[SRQ_OF_XRC].used && p->srq[SRQ_OF_XRC].cq == slot;
+}
+
+static bool srq_is_used(const struct model_process *p, uint32_t slot)
+{
+	for (uint32_t i = 0; i < QPS; i++)
+		if (p->qp[i].used && p->qp[i].srq == (int)slot)
+			return true;
+	return false;
+}
+
+static bool region_is_used(const struct model_process *p, uint32_t slot)
+{
+	for (uint32_t i = 0; i < WINDOWS; i++)
+		if (p->window[i].used && p->window[i].bound &&
+		    p->window[i].region_key == p->region[slot].key)
+			return true;
+	return false;
+}
+
+int model_destroy(struct model *m, uint32_t process, enum object object, uint32_t slot)
+{
+	static bool (*const is_used[])(const struct model_process *p, uint32_t slot) = {
+		[OBJECT_PD] = pd_is_used,   [OBJECT_CQ] = cq_is_used,
+		[OBJECT_SRQ] = srq_is_used, [OBJECT_REGION] = region_is_used,
+		[OBJECT_WINDOW] = NULL,
+	};
+	struct model_process *p = &m->process[process];
+	bool *const used[] = {
+		[OBJECT_PD] = &p->pd[slot % PDS],
+		[OBJECT_CQ] = &p->cq[slot % CQS].used,
+		[OBJECT_SRQ] = &p->srq[slot % SRQS].used,
+		[OBJECT_QP] = &p->qp[slot % QPS].used,
+		[OBJECT_REGION] = &p->region[slot % REGIONS].used,
+		[OBJECT_WINDOW] = &p->window[slot % WINDOWS].used,
+	};
+
+	if (is_used[object] && is_used[object](p, slot))
+		return EBUSY;
+	if (object == OBJECT_QP)
+		reset(m, process, &p->qp[slot]);
+	*used[object] = false;
+	return 0;
+}
+
+int model_resize(struct model *m, uint32_t process, enum object object, uint32_t slot,
+		 uint32_t capacity)
+{
+	struct model_process *p = &m->process[process];
+	bool cq = object == OBJECT_CQ;
+	uint32_t count = cq ? p->cq[slot].count : p->srq[slot].rq.count;
+
+	if (count > capacity)
+		return EINVAL;
+	*(cq ? &p->cq[slot].capacity : &p->srq[slot].rq.capacity) = capacity;
+	return 0;
+}
+
+int model_modify(struct model *m, uint32_t process, struct model_qp *qp,
+		 const struct change *change)
+{
+	static const uint32_t from[] = {
+		[QP_RESET] = 0x7f,
+		[QP_INIT] = 1 << QP_RESET | 1 << QP_INIT,
+		[QP_RTR] = 1 << QP_INIT,
+		[QP_RTS] = 1 << QP_RTR | 1 << QP_RTS | 1 << QP_SQD | 1 << QP_SQE,
+		[QP_SQD] = 1 << QP_RTS | 1 << QP_SQD,
+		[QP_SQE] = 0,
+		[QP_ERR] = 0x7f & ~(1 << QP_RESET),
+	};
+
+	if (!(from[change->state] & 1 << qp->state))
+		return EINVAL;
+	switch (change->state) {
+	case QP_RESET:
+		reset(m, process, qp);
+		return 0;
+	case QP_ERR:
+		model_fail(m, process, qp);
+		return 0;
+	case QP_INIT:
+		qp->access = change->access;
+		qp->qkey = change->qkey;
+		break;
+	case QP_RTR:
+		qp->to_device = change->to_device;
+		qp->to_qpn = change->to_qpn;
+		break;
+	case QP_RTS:
+		if (qp->state == QP_RTR)
+			qp->rnr_retry = change->rnr_retry;
+		break;
+	}
+	qp->state = change->state;
+	return 0;
+}
+
+/* --- posting --- */
+
+int model_send(struct model *m, uint32_t process, struct model_qp *qp, const struct work *work)
+{
+	struct work *slot = &qp->work[qp->posted % DEPTH];
+
+	if (qp->state < QP_RTS || qp->type == QP_XRC_RECV || work->sges > SGES ||
+	    work->inline_length > INLINE)
+		return EINVAL;
+	if (qp->posted - qp->freed == qp->capacity)
+		return ENOMEM;
+	*slot = *work;
+	slot->wr_id = work->wr_id + qp->posted;
+	memcpy(slot->data, m->process[process].memory + (work->sge[0].addr - m->address),
+	       work->inline_length);
+	qp->posted++;
+	return 0;
+}
+
+int model_receive(struct model_rq *rq, const struct work *work)
+{
+	if (work->sges > SGES)
+		return EINVAL;
+	if (rq->count == rq->capacity)
+		return ENOMEM;
+	rq->work[rq->count++] = *work;
+	return 0;
+}
+
+int model_qp_receive(struct model *m, uint32_t process, struct model_qp *qp,
+		     const struct work *work)
+{
+	int error;
+
+	if (qp->state == QP_RESET || qp->type >= QP_XRC_SEND || qp->srq >= 0)
+		return EINVAL;
+	error = model_receive(&qp->rq, work);
+	if (qp->state == QP_ERR)
+		model_fail(m, process, qp);
+	return error;
+}
+
+bool model_waits(const struct model_qp *qp)
+{
+	return qp->used && qp->state == QP_RTS && qp->acked < qp->posted;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* random-model.h - what queue pairs do, in the plainest way
+ *
+ * One program with arrays stands for all processes of a fabric: an operation is a
+ * memcpy() from one array to another, a queue is an array that is shifted.  Nothing
+ * takes time: model_run() carries out all that can be, and what is left waits for
+ * something that has not been posted.  Only numbers (enums.h) and the layout of
+ * completions are shared with what is tested.
+ *
+ * What is left out, for there the outcome is a matter of time: a queue that is to
+ * drain while it waits for a receive request (which requests behind that one have
+ * been sent by then?), and two senders that wait for the same shared receive queue.
+ */
+#ifndef TESTS_DEVICE_RANDOM_MODEL_H
+#define TESTS_DEVICE_RANDOM_MODEL_H
+
+#include "device/layout.h"
+
+#include <stdbool.h>
+
+#define PROCESSES 4
+#define PDS       2
+#define CQS       2
+#define SRQS      2 /* the last one is of XRC */
+#define QPS       7
+#define REGIONS   3
+#define WINDOWS   2
+#define SGES      3
+#define INLINE    64
+#define DEPTH     32
+#define CQ_DEPTH  1024
+#define MTU       4096
+
+#define SRQ_OF_XRC (SRQS - 1)
+
+/* Memory of a process, at the same address in each: what is sent and read of, what
+ * others write to, where receives and results go.  Nothing is copied within a zone, so
+ * the order of bytes never matters.
+ */
+#define ZONE          (44 * 1024)
+#define ARENA         (3 * ZONE)
+#define ZONE_SOURCES  0
+#define ZONE_TARGETS  ZONE
+#define ZONE_RECEIVED (2 * ZONE)
+
+enum object {
+	OBJECT_PD,
+	OBJECT_CQ,
+	OBJECT_SRQ,
+	OBJECT_QP,
+	OBJECT_REGION,
+	OBJECT_WINDOW,
+};
+
+/* What an object is made with. */
+struct making {
+	uint32_t pd, cq, recv_cq;
+	int srq; /* -1: none */
+	bool sig_all;
+	uint32_t capacity, receives;
+	uint32_t offset, length, access; /* of a region */
+};
+
+/* What a queue pair is changed to. */
+struct change {
+	uint32_t state, access, rnr_retry, qkey;
+	uint32_t to_device, to_qpn;
+};
+
+/* A send or a receive request, as it is posted. */
+struct work {
+	uint64_t wr_id;
+	uint32_t opcode, flags, imm;
+	uint32_t sges;
+	struct shared_sge sge[SGES + 1];
+	uint32_t inline_length; /* bytes at sge[0].addr */
+	uint8_t data[INLINE + 1];
+	uint64_t remote_addr;
+	uint32_t rkey, srqn;
+	uint64_t compare_add, swap;
+	/* datagrams */
+	uint32_t to_device, to_qpn, qkey, flow_label;
+	uint8_t traffic_class;
+	bool global;
+	/* binding */
+	uint32_t window, window_key, region_key, window_access;
+	uint64_t window_addr, window_length;
+};
+
+/* A completion that has to come; of a queue pair and direction in this order. */
+struct expected {
+	uint32_t qpn;
+	bool receive, xrc;
+	bool or_flushed; /* that would be as good */
+	uint64_t wr_id;
+	uint32_t status, opcode, byte_len, flags, imm, src_qpn;
+};
+
+struct model_cq {
+	bool used, overrun; /* overrun: some of these have been lost */
+	uint32_t capacity, count;
+	struct expected expected[CQ_DEPTH];
+};
+
+struct model_rq {
+	uint32_t capacity, count;
+	struct work work[DEPTH];
+};
+
+struct model_srq {
+	bool used;
+	uint32_t number, pd, cq; /* cq: of XRC */
+	struct model_rq rq;
+};
+
+struct model_qp {
+	bool used;
+	uint32_t number, type, state, pd, send_cq, recv_cq;
+	int srq; /* -1: none */
+	bool sig_all;
+	uint32_t capacity;
+	uint64_t posted, acked, freed;
+	struct work work[DEPTH]; /* acked .. posted, modulo DEPTH */
+	struct model_rq rq;
+	uint32_t access, rnr_retry, qkey;
+	uint32_t to_device, to_qpn;
+};
+
+struct model_region {
+	bool used;
+	uint32_t key, pd, access;
+	uint64_t addr, length;
+};
+
+struct model_window {
+	bool used, bound;
+	uint32_t key, pd, access, qpn, region_key;
+	uint64_t addr, length, iova;
+};
+
+struct model_process {
+	bool alive;
+	uint32_t device;
+	uint8_t gid[16];
+	uint8_t *memory; /* what it should be */
+	bool pd[PDS];
+	struct model_cq cq[CQS];
+	struct model_srq srq[SRQS];
+	struct model_qp qp[QPS];
+	struct model_region region[REGIONS];
+	struct model_window window[WINDOWS];
+};
+
+/* Mistakes that the model can be told to make, to show that they are found. */
+enum fault {
+	FAULT_NONE,
+	FAULT_BYTE,  /* the last byte of a write is forgotten */
+	FAULT_LOST,  /* an error completion is not expected */
+	FAULT_SWAP,  /* receive requests are taken from the wrong end */
+	FAULT_GUARD, /* an atomic changes the byte behind it */
+	FAULTS,
+};
+
+struct model {
+	uint32_t processes;
+	uint64_t address; /* where memory lies in each process */
+	enum fault fault;
+	struct model_process process[PROCESSES];
+};
+
+/* What queue pair SLOT of every process is. */
+extern const uint32_t model_types[QPS];
+
+/* A queue pair by device and number; *PROCESS is whose.  NULL: nobody's. */
+struct model_qp *model_find(struct model *m, uint32_t device, uint32_t number, uint32_t *process);
+
+/* All that can be done is done. */
+void model_run(struct model *m);
+
+/* Verbs: 0, or the errno they are refused with.  NUMBER: what the new object is called. */
+void model_create(struct model *m, uint32_t process, enum object object, uint32_t slot,
+		  const struct making *making, uint32_t number);
+int model_destroy(struct model *m, uint32_t process, enum object object, uint32_t slot);
+int model_resize(struct model *m, uint32_t process, enum object object, uint32_t slot,
+		 uint32_t capacity);
+int model_modify(struct model *m, uint32_t process, struct model_qp *qp,
+		 const struct change *change);
+int model_send(struct model *m, uint32_t process, struct model_qp *qp, const struct work *work);
+int model_receive(struct model_rq *rq, const struct work *work);
+int model_qp_receive(struct model *m, uint32_t process, struct model_qp *qp,
+		     const struct work *work);
+
+/* Does a request at the head of QP wait for a receive request? */
+bool model_waits(const struct model_qp *qp);
+
+/* Polled from CQ: what is wrong with ENTRY, or NULL; it is then taken. */
+const char *model_poll(struct model *m, uint32_t process, uint32_t cq,
+		       const struct shared_cqe *entry);
+
+/* --- between the files of the model --- */
+
+struct model_region *model_region(struct model_process *p, uint32_t key);
+struct model_window *model_window(struct model_process *p, uint32_t key);
+bool model_covers(uint64_t addr, uint64_t length, uint64_t start, uint64_t size);
+bool model_reliable(const struct model_qp *qp);
+void model_complete(struct model *m, uint32_t process, uint32_t cq, struct expected expected);
+void model_fail(struct model *m, uint32_t process, struct model_qp *qp);
+struct work model_take(struct model *m, struct model_rq *rq);
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "random-steps.h"
+
+#include "random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ALL_REMOTE (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_READ | ACCESS_REMOTE_ATOMIC)
+#define ALL        (ACCESS_LOCAL_WRITE | ALL_REMOTE | ACCESS_MW_BIND)
+
+static uint32_t below(struct random *r, uint32_t limit)
+{
+	return (uint32_t)random_below(r, limit);
+}
+
+static bool one_in(struct random *r, uint32_t n)
+{
+	return below(r, n) == 0;
+}
+
+/* One of the numbers 0 .. COUNT - 1, by WEIGHTS. */
+static uint32_t weighted(struct random *r, const uint32_t *weights, uint32_t count)
+{
+	uint32_t sum = 0, at, i;
+
+	for (i = 0; i < count; i++)
+		sum += weights[i];
+	at = below(r, sum);
+	for (i = 0; at >= weights[i]; i++)
+		at -= weights[i];
+	return i;
+}
+
+/* --- memory --- */
+
+static uint32_t random_length(struct random *r)
+{
+	static const uint32_t weights[] = { 50, 30, 13, 7 };
+	static const uint32_t limits[] = { 65, 1500, 4200, 42000 };
+
+	return below(r, limits[weighted(r, weights, 4)]);
+}
+
+static uint32_t offset_in(struct random *r, uint32_t zone, uint32_t length)
+{
+	return zone + below(r, ZONE - length + 1);
+}
+
+/* The first covers all and allows all; the others less. */
+static uint32_t random_region(struct random *r)
+{
+	static const uint32_t weights[REGIONS] = { 30, 1, 1 };
+
+	return weighted(r, weights, REGIONS);
+}
+
+static void add_pieces(struct random *r, struct step *step, uint32_t zone, uint32_t length)
+{
+	step->sges = one_in(r, 60) ? SGES + 1 : 1 + below(r, SGES);
+	if (!length && one_in(r, 2))
+		step->sges = 0;
+	for (uint32_t i = 0; i < step->sges; i++) {
+		uint32_t left = step->sges - i;
+		uint32_t part = left == 1 ? length : below(r, length + 1);
+
+		step->sge[i] = (struct piece){
+			.region = random_region(r),
+			.offset = offset_in(r, zone, part),
+			.length = part,
+		};
+		length -= part;
+	}
+}
+
+/* --- sending --- */
+
+static bool is_atomic(uint32_t opcode)
+{
+	return opcode == WR_ATOMIC_CMP_AND_SWP || opcode == WR_ATOMIC_FETCH_AND_ADD;
+}
+
+static uint32_t random_opcode(struct random *r, uint32_t type)
+{
+	static const uint32_t connected[] = { 10, 5, 10, 5, 10, 4, 5, 1, 2, 2 };
+	static const uint32_t uc[] = { 10, 5, 10, 5, 0, 0, 0, 1, 1, 0 };
+	static const uint32_t ud[] = { 0, 0, 10, 5 };
+
+	if (one_in(r, 100))
+		return below(r, 10);
+	if (type == QP_UC)
+		return weighted(r, uc, 10);
+	return type == QP_UD ? weighted(r, ud, 4) : weighted(r, connected, 10);
+}
+
+/* What is sent and may wait comes from where nobody writes; so does what is sent
+ * without anybody saying when it has arrived.
+ */
+static uint32_t source_of(struct random *r, const struct step *step, uint32_t type)
+{
+	if (step->opcode == WR_RDMA_WRITE && type != QP_UC)
+		return one_in(r, 2) ? ZONE_SOURCES : ZONE_RECEIVED;
+	return ZONE_SOURCES;
+}
+
+static void make_data(struct random *r, struct step *step, uint32_t type)
+{
+	uint32_t length = random_length(r);
+
+	if (type == QP_UD && length > MTU && !one_in(r, 10))
+		length %= MTU;
+	if (is_atomic(step->opcode)) {
+		add_pieces(r, step, ZONE_RECEIVED, one_in(r, 50) ? 7 : 8);
+		length = 8;
+		step->remote_offset = ZONE_TARGETS + 8 * below(r, ZONE / 8);
+	} else if (step->opcode == WR_RDMA_READ) {
+		add_pieces(r, step, ZONE_RECEIVED, length);
+		step->remote_offset =
+			offset_in(r, one_in(r, 2) ? ZONE_SOURCES : ZONE_TARGETS, length);
+	} else if (one_in(r, 4)) {
+		step->flags |= SEND_INLINE;
+		step->sges = 1;
+		step->sge[0].length = length = below(r, one_in(r, 30) ? INLINE + 2 : INLINE);
+		step->sge[0].offset = offset_in(r, source_of(r, step, type), length);
+		step->remote_offset = offset_in(r, ZONE_TARGETS, length);
+	} else {
+		add_pieces(r, step, source_of(r, step, type), length);
+		step->remote_offset = offset_in(r, ZONE_TARGETS, length);
+	}
+}
+
+static void make_binding(struct random *r, struct step *step)
+{
+	static const uint32_t weights[] = { 8, 1, 1, 1 };
+	static const uint32_t access[] = { ALL_REMOTE, ACCESS_REMOTE_READ, ACCESS_REMOTE_WRITE, 0 };
+
+	step->window_access = access[weighted(r, weights, 4)];
+	if (one_in(r, 3))
+		step->window_access |= ACCESS_ZERO_BASED;
+	step->sges = 1;
+	step->sge[0].region = random_region(r);
+	step->sge[0].length = 1 + below(r, ZONE);
+	step->sge[0].offset = offset_in(r, ZONE_TARGETS, step->sge[0].length);
+}
+
+static uint32_t random_count(struct random *r)
+{
+	static const uint32_t weights[] = { 40, 8, 1 };
+	uint32_t how = weighted(r, weights, 3);
+
+	return how == 0 ? 1 : how == 1 ? 2 + below(r, 6) : DEPTH + 1;
+}
+
+static void make_send(struct random *r, struct step *step)
+{
+	static const uint32_t weights[QPS] = { 6, 6, 5, 5, 5, 5, 1 };
+	uint32_t type;
+
+	step->object = OBJECT_QP;
+	step->slot = weighted(r, weights, QPS);
+	type = model_types[step->slot];
+	step->count = random_count(r);
+	step->opcode = random_opcode(r, type);
+	step->flags = below(r, 8) & (SEND_FENCE | SEND_SIGNALED | SEND_SOLICITED);
+	step->imm = (uint32_t)random_next(r);
+	step->compare_add = one_in(r, 2) ? below(r, 4) : random_next(r);
+	step->swap = below(r, 4);
+	step->global = !one_in(r, 3);
+	step->window = below(r, WINDOWS);
+	step->remote = one_in(r, 5) ? REGIONS + below(r, WINDOWS) : random_region(r);
+	step->spoil = one_in(r, 40) ? below(r, SPOILS) : SPOIL_NOTHING;
+	step->peer_slot = one_in(r, 30) ? below(r, QPS) : 4;
+	if (step->opcode == WR_BIND_MW)
+		make_binding(r, step);
+	else if (step->opcode != WR_LOCAL_INV)
+		make_data(r, step, type);
+}
+
+static void make_receive(struct random *r, struct step *step)
+{
+	static const uint32_t weights[QPS + SRQS] = { 8, 8, 1, 8, 8, 1, 1, 6, 6 };
+
+	step->slot = weighted(r, weights, QPS + SRQS);
+	step->object = step->slot < QPS ? OBJECT_QP : OBJECT_SRQ;
+	if (step->object == OBJECT_SRQ)
+		step->slot -= QPS;
+	step->count = random_count(r);
+	step->spoil = one_in(r, 80) ? SPOIL_LKEY : SPOIL_NOTHING;
+	add_pieces(r, step, ZONE_RECEIVED, one_in(r, 4) ? random_length(r) : 4200 + below(r, 4000));
+}
+
+/* --- the rest --- */
+
+static void make_poll(struct random *r, struct step *step)
+{
+	step->object = OBJECT_CQ;
+	step->slot = below(r, CQS);
+	step->count = one_in(r, 3) ? 1 + below(r, 4) : 64;
+}
+
+static bool fits(uint32_t slot, uint32_t other)
+{
+	uint32_t type = model_types[slot], wanted = model_types[other];
+
+	if (type == QP_XRC_SEND)
+		return wanted == QP_XRC_RECV;
+	return type == QP_XRC_RECV ? wanted == QP_XRC_SEND : type == wanted;
+}
+
+static void make_connect(struct random *r, struct step *step)
+{
+	step->object = OBJECT_QP;
+	step->slot = below(r, QPS);
+	do
+		step->peer_slot = below(r, QPS);
+	while (!fits(step->slot, step->peer_slot));
+	step->rnr_retry = one_in(r, 2) ? 7 : below(r, 3);
+	step->access = one_in(r, 8) ? below(r, 16) : ALL_REMOTE | ACCESS_LOCAL_WRITE;
+	step->imm = below(r, 4); /* its Q_Key */
+}
+
+static void make_modify(struct random *r, struct step *step)
+{
+	static const uint32_t weights[] = { 2, 2, 2, 8, 6, 1, 4 };
+
+	make_connect(r, step);
+	step->state = weighted(r, weights, 7);
+}
+
+static enum object random_object(struct random *r, uint32_t *slot)
+{
+	static const uint32_t weights[] = { 1, 2, 3, 6, 4, 3 };
+	static const uint32_t counts[] = { PDS, CQS, SRQS, QPS, REGIONS, WINDOWS };
+	enum object object = weighted(r, weights, 6);
+
+	*slot = below(r, counts[object]);
+	return object;
+}
+
+static void vary(struct random *r, struct step *step)
+{
+	struct making *m = &step->making;
+
+	if (one_in(r, 4))
+		m->pd = below(r, PDS);
+	if (one_in(r, 4))
+		m->cq = below(r, CQS);
+	m->sig_all = one_in(r, 2);
+	if (step->object != OBJECT_REGION || one_in(r, 2))
+		return;
+	m->length = 1 + below(r, ARENA);
+	m->offset = below(r, ARENA - m->length + 1);
+	m->access = one_in(r, 2) ? ALL : below(r, 32) | ACCESS_LOCAL_WRITE;
+}
+
+static void make_create(struct random *r, struct step *step, uint64_t seed)
+{
+	step->object = random_object(r, &step->slot);
+	step->making = steps_making(seed, step->object, step->slot);
+	vary(r, step);
+}
+
+static void make_destroy(struct random *r, struct step *step)
+{
+	step->object = random_object(r, &step->slot);
+}
+
+static void make_resize(struct random *r, struct step *step)
+{
+	bool cq = one_in(r, 2);
+
+	step->object = cq ? OBJECT_CQ : OBJECT_SRQ;
+	step->slot = below(r, cq ? CQS : SRQS);
+	step->making.capacity = cq ? 8u << below(r, 5) : 4u << below(r, 4);
+}
+
+static void make_step(struct step *step, uint64_t seed, uint32_t processes)
+{
+	static const uint32_t weights[STEP_KINDS] = { 300, 250, 160, 90, 40, 60, 30, 20, 4, 20 };
+	struct random r;
+
+	random_init(&r, seed, "step", step->number);
+	step->kind = weighted(&r, weights, STEP_KINDS);
+	step->process = below(&r, processes);
+	step->peer = below(&r, processes);
+	step->making.srq = -1;
+	switch (step->kind) {
+	case STEP_SEND:
+		make_send(&r, step);
+		break;
+	case STEP_RECEIVE:
+		make_receive(&r, step);
+		break;
+	case STEP_POLL:
+		make_poll(&r, step);
+		break;
+	case STEP_CONNECT:
+		make_connect(&r, step);
+		break;
+	case STEP_MODIFY:
+		make_modify(&r, step);
+		break;
+	case STEP_CREATE:
+		make_create(&r, step, seed);
+		break;
+	case STEP_DESTROY:
+		make_destroy(&r, step);
+		break;
+	case STEP_RESIZE:
+		make_resize(&r, step);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- sequences --- */
+
+void steps_make(struct step *steps, uint32_t count, uint64_t seed, uint32_t processes)
+{
+	memset(steps, 0, count * sizeof(*steps));
+	for (uint32_t i = 0; i < count; i++) {
+		steps[i].number = i;
+		make_step(&steps[i], seed, processes);
+	}
+}
+
+uint32_t steps_processes(uint64_t seed)
+{
+	struct random r;
+
+	random_init(&r, seed, "processes", 0);
+	return 2 + below(&r, PROCESSES - 1);
+}
+
+/* In a ring, a queue pair of one with that of the next; of the first type by pairs
+ * within a process: the first with itself, the second with the next process.
+ */
+void steps_partner(uint64_t seed, uint32_t process, uint32_t slot, uint32_t *peer,
+		   uint32_t *peer_slot)
+{
+	uint32_t processes = steps_processes(seed);
+	uint32_t type = model_types[slot];
+
+	*peer = process ^ 1;
+	*peer_slot = slot;
+	if (*peer >= processes || slot == 1)
+		*peer = process;
+	if (type == QP_XRC_SEND)
+		*peer_slot = slot + 1;
+	else if (type == QP_XRC_RECV)
+		*peer_slot = slot - 1;
+}
+
+static struct making make_qp(uint64_t seed, uint32_t slot)
+{
+	struct making m = { .srq = -1, .capacity = 16, .receives = 16 };
+	uint32_t type = model_types[slot];
+	struct random r;
+
+	random_init(&r, seed, "queue pair", slot);
+	m.capacity >>= below(&r, 2);
+	m.receives >>= below(&r, 2);
+	m.cq = below(&r, CQS);
+	m.recv_cq = below(&r, CQS);
+	m.sig_all = one_in(&r, 2);
+	if (slot == 2)
+		m.srq = 0;
+	if (slot == 2 || type >= QP_XRC_SEND)
+		m.receives = 0;
+	if (type == QP_XRC_RECV)
+		m.capacity = 0;
+	return m;
+}
+
+struct making steps_making(uint64_t seed, enum object object, uint32_t slot)
+{
+	struct making m = { .srq = -1, .access = ALL };
+
+	switch (object) {
+	case OBJECT_CQ:
+		m.capacity = 128;
+		break;
+	case OBJECT_SRQ:
+		m.capacity = 16;
+		break;
+	case OBJECT_QP:
+		return make_qp(seed, slot);
+	case OBJECT_REGION:
+		m.length = ARENA;
+		m.pd = slot == 2;
+		if (slot != 1)
+			break;
+		m.offset = ZONE / 2;
+		m.length = ZONE * 2;
+		m.access = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_READ;
+		break;
+	default:
+		break;
+	}
+	return m;
+}
+
+/* --- text --- */
+
+static const char *const object_names[] = { "pd", "cq", "srq", "qp", "region", "window" };
+
+static void send_text(const struct step *s, FILE *to)
+{
+	static const char *const opcodes[] = { "write", "write-imm", "send",      "send-imm",
+					       "read",  "cmp-swap",  "fetch-add", "inv",
+					       "bind",  "send-inv" };
+	static const char *const spoils[SPOILS] = { "",      "lkey", "rkey", "end",
+						    "align", "qkey", "srq" };
+
+	if (s->kind == STEP_SEND)
+		fprintf(to, " %s flags 0x%x", opcodes[s->opcode], s->flags);
+	fprintf(to, " x%u, pieces", s->count);
+	for (uint32_t i = 0; i < s->sges; i++)
+		fprintf(to, " %u:%u+%u", s->sge[i].region, s->sge[i].offset, s->sge[i].length);
+	if (s->kind == STEP_SEND && s->opcode == WR_BIND_MW)
+		fprintf(to, ", window %u access 0x%x", s->window, s->window_access);
+	else if (s->kind == STEP_SEND)
+		fprintf(to, ", to %u:%u", s->remote, s->remote_offset);
+	if (s->kind == STEP_SEND && model_types[s->slot] == QP_UD)
+		fprintf(to, " of process %u qp %u%s", s->peer, s->peer_slot,
+			s->global ? " global" : "");
+	if (s->spoil)
+		fprintf(to, ", wrong %s", spoils[s->spoil]);
+}
+
+static void making_text(const struct step *s, FILE *to)
+{
+	const struct making *m = &s->making;
+
+	if (s->object == OBJECT_REGION)
+		fprintf(to, " pd %u %u+%u access 0x%x", m->pd, m->offset, m->length, m->access);
+	else if (s->object == OBJECT_QP)
+		fprintf(to, " pd %u cq %u,%u srq %d depth %u,%u%s", m->pd, m->cq, m->recv_cq,
+			m->srq, m->capacity, m->receives, m->sig_all ? " signals all" : "");
+	else if (s->object != OBJECT_PD)
+		fprintf(to, " pd %u cq %u capacity %u", m->pd, m->cq, m->capacity);
+}
+
+void step_text(const struct step *s, char *text, size_t size)
+{
+	static const char *const kinds[STEP_KINDS] = { "send",   "receive", "poll",    "connect",
+						       "modify", "create",  "destroy", "resize",
+						       "kill",   "start" };
+	static const char *const states[] = { "RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR" };
+	FILE *to = fmemopen(text, size, "w");
+
+	if (!to)
+		return;
+	fprintf(to, "%4u: process %u %s", s->number, s->process, kinds[s->kind]);
+	if (s->kind < STEP_KILL)
+		fprintf(to, " %s %u", object_names[s->object], s->slot);
+	if (s->kind == STEP_SEND || s->kind == STEP_RECEIVE)
+		send_text(s, to);
+	if (s->kind == STEP_POLL)
+		fprintf(to, " x%u", s->count);
+	if (s->kind == STEP_MODIFY)
+		fprintf(to, " to %s", states[s->state]);
+	if (s->kind == STEP_CONNECT || s->kind == STEP_MODIFY)
+		fprintf(to, " peer %u qp %u rnr_retry %u access 0x%x", s->peer, s->peer_slot,
+			s->rnr_retry, s->access);
+	if (s->kind == STEP_CREATE)
+		making_text(s, to);
+	if (s->kind == STEP_RESIZE)
+		fprintf(to, " to %u", s->making.capacity);
+	fclose(to);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "random-worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct {
+	struct host host;
+	struct pd pd[PDS];
+	struct cq cq[CQS];
+	struct xrcd xrcd;
+	struct srq srq[SRQS];
+	struct qp qp[QPS];
+	struct mr region[REGIONS], window[WINDOWS];
+	void *address;
+} self;
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "worker: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
+/* --- objects --- */
+
+static int create_srq(uint32_t slot, const struct making *m)
+{
+	struct srq_init init = {
+		.pd = &self.pd[m->pd],
+		.max_wr = m->capacity,
+		.max_sge = SGES,
+	};
+
+	if (slot == SRQ_OF_XRC) {
+		init.xrcd = &self.xrcd;
+		init.cq = &self.cq[m->cq];
+	}
+	return srq_create(&self.srq[slot], &self.host.context, &init);
+}
+
+static int create_qp(uint32_t slot, const struct making *m)
+{
+	struct qp_init init = {
+		.type = model_types[slot],
+		.pd = &self.pd[m->pd],
+		.send_cq = &self.cq[m->cq],
+		.recv_cq = &self.cq[m->recv_cq],
+		.srq = m->srq < 0 ? NULL : &self.srq[m->srq],
+		.xrcd = &self.xrcd,
+		.sq_sig_all = m->sig_all,
+		.max_send_wr = m->capacity,
+		.max_recv_wr = m->receives,
+		.max_send_sge = SGES,
+		.max_recv_sge = SGES,
+		.max_inline = INLINE,
+	};
+
+	return qp_create(&self.qp[slot], &self.host.context, &init);
+}
+
+static int create(const struct command *c, struct reply *reply)
+{
+	struct context *context = &self.host.context;
+	const struct making *m = &c->making;
+	uint64_t addr = (uintptr_t)self.address + m->offset;
+	uint32_t slot = c->slot;
+	int rc = -1;
+
+	switch (c->object) {
+	case OBJECT_PD:
+		return pd_create(&self.pd[slot], context);
+	case OBJECT_CQ:
+		rc = cq_create(&self.cq[slot], context, m->capacity, NULL, slot);
+		reply->number = rc ? 0 : atomic_load(&self.cq[slot].shared->head.number);
+		break;
+	case OBJECT_SRQ:
+		rc = create_srq(slot, m);
+		reply->number = self.srq[slot].number;
+		break;
+	case OBJECT_QP:
+		rc = create_qp(slot, m);
+		reply->number = self.qp[slot].number;
+		break;
+	case OBJECT_REGION:
+		rc = mr_register(&self.region[slot], context, &self.pd[m->pd], MR_MEMORY, addr,
+				 m->length, addr, m->access);
+		reply->number = self.region[slot].key;
+		break;
+	case OBJECT_WINDOW:
+		rc = mw_create(&self.window[slot], context, &self.pd[m->pd], MR_WINDOW2);
+		reply->number = self.window[slot].key;
+		break;
+	}
+	return rc;
+}
+
+static int destroy(const struct command *c, struct reply *reply)
+{
+	uint32_t slot = c->slot, events, async;
+
+	(void)reply;
+	switch (c->object) {
+	case OBJECT_PD:
+		return pd_destroy(&self.pd[slot]);
+	case OBJECT_CQ:
+		return cq_destroy(&self.cq[slot], &events, &async);
+	case OBJECT_SRQ:
+		return srq_destroy(&self.srq[slot], &async);
+	case OBJECT_QP:
+		return qp_destroy(&self.qp[slot], &async);
+	case OBJECT_REGION:
+		return mr_deregister(&self.region[slot]);
+	case OBJECT_WINDOW:
+		return mw_destroy(&self.window[slot]);
+	}
+	return -1;
+}
+
+static int resize(const struct command *c, struct reply *reply)
+{
+	(void)reply;
+	return c->object == OBJECT_CQ ? cq_resize(&self.cq[c->slot], c->making.capacity)
+				      : srq_resize(&self.srq[c->slot], c->making.capacity);
+}
+
+/* --- states --- */
+
+static struct shared_path path_to(uint32_t device, bool global)
+{
+	const struct shared_device *to = fabric_device(&self.host.fabric, device);
+	struct shared_path path = { .port = 1, .global = global, .hop_limit = 1 };
+
+	memcpy(path.dgid, to->gid[0].raw, 16);
+	path.dlid = (uint16_t)atomic_load(&to->lid);
+	must(path_resolve(&self.host.context, &path) == 0, "path_resolve");
+	return path;
+}
+
+static uint32_t mask_of(uint32_t type, uint32_t from, uint32_t to)
+{
+	bool requests = type == QP_RC || type == QP_XRC_SEND;
+	bool responds = type == QP_RC || type == QP_XRC_RECV;
+	uint32_t mask = QP_ATTR_STATE;
+
+	if (to == QP_INIT)
+		mask |= QP_ATTR_PKEY_INDEX | QP_ATTR_PORT |
+			(type == QP_UD ? QP_ATTR_QKEY : QP_ATTR_ACCESS_FLAGS);
+	if (to == QP_RTR && type != QP_UD)
+		mask |= QP_ATTR_AV | QP_ATTR_PATH_MTU | QP_ATTR_DEST_QPN | QP_ATTR_RQ_PSN;
+	if (to == QP_RTR && responds)
+		mask |= QP_ATTR_MAX_DEST_RD_ATOMIC | QP_ATTR_MIN_RNR_TIMER;
+	if (to != QP_RTS || from != QP_RTR)
+		return mask;
+	mask |= QP_ATTR_SQ_PSN;
+	if (requests)
+		mask |= QP_ATTR_TIMEOUT | QP_ATTR_RETRY_CNT | QP_ATTR_RNR_RETRY |
+			QP_ATTR_MAX_QP_RD_ATOMIC;
+	return type == QP_XRC_RECV ? mask | QP_ATTR_TIMEOUT : mask;
+}
+
+static int modify(const struct command *c, struct reply *reply)
+{
+	struct qp *qp = &self.qp[c->slot];
+	const struct change *change = &c->change;
+	struct qp_attr attr = {
+		.state = change->state,
+		.access = change->access,
+		.qkey = change->qkey,
+		.port = 1,
+		.path_mtu = 1024,
+		.dest_qpn = change->to_qpn,
+		.min_rnr_timer = 1,
+		.timeout = 1,
+		.retry_count = 1,
+		.rnr_retry = change->rnr_retry,
+		.max_rd_atomic = 2,
+		.max_dest_rd_atomic = 2,
+	};
+
+	(void)reply;
+	if (change->state == QP_RTR)
+		attr.path = path_to(change->to_device, true);
+	return qp_modify(qp, &attr,
+			 mask_of(qp->shared->type, atomic_load(&qp->shared->state), change->state));
+}
+
+/* --- requests --- */
+
+static void fill_in(struct qp *qp, const struct work *work, struct shared_sqe *sqe)
+{
+	sqe->wr_id = work->wr_id;
+	sqe->opcode = work->opcode;
+	sqe->flags = work->flags;
+	sqe->imm = work->imm;
+	sqe->remote_addr = work->remote_addr;
+	sqe->rkey = work->rkey;
+	sqe->srqn = work->srqn;
+	sqe->compare_add = work->compare_add;
+	sqe->swap = work->swap;
+	sqe->window = work->window;
+	sqe->window_key = work->window_key;
+	sqe->region_key = work->region_key;
+	sqe->window_access = work->window_access;
+	sqe->window_addr = work->window_addr;
+	sqe->window_length = work->window_length;
+	if (work->flags & SEND_INLINE)
+		memcpy(sqe_inline(qp->shared, sqe), (void *)(uintptr_t)work->sge[0].addr,
+		       work->inline_length);
+	else
+		memcpy(sqe->sge, work->sge, work->sges * sizeof(work->sge[0]));
+	if (qp->shared->type != QP_UD)
+		return;
+	sqe->remote_qpn = work->to_qpn;
+	sqe->qkey = work->qkey;
+	sqe->path = path_to(work->to_device, work->global);
+	sqe->path.traffic_class = work->traffic_class;
+	sqe->path.flow_label = work->flow_label;
+}
+
+/* COUNT requests, of which those before the first that is refused are sent. */
+static int send_work(const struct command *c, struct reply *reply)
+{
+	struct qp *qp = &self.qp[c->slot];
+	struct work work = c->work;
+	struct shared_sqe *sqe;
+	int count = 0;
+
+	qp_send_begin(qp);
+	for (; (uint32_t)count < c->count; count++) {
+		bool in_line = work.flags & SEND_INLINE;
+
+		sqe = qp_send_next(qp, in_line ? 0 : work.sges, work.inline_length);
+		if (!sqe) {
+			reply->error = errno;
+			break;
+		}
+		fill_in(qp, &work, sqe);
+		qp_send_add(qp, sqe);
+		work.wr_id++;
+	}
+	if (count)
+		qp_send_ring(qp);
+	else
+		qp_send_abort(qp);
+	return count;
+}
+
+static int receive(const struct command *c, struct reply *reply)
+{
+	const struct work *work = &c->work;
+	int count = 0, rc;
+
+	for (; (uint32_t)count < c->count; count++) {
+		uint64_t wr_id = work->wr_id + (uint32_t)count;
+
+		rc = c->object == OBJECT_SRQ
+			     ? srq_post(&self.srq[c->slot], wr_id, work->sge, work->sges)
+			     : qp_post_receive(&self.qp[c->slot], wr_id, work->sge, work->sges);
+		if (!rc)
+			continue;
+		reply->error = errno;
+		break;
+	}
+	return count;
+}
+
+static int poll_cq(const struct command *c, struct reply *reply)
+{
+	return cq_poll(&self.cq[c->slot], reply->entry, (int)c->count);
+}
+
+static int progress(const struct command *c, struct reply *reply)
+{
+	(void)c;
+	(void)reply;
+	progress_all(&self.host.fabric);
+	return 0;
+}
+
+static int notice(const struct command *c, struct reply *reply)
+{
+	(void)reply;
+	while (fabric_alive(&self.host.fabric, c->slot))
+		usleep(100);
+	return 0;
+}
+
+/* --- the process --- */
+
+static void join(const struct worker_options *options, struct reply *reply)
+{
+	self.address = mmap(options->address, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			    options->memory, (off_t)options->offset);
+	must(self.address == options->address, "mmap");
+	host_join(&self.host, options->lab, options->node);
+	must(xrcd_open(&self.xrcd, &self.host.context, -1, true, false) == 0, "xrcd_open");
+	reply->process = self.host.fabric.self;
+	reply->device = self.host.context.number;
+	memcpy(reply->gid, self.host.context.device->gid[0].raw, 16);
+}
+
+static void answer(int fd, const struct reply *reply, bool polled)
+{
+	size_t size = offsetof(struct reply, entry);
+
+	if (polled && reply->rc > 0)
+		size += (size_t)reply->rc * sizeof(reply->entry[0]);
+	must(send(fd, reply, size, MSG_NOSIGNAL) == (ssize_t)size, "send");
+}
+
+static int (*const handlers[])(const struct command *c, struct reply *reply) = {
+	[COMMAND_SEND] = send_work, [COMMAND_RECEIVE] = receive,   [COMMAND_POLL] = poll_cq,
+	[COMMAND_MODIFY] = modify,  [COMMAND_CREATE] = create,     [COMMAND_DESTROY] = destroy,
+	[COMMAND_RESIZE] = resize,  [COMMAND_PROGRESS] = progress, [COMMAND_NOTICE] = notice,
+};
+
+void worker_run(void *arg)
+{
+	const struct worker_options *options = arg;
+	static struct command command;
+	static struct reply reply;
+
+	join(options, &reply);
+	answer(options->fd, &reply, false);
+	while (recv(options->fd, &command, sizeof(command), 0) == sizeof(command) &&
+	       command.kind != COMMAND_END) {
+		memset(&reply, 0, offsetof(struct reply, entry));
+		errno = 0;
+		reply.rc = handlers[command.kind](&command, &reply);
+		if (reply.rc < 0)
+			reply.error = errno;
+		answer(options->fd, &reply, command.kind == COMMAND_POLL);
+	}
+	must(xrcd_close(&self.xrcd) == 0, "xrcd_close");
+	host_leave(&self.host);
+}

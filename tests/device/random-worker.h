@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* random-worker.h - a process that does what it is told, by the engine's own functions */
+#ifndef TESTS_DEVICE_RANDOM_WORKER_H
+#define TESTS_DEVICE_RANDOM_WORKER_H
+
+#include "devlib.h"
+#include "random-model.h"
+
+enum command_kind {
+	COMMAND_SEND,
+	COMMAND_RECEIVE,
+	COMMAND_POLL,
+	COMMAND_MODIFY,
+	COMMAND_CREATE,
+	COMMAND_DESTROY,
+	COMMAND_RESIZE,
+	COMMAND_PROGRESS,
+	COMMAND_NOTICE, /* wait until process `slot` is known to be dead */
+	COMMAND_END,
+};
+
+struct command {
+	enum command_kind kind;
+	enum object object;
+	uint32_t slot, count;
+	union {
+		struct work work;
+		struct change change;
+		struct making making;
+	};
+};
+
+#define POLL_MOST 64
+
+struct reply {
+	int rc, error; /* rc: also how many were posted or polled */
+	uint32_t number;
+	/* of the first one, when it has joined */
+	uint32_t process, device;
+	uint8_t gid[16];
+	/* polled; no more than RC are sent */
+	struct shared_cqe entry[POLL_MOST];
+};
+
+struct worker_options {
+	const struct lab *lab;
+	uint32_t node;
+	int fd;     /* commands and replies */
+	int memory; /* file with ARENA bytes of ours at OFFSET */
+	uint64_t offset;
+	void *address; /* where they are mapped */
+};
+
+/* In a child: until COMMAND_END, or until nobody listens any more. */
+void worker_run(void *options);
+
+#endif

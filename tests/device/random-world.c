@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "random-world.h"
+
+#include "random.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NODES 2
+
+/* --- processes --- */
+
+bool world_command(struct world *world, uint32_t process, const struct command *command,
+		   struct reply *reply)
+{
+	struct world_process *p = &world->process[process];
+
+	if (send(p->fd, command, sizeof(*command), MSG_NOSIGNAL) == sizeof(*command) &&
+	    recv(p->fd, reply, sizeof(*reply), 0) > 0)
+		return true;
+	world_wrong(world, "died: a process", "process %u", process);
+	return false;
+}
+
+static void start(struct world *world, uint32_t process)
+{
+	struct world_process *p = &world->process[process];
+	struct model_process *model = &world->model.process[process];
+	uint8_t *memory = model->memory;
+	int ends[2], status;
+	struct reply reply;
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), errno);
+	p->options = (struct worker_options){
+		.lab = &world->lab,
+		.node = process % NODES,
+		.fd = ends[1],
+		.memory = world->file,
+		.offset = (uint64_t)process * ARENA,
+		.address = world->address,
+	};
+	p->fd = ends[0];
+	p->pid = child_run(worker_run, &p->options);
+	close(ends[1]);
+	if (recv(p->fd, &reply, sizeof(reply), 0) <= 0) {
+		world_wrong(world, "died: a process", "process %u could not join", process);
+		waitpid(p->pid, &status, 0);
+		p->pid = 0;
+		return;
+	}
+	memset(model, 0, sizeof(*model));
+	model->alive = true;
+	model->memory = memory;
+	model->device = reply.device;
+	memcpy(model->gid, reply.gid, sizeof(model->gid));
+	p->place = reply.process;
+}
+
+static bool refused(struct world *world, const char *what, int error, int should)
+{
+	if (error != should)
+		world_wrong(world, what, "%s instead of %s", error ? strerror(error) : "0",
+			    should ? strerror(should) : "0");
+	return should != 0;
+}
+
+/* --- objects --- */
+
+static bool is_used(const struct model_process *p, enum object object, uint32_t slot)
+{
+	switch (object) {
+	case OBJECT_PD:
+		return p->pd[slot];
+	case OBJECT_CQ:
+		return p->cq[slot].used;
+	case OBJECT_SRQ:
+		return p->srq[slot].used;
+	case OBJECT_QP:
+		return p->qp[slot].used;
+	case OBJECT_REGION:
+		return p->region[slot].used;
+	case OBJECT_WINDOW:
+		return p->window[slot].used;
+	}
+	return false;
+}
+
+/* Whether what it is made of is there. */
+static bool can_make(const struct model_process *p, enum object object, const struct making *m)
+{
+	if (object == OBJECT_PD || object == OBJECT_CQ)
+		return true;
+	if (!p->pd[m->pd])
+		return false;
+	if (object == OBJECT_SRQ || object == OBJECT_QP)
+		return p->cq[m->cq].used && p->cq[m->recv_cq].used &&
+		       (m->srq < 0 || p->srq[m->srq].used);
+	return true;
+}
+
+static void create(struct world *world, uint32_t process, enum object object, uint32_t slot,
+		   const struct making *making)
+{
+	struct model_process *p = &world->model.process[process];
+	struct command c = {
+		.kind = COMMAND_CREATE, .object = object, .slot = slot, .making = *making
+	};
+	struct reply reply;
+
+	if (is_used(p, object, slot) || !can_make(p, object, making) ||
+	    !world_command(world, process, &c, &reply) ||
+	    refused(world, "create: an object", reply.error, 0))
+		return;
+	if (object == OBJECT_CQ)
+		world->process[process].cq[slot] = reply.number;
+	model_create(&world->model, process, object, slot, making, reply.number);
+}
+
+static void destroy(struct world *world, uint32_t process, enum object object, uint32_t slot)
+{
+	struct command c = { .kind = COMMAND_DESTROY, .object = object, .slot = slot };
+	struct reply reply;
+
+	if (is_used(&world->model.process[process], object, slot) &&
+	    world_command(world, process, &c, &reply))
+		refused(world, "destroy: an object", reply.error,
+			model_destroy(&world->model, process, object, slot));
+}
+
+static void resize(struct world *world, const struct step *step)
+{
+	const struct model_process *p = &world->model.process[step->process];
+	struct command c = { .kind = COMMAND_RESIZE,
+			     .object = step->object,
+			     .slot = step->slot,
+			     .making = step->making };
+	struct reply reply;
+
+	/* how much is left after an overrun, the model does not know */
+	if (!is_used(p, step->object, step->slot) ||
+	    (step->object == OBJECT_CQ && p->cq[step->slot].overrun))
+		return;
+	if (world_command(world, step->process, &c, &reply))
+		refused(world, "resize: a queue", reply.error,
+			model_resize(&world->model, step->process, step->object, step->slot,
+				     step->making.capacity));
+}
+
+static const struct {
+	enum object object;
+	uint32_t count;
+} kinds[] = {
+	{ OBJECT_PD, PDS }, { OBJECT_CQ, CQS },         { OBJECT_SRQ, SRQS },
+	{ OBJECT_QP, QPS }, { OBJECT_REGION, REGIONS }, { OBJECT_WINDOW, WINDOWS },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static void create_all(struct world *world, uint32_t process)
+{
+	for (uint32_t i = 0; i < KINDS; i++)
+		for (uint32_t slot = 0; slot < kinds[i].count && !world->wrong; slot++) {
+			struct making making =
+				steps_making(world->options.seed, kinds[i].object, slot);
+
+			create(world, process, kinds[i].object, slot, &making);
+		}
+}
+
+static void destroy_all(struct world *world, uint32_t process)
+{
+	for (uint32_t i = KINDS; i-- > 0;)
+		for (uint32_t slot = kinds[i].count; slot-- > 0 && !world->wrong;)
+			destroy(world, process, kinds[i].object, slot);
+}
+
+/* --- states --- */
+
+static void modify(struct world *world, uint32_t process, uint32_t slot,
+		   const struct change *change)
+{
+	struct model_qp *qp = &world->model.process[process].qp[slot];
+	struct command c = { .kind = COMMAND_MODIFY, .slot = slot, .change = *change };
+	struct reply reply;
+
+	/* a matter of time (random-model.h) */
+	if (world->wrong || (change->state == QP_SQD && model_waits(qp)))
+		return;
+	if (world_command(world, process, &c, &reply))
+		refused(world, "modify: a queue pair", reply.error,
+			model_modify(&world->model, process, qp, change));
+}
+
+/* Two senders that wait for the same shared receive queue race for it. */
+static uint32_t rnr_retry(const struct model_qp *peer, uint32_t wanted)
+{
+	return wanted == 7 && (peer->srq >= 0 || peer->type == QP_XRC_RECV) ? 2 : wanted;
+}
+
+static void to_state(struct world *world, const struct step *step, uint32_t state, bool peer)
+{
+	uint32_t process = peer ? step->peer : step->process;
+	uint32_t slot = peer ? step->peer_slot : step->slot;
+	struct model_process *other = &world->model.process[peer ? step->process : step->peer];
+	const struct model_qp *to = &other->qp[peer ? step->slot : step->peer_slot];
+	struct change change = {
+		.state = state,
+		.access = step->access,
+		.rnr_retry = rnr_retry(to, step->rnr_retry),
+		.qkey = 0x1000 + step->imm % 4,
+		.to_device = other->device,
+		.to_qpn = to->number,
+	};
+
+	modify(world, process, slot, &change);
+}
+
+static void connect_both(struct world *world, const struct step *step)
+{
+	static const uint32_t states[] = { QP_RESET, QP_INIT, QP_RTR, QP_RTS };
+	bool itself = step->process == step->peer && step->slot == step->peer_slot;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		to_state(world, step, states[i], false);
+		if (!itself)
+			to_state(world, step, states[i], true);
+	}
+}
+
+/* --- requests --- */
+
+static struct shared_sge sge_of(const struct world *world, uint32_t process,
+				const struct piece *piece, enum spoil spoil)
+{
+	return (struct shared_sge){
+		.addr = world->model.address + piece->offset,
+		.length = piece->length,
+		.key = world->model.process[process].region[piece->region].key ^
+		       (spoil == SPOIL_LKEY ? 0x80 : 0),
+	};
+}
+
+/* Where the request goes to, by what is there now. */
+static void aim(struct world *world, const struct step *step, struct work *work)
+{
+	struct model *m = &world->model;
+	const struct model_qp *qp = &m->process[step->process].qp[step->slot];
+	bool ud = qp->type == QP_UD;
+	uint32_t to = step->peer;
+	const struct model_process *p;
+	const struct model_window *window;
+
+	if (!ud)
+		model_find(m, qp->to_device, qp->to_qpn, &to);
+	p = &m->process[to];
+	work->to_device = p->device;
+	work->to_qpn = p->qp[step->peer_slot].number;
+	work->qkey = step->spoil == SPOIL_QKEY ? 0x80000000 : p->qp[step->peer_slot].qkey;
+	work->srqn = p->srq[SRQ_OF_XRC].number + (step->spoil == SPOIL_SRQ ? 256 : 0);
+	work->remote_addr = m->address + step->remote_offset;
+	if (step->spoil == SPOIL_END)
+		work->remote_addr = m->address + ARENA - 7;
+	if (step->spoil == SPOIL_ALIGN)
+		work->remote_addr++;
+	if (step->remote < REGIONS) {
+		work->rkey = p->region[step->remote].key;
+	} else {
+		window = &p->window[step->remote - REGIONS];
+		work->rkey = window->key;
+		if (window->bound && window->iova != window->addr)
+			work->remote_addr -= window->addr;
+	}
+	if (step->spoil == SPOIL_RKEY)
+		work->rkey ^= 0x80;
+	if (step->opcode == WR_SEND_WITH_INV)
+		work->imm = p->window[step->window].key;
+}
+
+static void aim_local(struct world *world, const struct step *step, struct work *work)
+{
+	const struct model_process *p = &world->model.process[step->process];
+
+	if (step->opcode == WR_LOCAL_INV)
+		work->imm = p->window[step->window].key;
+	if (step->opcode != WR_BIND_MW)
+		return;
+	work->sges = 0;
+	work->window = p->window[step->window].key;
+	work->window_key = step->imm & 0xff;
+	work->region_key = p->region[step->sge[0].region].key;
+	work->window_access = step->window_access;
+	work->window_addr = world->model.address + step->sge[0].offset;
+	work->window_length = step->sge[0].length;
+}
+
+static struct work work_of(struct world *world, const struct step *step)
+{
+	struct work work = {
+		.wr_id = (uint64_t)++world->works << 32,
+		.opcode = step->opcode,
+		.flags = step->flags,
+		.imm = step->imm,
+		.sges = step->sges,
+		.compare_add = step->compare_add,
+		.swap = step->swap,
+		.global = step->global,
+		.traffic_class = (uint8_t)step->imm,
+		.flow_label = step->imm >> 12,
+	};
+
+	for (uint32_t i = 0; i < step->sges; i++)
+		work.sge[i] = sge_of(world, step->process, &step->sge[i], step->spoil);
+	if (step->flags & SEND_INLINE) {
+		work.inline_length = step->sge[0].length;
+		work.sges = 0;
+	}
+	return work;
+}
+
+static void compare_posted(struct world *world, const struct reply *reply, uint32_t count,
+			   int error)
+{
+	if ((uint32_t)reply->rc != count)
+		world_wrong(world, "post: of requests", "%d instead of %u", reply->rc, count);
+	refused(world, "post: of requests", reply->error, error);
+}
+
+static void send_requests(struct world *world, const struct step *step)
+{
+	struct model_qp *qp = &world->model.process[step->process].qp[step->slot];
+	struct command c = { .kind = COMMAND_SEND, .slot = step->slot, .count = step->count };
+	uint32_t count = 0;
+	struct reply reply;
+	int error = 0;
+
+	if (!qp->used)
+		return;
+	c.work = work_of(world, step);
+	aim(world, step, &c.work);
+	aim_local(world, step, &c.work);
+	for (; count < step->count && !error; count += !error)
+		error = model_send(&world->model, step->process, qp, &c.work);
+	c.work.wr_id += qp->posted - count;
+	if (world_command(world, step->process, &c, &reply))
+		compare_posted(world, &reply, count, error);
+}
+
+static void post_receives(struct world *world, const struct step *step)
+{
+	struct model_process *p = &world->model.process[step->process];
+	bool shared = step->object == OBJECT_SRQ;
+	struct command c = { .kind = COMMAND_RECEIVE,
+			     .object = step->object,
+			     .slot = step->slot,
+			     .count = step->count };
+	struct work work;
+	uint32_t count = 0;
+	struct reply reply;
+	int error = 0;
+
+	if (!is_used(p, step->object, step->slot))
+		return;
+	c.work = work = work_of(world, step);
+	for (; count < step->count && !error; count += !error, work.wr_id++)
+		error = shared ? model_receive(&p->srq[step->slot].rq, &work)
+			       : model_qp_receive(&world->model, step->process, &p->qp[step->slot],
+						  &work);
+	if (world_command(world, step->process, &c, &reply))
+		compare_posted(world, &reply, count, error);
+}
+
+/* --- completions --- */
+
+static void compare_entry(struct world *world, const struct step *step,
+			  const struct shared_cqe *entry)
+{
+	struct model_cq *cq = &world->model.process[step->process].cq[step->slot];
+	const char *what = model_poll(&world->model, step->process, step->slot, entry);
+	const struct expected *e = &cq->expected[0];
+
+	for (uint32_t i = 0; what && i < cq->count; i++)
+		if (cq->expected[i].qpn == entry->qpn &&
+		    cq->expected[i].receive == entry->receive) {
+			e = &cq->expected[i];
+			break;
+		}
+	if (what)
+		world_wrong(world, what,
+			    "qpn 0x%x %s wr_id 0x%llx status %u opcode %u bytes %u flags 0x%x; "
+			    "wr_id 0x%llx status %u bytes %u",
+			    entry->qpn, entry->receive ? "receive" : "send",
+			    (unsigned long long)entry->wr_id, entry->status, entry->opcode,
+			    entry->byte_len, entry->flags, (unsigned long long)e->wr_id, e->status,
+			    e->byte_len);
+}
+
+static void poll_queue(struct world *world, const struct step *step)
+{
+	struct model_cq *cq = &world->model.process[step->process].cq[step->slot];
+	struct command c = { .kind = COMMAND_POLL, .slot = step->slot, .count = step->count };
+	int expected = (int)(cq->count < step->count ? cq->count : step->count);
+	struct reply reply;
+
+	if (!cq->used || !world_command(world, step->process, &c, &reply))
+		return;
+	if (reply.rc != expected && !cq->overrun)
+		world_wrong(world, "poll: of completions", "%d instead of %d", reply.rc, expected);
+	if (reply.rc < 0 && reply.error == EOVERFLOW)
+		cq->count = 0; /* the others are lost */
+	else if (reply.rc < 0)
+		world_wrong(world, "poll: of completions", "%s", strerror(reply.error));
+	for (int i = 0; i < reply.rc && !world->wrong; i++)
+		compare_entry(world, step, &reply.entry[i]);
+}
+
+/* --- death --- */
+
+/* All that live know of it: what they find then is no matter of time. */
+static void kill_process(struct world *world, uint32_t process)
+{
+	struct world_process *p = &world->process[process];
+	struct command c = { .kind = COMMAND_NOTICE, .slot = p->place };
+	struct reply reply;
+	int status;
+
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, &status, 0);
+	close(p->fd);
+	p->pid = 0;
+	world->model.process[process].alive = false;
+	for (uint32_t i = 0; i < world->model.processes; i++)
+		if (world->process[i].pid)
+			world_command(world, i, &c, &reply);
+}
+
+/* --- steps --- */
+
+static void carry_out(struct world *world, const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_SEND:
+		send_requests(world, step);
+		break;
+	case STEP_RECEIVE:
+		post_receives(world, step);
+		break;
+	case STEP_POLL:
+		poll_queue(world, step);
+		break;
+	case STEP_CONNECT:
+		if (world->model.process[step->peer].qp[step->peer_slot].used)
+			connect_both(world, step);
+		break;
+	case STEP_MODIFY:
+		to_state(world, step, step->state, false);
+		break;
+	case STEP_CREATE:
+		create(world, step->process, step->object, step->slot, &step->making);
+		break;
+	case STEP_DESTROY:
+		destroy(world, step->process, step->object, step->slot);
+		break;
+	case STEP_RESIZE:
+		resize(world, step);
+		break;
+	case STEP_KILL:
+		kill_process(world, step->process);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A queue pair that sends to itself and is not told how that went: what it has sent
+ * when its own receive request makes it fail is a matter of time.
+ */
+static bool talks_to_itself(const struct step *step)
+{
+	uint32_t type = model_types[step->slot];
+	uint32_t first = step->kind == STEP_SEND ? QP_UD : QP_UC;
+
+	return step->process == step->peer && step->slot == step->peer_slot && type >= first &&
+	       type <= QP_UD;
+}
+
+/* What there is to do it with. */
+static bool makes_sense(const struct world *world, const struct step *step)
+{
+	const struct model_process *p = &world->model.process[step->process];
+
+	if (step->kind == STEP_START)
+		return !p->alive;
+	if (!p->alive)
+		return false;
+	if (step->kind == STEP_CONNECT || step->kind == STEP_MODIFY)
+		return p->qp[step->slot].used && world->model.process[step->peer].alive &&
+		       !talks_to_itself(step);
+	return step->kind != STEP_SEND || !talks_to_itself(step);
+}
+
+const char *world_step(struct world *world, const struct step *step)
+{
+	if (!makes_sense(world, step))
+		return NULL;
+	world->steps++;
+	if (step->kind == STEP_START) {
+		start(world, step->process);
+		create_all(world, step->process);
+	} else {
+		carry_out(world, step);
+	}
+	model_run(&world->model);
+	world_settle(world);
+	return world->wrong;
+}
+
+/* --- from beginning to end --- */
+
+static void make_memory(struct world *world)
+{
+	size_t size = (size_t)PROCESSES * ARENA;
+	struct random r;
+
+	world->file = memfd_create("random-verbs", MFD_CLOEXEC);
+	assert_return_code(ftruncate(world->file, (off_t)size), errno);
+	world->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, world->file, 0);
+	world->address = mmap(NULL, ARENA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(world->memory != MAP_FAILED && world->address != MAP_FAILED);
+	world->model.address = (uintptr_t)world->address;
+	random_init(&r, world->options.seed, "memory", 0);
+	for (size_t i = 0; i < size / 8; i++)
+		((uint64_t *)world->memory)[i] = random_next(&r);
+	for (uint32_t p = 0; p < PROCESSES; p++) {
+		world->process[p].memory = world->memory + p * ARENA;
+		world->model.process[p].memory = malloc(ARENA);
+		assert_non_null(world->model.process[p].memory);
+		memcpy(world->model.process[p].memory, world->process[p].memory, ARENA);
+	}
+}
+
+static void connect_all(struct world *world)
+{
+	for (uint32_t p = 0; p < world->model.processes; p++)
+		for (uint32_t slot = 0; slot < QPS && !world->wrong; slot++) {
+			struct step step = { .kind = STEP_CONNECT,
+					     .process = p,
+					     .slot = slot,
+					     .rnr_retry = slot == 1 ? 1 : 7,
+					     .access = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_WRITE |
+						       ACCESS_REMOTE_READ | ACCESS_REMOTE_ATOMIC };
+
+			steps_partner(world->options.seed, p, slot, &step.peer, &step.peer_slot);
+			if (world->model.process[p].qp[slot].state == QP_RESET &&
+			    makes_sense(world, &step))
+				connect_both(world, &step);
+		}
+}
+
+void world_open(struct world *world, const struct world_options *options)
+{
+	char settings[64];
+	struct err err;
+
+	memset(world, 0, sizeof(*world));
+	world->options = *options;
+	snprintf(settings, sizeof(settings), "transport=%s", options->transport);
+	lab_open(&world->lab, settings, NODES);
+	if (fabric_join(&world->look, world->lab.path, 0, false, &err) < 0)
+		fail_msg("%s", err.text);
+	world->model.processes = steps_processes(options->seed);
+	make_memory(world);
+	for (uint32_t p = 0; p < world->model.processes && !world->wrong; p++) {
+		start(world, p);
+		create_all(world, p);
+	}
+	connect_all(world);
+	world_settle(world);
+	world->model.fault = options->fault;
+}
+
+static void end_process(struct world *world, uint32_t process)
+{
+	struct world_process *p = &world->process[process];
+	struct command c = { .kind = COMMAND_END };
+	int status;
+
+	if (!p->pid)
+		return;
+	if (world->wrong)
+		kill(p->pid, SIGKILL);
+	destroy_all(world, process);
+	send(p->fd, &c, sizeof(c), MSG_NOSIGNAL);
+	waitpid(p->pid, &status, 0);
+	if (status)
+		world_wrong(world, "end: of a process", "process %u: status 0x%x", process, status);
+	close(p->fd);
+	p->pid = 0;
+	world->model.process[process].alive = false;
+}
+
+const char *world_close(struct world *world)
+{
+	for (uint32_t p = 0; p < world->model.processes; p++)
+		end_process(world, p);
+	fabric_leave(&world->look);
+	lab_close(&world->lab);
+	munmap(world->memory, (size_t)PROCESSES * ARENA);
+	munmap(world->address, ARENA);
+	close(world->file);
+	for (uint32_t p = 0; p < PROCESSES; p++)
+		free(world->model.process[p].memory);
+	return world->wrong;
+}
