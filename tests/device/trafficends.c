@@ -46,7 +46,7 @@ void source_create(struct source *s, struct host *host)
 			   .size = DEPTH * SLOT + 2 * MARGIN,
 			   .device = s->flow->from_device,
 			   .depth = DEPTH,
-			   .timeout = 8,
+			   .timeout = TRAFFIC_TIMEOUT,
 			   .retry_count = 7,
 			   .rnr_retry = 7,
 		   });

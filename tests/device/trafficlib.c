@@ -83,9 +83,9 @@ static enum wr_opcode draw_opcode(struct random *random, const struct flow *flow
 /* Where nothing says that a message is missing it has room for its stamp. */
 static uint32_t draw_length(struct random *random, const struct flow *flow)
 {
-	static const uint32_t most[] = { 1, 100, TRAFFIC_MTU, 3 * TRAFFIC_MTU, LONGEST };
+	static const uint32_t most[] = { 1, 100, TRAFFIC_MTU, 3 * TRAFFIC_MTU, LONGEST, LONGEST };
 	uint32_t least = flow_reliable(flow) ? 0 : sizeof(struct stamp);
-	uint64_t class = random_below(random, flow->type == QP_UD ? 3 : 5);
+	uint64_t class = random_below(random, flow->type == QP_UD ? 3 : 6);
 
 	return least + (uint32_t)random_below(random, most[class] - (class > 1 ? least : 0));
 }
@@ -317,6 +317,8 @@ static void run(void *arg)
 	m->crowd = running;
 	m->number = (uint32_t)(uintptr_t)arg;
 	create(m);
+	if (m->number == 0 && m->crowd->begin)
+		m->crowd->begin(m->crowd, &m->host);
 	meet(m, 1);
 	connect_all(m);
 	meet(m, 2);

@@ -16,6 +16,7 @@
 
 #define TRAFFIC_MTU     1024
 #define TRAFFIC_WINDOWS 24
+#define TRAFFIC_TIMEOUT 8 /* of queue pairs: 1 ms */
 
 /* A message. */
 struct item {
@@ -56,7 +57,10 @@ struct crowd {
 	uint32_t members, flows;
 	uint64_t seed;
 	_Atomic uint32_t here, failed;
-	/* Not NULL: called by member 0 when all has come and all are still there. */
+	/* Not NULL: called by member 0 before all begin; when all has come and all are
+	 * still there.
+	 */
+	void (*begin)(struct crowd *crowd, struct host *host);
 	void (*check)(struct crowd *crowd, struct host *host);
 	struct flow flow[];
 };
