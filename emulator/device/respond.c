@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/respond.h"
+#include "device/datagram.h"
 #include "device/event.h"
 #include "device/lock.h"
 #include "device/progress.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-
-#define GRH_SIZE 40
 
 /* A part of an operation, and who carries it out. */
 struct request {
@@ -221,52 +219,6 @@ static void not_ready(struct request *r)
 		count(&r->device->counters.drops, 1);
 }
 
-/* --- datagrams --- */
-
-/* The global routing header of volume 1, 8.3: what stands in the first 40 bytes of
- * a datagram's buffer.
- */
-static void make_grh(const struct request *r, uint8_t grh[GRH_SIZE])
-{
-	const struct shared_path *path = &r->op->path;
-	const struct shared_device *from = fabric_device(r->fabric, r->op->from);
-	uint32_t first = htonl(6u << 28 | (uint32_t)path->traffic_class << 20 |
-			       (path->flow_label & 0xfffff));
-	/* headers of transport and datagram, immediate data, payload, check sum */
-	uint32_t immediate = r->op->opcode == WR_SEND_WITH_IMM ? 4 : 0;
-	uint16_t length = htons((uint16_t)(12 + 8 + immediate + (r->bytes + 3) / 4 * 4 + 4));
-
-	memcpy(grh, &first, 4);
-	memcpy(grh + 4, &length, 2);
-	grh[6] = 0x1b; /* a base transport header comes next */
-	grh[7] = path->hop_limit;
-	memcpy(grh + 8, from->gid[path->sgid_index % DEVICE_GIDS].raw, 16);
-	memcpy(grh + 24, path->dgid, 16);
-}
-
-/* One copy for header and data where both are at hand. */
-static int copy_datagram(struct request *r, const struct payload *to)
-{
-	struct fabric *fabric = r->fabric;
-	const struct payload *data = r->op->payload;
-	uint8_t grh[GRH_SIZE];
-	struct payload from;
-
-	if (!r->op->path.global)
-		return r->bytes ? memory_copy(fabric, to, GRH_SIZE, data, 0, r->bytes) : 0;
-	make_grh(r, grh);
-	payload_one(&from, grh, sizeof(grh));
-	if (r->bytes && (data->process == PAYLOAD_HERE || data->process == fabric->self) &&
-	    data->parts < PAYLOAD_PARTS) {
-		memcpy(from.part + 1, data->part, data->parts * sizeof(data->part[0]));
-		from.parts += data->parts;
-		return memory_copy(fabric, to, 0, &from, 0, GRH_SIZE + r->bytes);
-	}
-	if (memory_copy(fabric, to, 0, &from, 0, GRH_SIZE) < 0)
-		return -1;
-	return r->bytes ? memory_copy(fabric, to, GRH_SIZE, data, 0, r->bytes) : 0;
-}
-
 /* --- operations --- */
 
 static uint64_t room_of(const struct shared_rqe *rqe)
@@ -303,7 +255,7 @@ static int fill_receive(struct request *r, struct match *m)
 		fail_receive(r, m, WC_LOC_PROT_ERR, WC_REM_OP_ERR);
 		return -1;
 	}
-	if (header ? !copy_datagram(r, &to)
+	if (header ? !datagram_copy(r->fabric, r->op, r->bytes, &to)
 		   : !r->bytes || !memory_copy(r->fabric, &to, r->op->offset, r->op->payload, 0,
 					       r->bytes))
 		return 0;
