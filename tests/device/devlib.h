@@ -32,6 +32,16 @@ void lab_open(struct lab *lab, const char *settings, uint32_t nodes);
 /* Also after a test has failed; what it had joined is left. */
 void lab_close(struct lab *lab);
 
+/* TEST with each way to carry operations, from SET_UP to TEAR_DOWN. */
+#define BY_EACH_TRANSPORT(test, set_up, tear_down)       \
+	BY_TRANSPORT(test, "direct", set_up, tear_down), \
+		BY_TRANSPORT(test, "queue", set_up, tear_down)
+#define BY_TRANSPORT(test, how, set_up, tear_down)                                         \
+	{                                                                                  \
+		.name = #test " (" how ")", .test_func = (test), .setup_func = (set_up),   \
+		.teardown_func = (tear_down), .initial_state = (void *)("transport=" how), \
+	}
+
 #define HOST_DEVICES 4
 
 struct host {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-cq.c - completion queues and the events of their channels */
-#include "devlib.h"
+#include "onehost.h"
 
 #include "clock.h"
 #include "device/section.h"
@@ -27,25 +27,6 @@
 #define HAVE_KERNEL_RECORDS 1
 #endif
 #endif
-
-static struct lab lab;
-static struct host host;
-
-static int set_up(void **state)
-{
-	(void)state;
-	lab_open(&lab, "yes", 1);
-	host_join(&host, &lab, 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	lab_close(&lab);
-	host_leave(&host);
-	return 0;
-}
 
 static void push(struct fabric *fabric, struct shared_cq *cq, uint64_t wr_id, uint32_t status,
 		 bool solicited)
@@ -502,7 +483,7 @@ static void events_have_the_kernels_form(void **state)
 #endif
 }
 
-#define test_with(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_with(name) cmocka_unit_test_setup_teardown(name, onehost_open, onehost_close)
 
 int main(void)
 {

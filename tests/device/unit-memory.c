@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-memory.c - keys open what they are meant to and nothing else, and bytes get there */
-#include "devlib.h"
+#include "onehost.h"
 
 #include "device/section.h"
 #include "random.h"
@@ -19,26 +19,19 @@
 
 #define SIZE 65536
 
-static struct lab lab;
-static struct host host;
 static char *memory;
 
 static int set_up(void **state)
 {
-	(void)state;
-	lab_open(&lab, "yes", 1);
-	host_join(&host, &lab, 0);
+	onehost_open(state);
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED;
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
-	lab_close(&lab);
 	munmap(memory, SIZE);
-	host_leave(&host);
-	return 0;
+	return onehost_close(state);
 }
 
 static int register_at(struct mr *mr, void *addr, uint64_t length, uint32_t access)

@@ -26,32 +26,14 @@ static struct board {
 	_Atomic uint64_t done;
 } * board;
 
-static int open_with(const char *settings)
+static int open_lab(void **state)
 {
-	lab_open(&lab, settings, 2);
+	lab_open(&lab, *state, 2);
 	board = share(sizeof(*board));
 	return 0;
 }
 
-static int open_direct(void **state)
-{
-	(void)state;
-	return open_with("transport=direct");
-}
-
-static int open_queue(void **state)
-{
-	(void)state;
-	return open_with("transport=queue");
-}
-
-static int open_slow(void **state)
-{
-	(void)state;
-	return open_with("latency=20us,rate=10Gbit/s");
-}
-
-static int close_all(void **state)
+static int close_lab(void **state)
 {
 	(void)state;
 	lab_close(&lab);
@@ -396,25 +378,20 @@ static void waits_for_one_that_stands_still(void **state)
 	host_leave(&host);
 }
 
-#define BOTH(test)                                                  \
-	{ #test " (direct)", test, open_direct, close_all, NULL },  \
-	{                                                           \
-#test " (queue)", test, open_queue, close_all, NULL \
+#define BOTH(test) BY_EACH_TRANSPORT(test, open_lab, close_lab)
+#define SLOW(test)                                                                                 \
+	{                                                                                          \
+		.name = #test " (slow)", .test_func = (test), .setup_func = open_lab,              \
+		.teardown_func = close_lab, .initial_state = (void *)"latency=20us,rate=10Gbit/s", \
 	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(sends_to_another_process),
-		{ "sends_to_another_process (slow)", sends_to_another_process, open_slow, close_all,
-		  NULL },
-		BOTH(atomics_lose_nothing),
-		BOTH(survives_its_receiver),
-		{ "survives_its_receiver (slow)", survives_its_receiver, open_slow, close_all,
-		  NULL },
-		BOTH(survives_its_sender),
-		{ "survives_its_sender (slow)", survives_its_sender, open_slow, close_all, NULL },
-		BOTH(waits_for_one_that_stands_still),
+		BOTH(sends_to_another_process), SLOW(sends_to_another_process),
+		BOTH(atomics_lose_nothing),     BOTH(survives_its_receiver),
+		SLOW(survives_its_receiver),    BOTH(survives_its_sender),
+		SLOW(survives_its_sender),      BOTH(waits_for_one_that_stands_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-qpstate.c - the states of queue pairs, against the tables as text */
-#include "devlib.h"
+#include "onehost.h"
 
 #include "random.h"
 
@@ -231,25 +231,6 @@ static void attributes_that_nobody_may_change_are_refused(void **state)
 }
 
 /* --- queue pairs that go through their states --- */
-
-static struct lab lab;
-static struct host host;
-
-static int set_up(void **state)
-{
-	(void)state;
-	lab_open(&lab, "yes", 1);
-	host_join(&host, &lab, 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	lab_close(&lab);
-	host_leave(&host);
-	return 0;
-}
 
 static struct qp_attr sane(const struct end *end, uint32_t to)
 {
@@ -659,7 +640,7 @@ static void more_than_the_device_has_is_refused(void **state)
 	assert_int_equal(cq_destroy(&cq, &events, &async), 0);
 }
 
-#define test_with(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_with(name) cmocka_unit_test_setup_teardown(name, onehost_open, onehost_close)
 
 int main(void)
 {

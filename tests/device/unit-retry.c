@@ -2,7 +2,7 @@
 /* What waits, and for how long: receivers that are not ready, responders that do not
  * answer, messages on their way.  Times are checked from below only.
  */
-#include "devlib.h"
+#include "onehost.h"
 
 #include "clock.h"
 #include "device/net.h"
@@ -14,61 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct lab lab;
-static struct host host;
-static struct end a, b;
-static struct address to_a, to_b;
-
-static int open_with(const char *settings)
-{
-	lab_open(&lab, settings, 1);
-	host_join(&host, &lab, 0);
-	return 0;
-}
-
-static int open_direct(void **state)
-{
-	(void)state;
-	return open_with("transport=direct");
-}
-
-static int open_queue(void **state)
-{
-	(void)state;
-	return open_with("transport=queue");
-}
-
-/* 300 us: more than two looks of the watchdog */
-static int open_slow(void **state)
-{
-	(void)state;
-	return open_with("latency=300us,transport=direct");
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	host_leave(&host);
-	lab_close(&lab);
-	return 0;
-}
-
-static void connect_ends(const struct end_options *options)
-{
-	end_create(&a, &host, options);
-	end_create(&b, &host, options);
-	to_a = end_address(&a);
-	to_b = end_address(&b);
-	end_connect(&a, &to_b);
-	end_connect(&b, &to_a);
-}
-
-static void disconnect(void)
-{
-	end_destroy(&a);
-	end_destroy(&b);
-}
 
 static int64_t now(void)
 {
@@ -415,15 +360,9 @@ static void what_arrives_is_done_though_no_answer_comes(void **state)
 	context_close(&other.context);
 }
 
-#define BOTH(test)                                                  \
-	{ #test " (direct)", test, open_direct, close_all, NULL },  \
-	{                                                           \
-#test " (queue)", test, open_queue, close_all, NULL \
-	}
-#define SLOW(test)                                      \
-	{                                               \
-#test, test, open_slow, close_all, NULL \
-	}
+#define BOTH(test) BY_EACH_TRANSPORT(test, onehost_open, onehost_close)
+/* 300 us: more than two looks of the watchdog */
+#define SLOW(test) ONEHOST(test, "latency=300us,transport=direct")
 
 int main(void)
 {
@@ -436,7 +375,8 @@ int main(void)
 		BOTH(asks_again_in_time),
 		BOTH(uc_does_not_wait),
 		BOTH(fails_when_it_is_told_to),
-		cmocka_unit_test_teardown(what_arrives_is_done_though_no_answer_comes, close_all),
+		cmocka_unit_test_teardown(what_arrives_is_done_though_no_answer_comes,
+					  onehost_close),
 		SLOW(nothing_is_seen_before_its_time),
 		SLOW(a_read_takes_both_ways),
 		SLOW(keeps_reads_and_writes_in_order),

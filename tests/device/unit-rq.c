@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-rq.c - receive requests, and senders that are killed while they complete them */
-#include "devlib.h"
+#include "onehost.h"
 
 #include "clock.h"
 #include "device/section.h"
@@ -17,25 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-static struct lab lab;
-static struct host host;
-
-static int set_up(void **state)
-{
-	(void)state;
-	lab_open(&lab, "yes", 1);
-	host_join(&host, &lab, 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	lab_close(&lab);
-	host_leave(&host);
-	return 0;
-}
 
 /* --- one process --- */
 
@@ -385,7 +366,7 @@ static void who_dies_before_the_completion_has_done_nothing(void **state)
 	check_death(false);
 }
 
-#define test_with(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_with(name) cmocka_unit_test_setup_teardown(name, onehost_open, onehost_close)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit-strict.c - strict=yes shows what a program only gets away with */
-#include "devlib.h"
+#include "onehost.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static struct lab lab;
-static struct host host;
 static struct end end; /* connected with itself */
 static struct address self;
 
@@ -19,8 +17,7 @@ static int set_up(void **state)
 {
 	struct end_options options = { .type = QP_RC };
 
-	lab_open(&lab, *state, 1);
-	host_join(&host, &lab, 0);
+	onehost_open(state);
 	end_create(&end, &host, &options);
 	self = end_address(&end);
 	end_connect(&end, &self);
