@@ -263,16 +263,21 @@ static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, struct 
 	return true;
 }
 
+int pass_prepare(struct pass *p, struct shared_sqe *sqe, struct payload *payload)
+{
+	int status = check(p, sqe);
+
+	if (!status)
+		status = pass_gather(p, sqe, payload);
+	if (!status && p->device->strict)
+		strict_sent(p->fabric, p->qp, sqe);
+	return status;
+}
+
 bool pass_ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *status)
 {
 	struct payload payload;
 
-	*status = check(p, sqe);
-	if (!*status)
-		*status = pass_gather(p, sqe, &payload);
-	if (*status)
-		return true;
-	if (p->device->strict)
-		strict_sent(p->fabric, p->qp, sqe);
-	return ask(p, sqe, number, &payload, status);
+	*status = pass_prepare(p, sqe, &payload);
+	return *status || ask(p, sqe, number, &payload, status);
 }

@@ -474,6 +474,7 @@ struct net_stream {
 	uint64_t random[4];         /* jitter */
 	struct net_counting counting;
 };
+#define FLIGHTS 256
 
 struct shared_qp {
 	struct shared_head head;
@@ -500,11 +501,16 @@ struct shared_qp {
 	struct shared_lock send_lock;
 	uint32_t sq_capacity, sq_max_sge, sq_max_inline, sq_stride;
 	uint64_t sq_at;
-	/* freed <= acked <= delivered <= sent <= posted */
+	/* freed <= acked <= delivered <= sent <= posted; of UC and UD what has left is
+	 * delivered, as far as this queue goes
+	 */
 	_Atomic uint64_t sq_posted, sq_sent, sq_delivered, sq_acked;
 	_Atomic uint64_t sq_freed; /* completions polled cover all below */
 	_Atomic int64_t due;       /* ns; when it wants progress next; INT64_MAX: never */
 	struct net_stream stream;
+	/* UC, UD: what has left and not arrived (flight.h): a ring of offsets of requests */
+	_Atomic uint32_t flights_begun, flights_ended;
+	uint64_t flights_at, flight_bytes;
 	uint32_t drained; /* bool: SQD, and the event has been given */
 	_Atomic uint32_t outstanding_reads;
 	uint64_t attempts;        /* transport=queue: tries to send a message */

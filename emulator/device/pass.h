@@ -109,6 +109,9 @@ bool pass_by_mail(const struct pass *p, uint32_t process);
  */
 bool pass_ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, int *status);
 
+/* The last look at SQE before it is sent, and its payload.  Returns an enum wc_status. */
+int pass_prepare(struct pass *p, struct shared_sqe *sqe, struct payload *payload);
+
 /* The payload of SQE, checked.  Returns an enum wc_status. */
 int pass_gather(const struct pass *p, struct shared_sqe *sqe, struct payload *payload);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/progress.h"
 #include "clock.h"
+#include "device/flight.h"
 #include "device/mailbox.h"
 #include "device/section.h"
 #include "device/watchdog.h"
@@ -396,6 +397,8 @@ void progress_stop(struct fabric *fabric)
 {
 	struct progress *progress = fabric->progress;
 
+	if (progress)
+		flight_settle_all(fabric);
 	watchdog_stop(fabric);
 	mailbox_release(fabric, fabric->self);
 	fabric->progress = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/qp.h"
 
+#include "device/flight.h"
 #include "device/net.h"
 #include "device/progress.h"
 #include "device/respond.h"
@@ -299,6 +300,8 @@ int qp_destroy(struct qp *qp, uint32_t *async)
 	if (!is_gone(qp)) {
 		if (atomic_load(&shared->groups))
 			return fail(EBUSY);
+		if (!qp->opened)
+			flight_settle(fabric, shared);
 		last = atomic_fetch_sub(&shared->handles, 1) == 1;
 		if (last)
 			table_hide(&shared->head);
@@ -308,6 +311,7 @@ int qp_destroy(struct qp *qp, uint32_t *async)
 		section_wait(fabric);
 		progress_forget(fabric, shared);
 		settle(qp);
+		flight_drop(fabric, shared);
 		free_queues(qp);
 		net_flush(fabric, &shared->stream);
 		table_remove(&fabric->segment, &qp->context->device->qp, &shared->head);

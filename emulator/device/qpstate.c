@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/qp.h"
 
+#include "device/flight.h"
 #include "device/net.h"
 #include "device/progress.h"
 #include "device/respond.h"
@@ -202,6 +203,7 @@ static void reset(struct qp *qp)
 
 	atomic_store(&shared->state, QP_RESET);
 	progress_forget(fabric, shared);
+	flight_drop(fabric, shared);
 	rq_lock(fabric, &shared->rq);
 	atomic_store(&shared->rq.taken, atomic_load(&shared->rq.posted));
 	rq_done(&shared->rq);
@@ -265,6 +267,9 @@ int qp_modify(struct qp *qp, const struct qp_attr *attr, uint32_t mask)
 	struct shared_qp *shared = qp->shared;
 	bool valid;
 
+	/* what has left goes where it was sent to */
+	if (mask & AV || (mask & QP_ATTR_STATE && attr->state == QP_RESET))
+		flight_settle(fabric, shared);
 	qp_lock_send(fabric, shared);
 	qp_lock_receive(fabric, shared);
 	valid = check(qp, attr, mask);

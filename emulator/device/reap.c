@@ -6,6 +6,7 @@
 #include "device/context.h"
 #include "device/cq.h"
 #include "device/fabric.h"
+#include "device/flight.h"
 #include "device/net.h"
 #include "device/lock.h"
 #include "device/mailbox.h"
@@ -71,6 +72,7 @@ static void clear_qp(const struct work *w, struct shared_head *head)
 	struct shared_rq *rq = &qp->rq;
 
 	net_flush(w->fabric, &qp->stream);
+	flight_drop(w->fabric, qp);
 	leave_pd(w, __atomic_exchange_n(&qp->pd, 0, __ATOMIC_SEQ_CST));
 	leave_xrcd(w, __atomic_exchange_n(&qp->xrcd, 0, __ATOMIC_SEQ_CST));
 	give_back(w, &qp->sq_at, (uint64_t)qp->sq_capacity * qp->sq_stride);

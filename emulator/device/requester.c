@@ -3,6 +3,7 @@
 
 #include "devhook.h"
 #include "device/event.h"
+#include "device/flight.h"
 #include "device/mailbox.h"
 #include "device/net.h"
 #include "device/progress.h"
@@ -134,10 +135,10 @@ static bool plan(struct pass *p, struct shared_sqe *sqe)
 	}
 	sqe->sent_at = times.sent;
 	sqe->deliver_at = times.deliver;
-	sqe->ack_at = reliable(qp) ? times.ack : times.deliver;
+	sqe->ack_at = reliable(qp) ? times.ack : times.sent;
 	sqe->lost = lost_of(sqe, &times);
-	if (sqe->lost == SQE_LOST && reliable(qp))
-		sqe->deliver_at = times.ack;
+	if (sqe->lost == SQE_LOST)
+		sqe->deliver_at = sqe->ack_at;
 	count_times(p, sqe, &times);
 	tell(p, sqe, DEVHOOK_WIRE, times.sent, times.deliver);
 	if (sqe->lost != SQE_LOST)
@@ -224,42 +225,81 @@ static bool has_failed(const struct pass *p, uint64_t delivered)
 	return delivered != get(&p->qp->sq_acked) && sqe_at(p, delivered - 1)->status != WC_SUCCESS;
 }
 
+/* The next that has left arrives (flight.h). */
+static bool arrive_one(struct pass *p)
+{
+	struct shared_sqe *sqe = flight_first(p->fabric, p->qp);
+	int status;
+
+	if (!sqe || !is_time(p, sqe->deliver_at) || !pass_ask(p, sqe, 0, &status))
+		return false;
+	note_lateness(p, sqe->deliver_at);
+	tell(p, sqe, DEVHOOK_DELIVERED, 0, sqe->deliver_at);
+	flight_end(p->fabric, p->qp);
+	return true;
+}
+
+/* Whether SQE goes the way of a flight when it has left. */
+static bool flies(const struct pass *p, const struct shared_sqe *sqe)
+{
+	return !reliable(p->qp) && !is_local(sqe) && sqe->lost != SQE_LOST;
+}
+
+/* SQE leaves.  Returns as carry_out(). */
+static bool depart(struct pass *p, struct shared_sqe *sqe, int *status)
+{
+	return is_time(p, sqe->sent_at) && (forced(p, sqe, status) || flight_begin(p, sqe, status));
+}
+
+/* Returns whether SQE, number AT, has come as far as this queue is concerned, with
+ * *STATUS.
+ */
+static bool carry_out(struct pass *p, struct shared_sqe *sqe, uint64_t at, int *status)
+{
+	struct shared_qp *qp = p->qp;
+	/* A read is one copy, from the responder's memory straight to the requester's,
+	 * so it is done when its data are due there.  What comes behind it waits for
+	 * that, or a later write would change what is still to be read.
+	 */
+	int64_t time = is_read(sqe) ? sqe->ack_at : sqe->deliver_at;
+
+	if (flies(p, sqe) && flight_first(p->fabric, qp))
+		return depart(p, sqe, status);
+	if (!is_time(p, time))
+		return flies(p, sqe) && depart(p, sqe, status);
+	if (forced(p, sqe, status))
+		;
+	else if (is_local(sqe))
+		*status = pass_opcodes[qp->type] & 1 << sqe->opcode ? run_local(p, sqe)
+								    : WC_LOC_QP_OP_ERR;
+	else if (sqe->lost == SQE_LOST)
+		*status = reliable(qp) ? WC_RETRY_EXC_ERR : WC_SUCCESS;
+	else if (!pass_ask(p, sqe, at, status))
+		return false;
+	else if (sqe->lost == SQE_UNHEARD)
+		*status = WC_RETRY_EXC_ERR; /* whatever was answered */
+	note_lateness(p, time);
+	tell(p, sqe, DEVHOOK_DELIVERED, 0, time);
+	return true;
+}
+
 static bool deliver_one(struct pass *p)
 {
 	struct shared_qp *qp = p->qp;
 	uint64_t at = get(&qp->sq_delivered);
 	struct shared_sqe *sqe;
 	int status = WC_SUCCESS;
-	int64_t time;
 
 	if (at == get(&qp->sq_sent) || has_failed(p, at))
 		return false;
 	sqe = sqe_at(p, at);
-	/* A read is one copy, from the responder's memory straight to the requester's,
-	 * so it is done when its data are due there.  What comes behind it waits for
-	 * that, or a later write would change what is still to be read.
-	 */
-	time = is_read(sqe) ? sqe->ack_at : sqe->deliver_at;
-	if (!is_time(p, time))
+	if (!carry_out(p, sqe, at, &status))
 		return false;
-	if (forced(p, sqe, &status))
-		;
-	else if (is_local(sqe))
-		status = pass_opcodes[qp->type] & 1 << sqe->opcode ? run_local(p, sqe)
-								   : WC_LOC_QP_OP_ERR;
-	else if (sqe->lost == SQE_LOST)
-		status = reliable(qp) ? WC_RETRY_EXC_ERR : WC_SUCCESS;
-	else if (!pass_ask(p, sqe, at, &status))
-		return false;
-	else if (sqe->lost == SQE_UNHEARD)
-		status = WC_RETRY_EXC_ERR; /* whatever was answered */
 	if (status == WC_SUCCESS && !is_local(sqe))
 		count_out(p, sqe);
-	note_lateness(p, time);
 	sqe->status = (uint32_t)status;
 	sqe->state = SQE_DELIVERED;
 	set(&qp->sq_delivered, at + 1);
-	tell(p, sqe, DEVHOOK_DELIVERED, 0, time);
 	return true;
 }
 
@@ -407,6 +447,8 @@ static void take_steps(struct pass *p)
 		moved = false;
 		while (send_one(p))
 			moved = true;
+		while (arrive_one(p))
+			moved = true;
 		while (deliver_one(p))
 			moved = true;
 		while (ack_one(p))
@@ -439,6 +481,9 @@ void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now)
 	} else if (state == QP_SQD && !qp->drained) {
 		drain(&p);
 	}
+	/* whatever becomes of the queue, what has left it arrives */
+	while (arrive_one(&p))
+		;
 	/* as a rule it has been NEVER, and a store that others must see is slow */
 	if (p.due != NEVER || atomic_load_explicit(&qp->due, memory_order_relaxed) != NEVER)
 		atomic_store(&qp->due, p.due);
