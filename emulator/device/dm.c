@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/context.h"
+#include "device/lock.h"
 #include "device/memory.h"
 
 #include <errno.h>
@@ -24,22 +25,51 @@ static uint64_t heap_size(uint64_t length, uint32_t log_align)
 	return log_align > ALIGN_LOG && length < page ? page : length;
 }
 
+/* Whether LENGTH more fit: max_dm_size is what the device has, for all programs. */
+static bool fits(const struct context *context, uint64_t length)
+{
+	const struct shared_device *device = context->device;
+	uint64_t sum = length;
+	struct shared_head *head;
+
+	for (uint32_t i = 1; (head = table_record(&context->fabric->segment, &device->dm, i)); i++)
+		if (atomic_load(&head->used))
+			sum += ((struct shared_mr *)head)->asked;
+	return sum <= device->limits.max_dm_size;
+}
+
+/* Under the lock of objects: what two ask for at a time is added up. */
+static struct shared_mr *add(struct context *context, uint64_t length, uint32_t *number)
+{
+	struct segment *segment = &context->fabric->segment;
+	struct shared_table *table = &context->device->dm;
+	struct shared_mr *shared = NULL;
+
+	lock_take(context->fabric, &context->device->objects, context->fabric->self);
+	if (fits(context, length))
+		shared = (struct shared_mr *)table_add(segment, table, number);
+	if (shared)
+		shared->asked = (uint32_t)length;
+	lock_drop(&context->device->objects);
+	return shared;
+}
+
 int dm_create(struct dm *dm, struct context *context, uint64_t length, uint32_t log_align)
 {
 	struct segment *segment = &context->fabric->segment;
-	struct shared_table *table = &context->device->mr;
 	uint64_t size = heap_size(length, log_align), at;
 	struct shared_mr *shared;
 	uint32_t number;
 
 	if (!length || log_align > PAGE_LOG || length > context->device->limits.max_dm_size)
 		return einval();
-	shared = (struct shared_mr *)table_add(segment, table, &number);
+	errno = ENOMEM;
+	shared = add(context, length, &number);
 	if (!shared)
 		return -1;
 	at = segment_alloc(segment, size);
 	if (!at) {
-		table_remove(segment, table, &shared->head);
+		table_remove(segment, &context->device->dm, &shared->head);
 		errno = ENOMEM;
 		return -1;
 	}
@@ -61,7 +91,7 @@ int dm_destroy(struct dm *dm)
 		return -1;
 	}
 	table_hide(&dm->shared->head);
-	table_remove(segment, &dm->context->device->mr, &dm->shared->head);
+	table_remove(segment, &dm->context->device->dm, &dm->shared->head);
 	segment_free(segment, dm->at, size);
 	return 0;
 }

@@ -121,11 +121,12 @@ static void add_gids(struct fabric *fabric, uint32_t number)
 static void make_tables(struct shared_device *device)
 {
 	const struct device_limits *limits = &device->limits;
-	uint64_t keys = (uint64_t)limits->max_mr + limits->max_mw + limits->max_dm;
+	uint64_t keys = (uint64_t)limits->max_mr + limits->max_mw;
 
 	table_init(&device->pd, sizeof(struct shared_pd), limits->max_pd);
 	table_init(&device->mr, sizeof(struct shared_mr),
 		   keys > UINT32_MAX ? UINT32_MAX : (uint32_t)keys);
+	table_init(&device->dm, sizeof(struct shared_mr), limits->max_dm);
 	table_init(&device->cq, sizeof(struct shared_cq), limits->max_cq);
 	table_init(&device->srq, sizeof(struct shared_srq), limits->max_srq);
 	table_init(&device->qp, sizeof(struct shared_qp), limits->max_qp);

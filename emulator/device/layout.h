@@ -170,7 +170,7 @@ struct shared_device {
 	 * is taken under it.
 	 */
 	struct shared_lock objects;
-	struct shared_table pd, mr, cq, srq, qp, xrcd, channel, group;
+	struct shared_table pd, mr, dm, cq, srq, qp, xrcd, channel, group;
 	struct port_counters counters;
 	_Atomic uint64_t lateness[LATENESS_BUCKETS]; /* messages delivered so late */
 };
@@ -215,8 +215,7 @@ enum mr_kind {
 	MR_NULL,    /* reads as 0, what is written goes nowhere */
 	MR_WINDOW1, /* addr and length are those it is bound to; length 0: unbound */
 	MR_WINDOW2,
-	MR_STORE, /* device memory itself, at ADDR in the segment: no key, it goes with its record
-		   */
+	MR_STORE, /* device memory itself, at ADDR in the segment, in a table of its own */
 };
 
 /* Regions and windows: the keys of a device.  Key = index << 8 | a tag that is
@@ -235,7 +234,7 @@ struct shared_mr {
 	_Atomic uint32_t windows; /* bound to it: as many or, after a death, more */
 	uint32_t parent;          /* window: key of its region */
 	_Atomic uint32_t state;   /* window: enum window_state; the rest counts while it is valid */
-	uint32_t pad;
+	uint32_t asked;           /* device memory: bytes its user asked for */
 };
 
 /* --- completion queues and channels --- */
@@ -474,8 +473,8 @@ struct net_stream {
 	uint64_t random[4];         /* jitter */
 	struct net_counting counting;
 };
-#define FLIGHTS 256
 
+#define FLIGHTS 256
 struct shared_qp {
 	struct shared_head head;
 	uint32_t type; /* enum qp_type */
@@ -508,10 +507,10 @@ struct shared_qp {
 	_Atomic uint64_t sq_freed; /* completions polled cover all below */
 	_Atomic int64_t due;       /* ns; when it wants progress next; INT64_MAX: never */
 	struct net_stream stream;
+	uint32_t drained; /* bool: SQD, and the event has been given */
 	/* UC, UD: what has left and not arrived (flight.h): a ring of offsets of requests */
 	_Atomic uint32_t flights_begun, flights_ended;
 	uint64_t flights_at, flight_bytes;
-	uint32_t drained; /* bool: SQD, and the event has been given */
 	_Atomic uint32_t outstanding_reads;
 	uint64_t attempts;        /* transport=queue: tries to send a message */
 	_Atomic uint32_t watched; /* bool: its process looks after it (progress.c) */

@@ -80,7 +80,7 @@ static bool open_key(struct opened *opened, struct fabric *fabric, uint32_t devi
 	const struct shared_mr *mr = (const struct shared_mr *)table_find(
 		&fabric->segment, &fabric_device(fabric, device)->mr, key);
 
-	if (!mr || mr->head.owner != owner || mr->kind == MR_STORE)
+	if (!mr || mr->head.owner != owner)
 		return false;
 	if (!is_window(mr)) {
 		open_record(opened, mr);

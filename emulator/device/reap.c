@@ -158,6 +158,7 @@ static const struct kind {
 	{ offsetof(struct shared_device, qp), orphan_qp, clear_qp, NULL, NULL },
 	{ offsetof(struct shared_device, srq), orphan_srq, clear_srq, NULL, NULL },
 	{ offsetof(struct shared_device, mr), NULL, clear_mr, NULL, NULL },
+	{ offsetof(struct shared_device, dm), NULL, clear_mr, NULL, NULL },
 	{ offsetof(struct shared_device, cq), orphan_cq, clear_cq, NULL, NULL },
 	{ offsetof(struct shared_device, channel), orphan_channel, NULL, NULL, NULL },
 	{ offsetof(struct shared_device, xrcd), NULL, NULL, others_use_xrcd, disown_xrcd },

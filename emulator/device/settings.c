@@ -40,13 +40,13 @@
 	X(max_cq, count, limits.max_cq, 1, KEYED, false, "N  completion queues")                  \
 	X(max_cqe, count, limits.max_cqe, 1, 1U << 22, false, "N  entries of one")                \
 	X(max_dm, count, limits.max_dm, 0, KEYED, false, "N  pieces of device memory")            \
-	X(max_dm_size, bytes, limits.max_dm_size, 0, 1ULL << 30, false, "SIZE  of one")           \
+	X(max_dm_size, bytes, limits.max_dm_size, 0, 1ULL << 30, false, "SIZE  of all together")  \
 	X(max_inline, count, limits.max_inline, 0, 4096, false, "N  bytes of inline data")        \
 	X(max_mcast_grp, count, limits.max_mcast_grp, 0, 65535, false, "N  multicast groups")     \
 	X(max_mcast_qp, count, limits.max_mcast_qp, 0, GROUP_MEMBERS, false,                      \
 	  "N  queue pairs in one")                                                                \
 	X(max_mr, count, limits.max_mr, 1, KEYED, false, "N  memory regions")                     \
-	X(max_mr_size, bytes, limits.max_mr_size, 1, 1ULL << 63, false, "SIZE  of one")           \
+	X(max_mr_size, bytes, limits.max_mr_size, 1, 1ULL << 63, false, "SIZE  of all together")  \
 	X(max_mw, count, limits.max_mw, 0, KEYED, false, "N  memory windows")                     \
 	X(max_pd, count, limits.max_pd, 1, KEYED, false, "N  protection domains")                 \
 	X(max_qp, count, limits.max_qp, 1, NUMBERED, false, "N  queue pairs")                     \

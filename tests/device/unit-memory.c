@@ -611,6 +611,75 @@ static void device_memory_is_read_and_written(void **state)
 	assert_int_equal(dm_destroy(&dm), 0);
 }
 
+static int few_set_up(void **state)
+{
+	(void)state;
+	lab_open(&lab, "max_dm=3,max_dm_size=8k", 1);
+	host_join(&host, &lab, 0);
+	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return memory == MAP_FAILED;
+}
+
+static void expect_no_memory(uint64_t length)
+{
+	struct dm dm;
+
+	errno = 0;
+	assert_int_equal(dm_create(&dm, &host.context, length, 0), -1);
+	assert_int_equal(errno, ENOMEM);
+}
+
+static void device_memory_is_no_more_than_there_is(void **state)
+{
+	struct dm a, b, c;
+
+	(void)state;
+	assert_int_equal(dm_create(&a, &host.context, 8192, 0), 0);
+	expect_no_memory(1);
+	assert_int_equal(dm_destroy(&a), 0);
+	assert_int_equal(dm_create(&a, &host.context, 5000, 0), 0);
+	expect_no_memory(3193);
+	assert_int_equal(dm_create(&b, &host.context, 3190, 12), 0);
+	assert_int_equal(dm_create(&c, &host.context, 1, 0), 0);
+	expect_no_memory(1); /* as many pieces as may be */
+	assert_int_equal(dm_destroy(&b), 0);
+	assert_int_equal(dm_destroy(&c), 0);
+	assert_int_equal(dm_create(&b, &host.context, 3192, 0), 0);
+	assert_int_equal(dm_destroy(&a), 0);
+	assert_int_equal(dm_destroy(&b), 0);
+}
+
+static void take_all_and_die(void *arg)
+{
+	struct host other = { 0 };
+	struct dm dm;
+
+	(void)arg;
+	host_join(&other, &lab, 0);
+	assert_int_equal(dm_create(&dm, &other.context, 8192, 0), 0);
+	raise(SIGKILL);
+}
+
+static void device_memory_of_the_dead_is_free(void **state)
+{
+	uint32_t number;
+	struct dm dm;
+	pid_t child;
+	int status;
+
+	(void)state;
+	number = host.fabric.self;
+	child = child_run(take_all_and_die, NULL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	for (uint32_t i = 0; i < FABRIC_PROCESSES; i++)
+		if (i != number &&
+		    atomic_load(&host.fabric.segment.header->process[i].state) != PROCESS_FREE)
+			fabric_reap(&host.fabric, i);
+	assert_int_equal(dm_create(&dm, &host.context, 8192, 0), 0);
+	assert_int_equal(dm_destroy(&dm), 0);
+}
+
 /* --- windows --- */
 
 static struct end end; /* whose queue pair binds */
@@ -778,6 +847,7 @@ static void what_may_not_be_bound_is_refused(void **state)
 }
 
 #define test_with(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_few(name)  cmocka_unit_test_setup_teardown(name, few_set_up, tear_down)
 #define test_end(name)  cmocka_unit_test_setup_teardown(name, make_end, break_end)
 
 int main(void)
@@ -801,6 +871,8 @@ int main(void)
 		test_with(a_number_is_swapped_when_it_is_the_expected_one),
 		test_with(the_null_region_takes_all_and_gives_zeros),
 		test_with(device_memory_is_read_and_written),
+		test_few(device_memory_is_no_more_than_there_is),
+		test_few(device_memory_of_the_dead_is_free),
 		test_end(a_window_of_kind_1_is_bound_and_bound_anew),
 		test_end(a_window_of_kind_2_is_of_one_queue_pair_until_it_is_invalidated),
 		test_end(what_may_not_be_bound_is_refused),

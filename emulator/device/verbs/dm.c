@@ -73,7 +73,7 @@ static bool find(struct dm *dm, struct context *context, uint32_t number)
 	struct fabric *fabric = context->fabric;
 	_Atomic uint64_t *section = section_enter(fabric);
 	struct shared_mr *shared =
-		(struct shared_mr *)table_find(&fabric->segment, &context->device->mr, number);
+		(struct shared_mr *)table_find(&fabric->segment, &context->device->dm, number);
 	bool found = shared && shared->kind == MR_STORE;
 
 	if (found)
@@ -81,7 +81,7 @@ static bool find(struct dm *dm, struct context *context, uint32_t number)
 			.context = context,
 			.shared = shared,
 			.at = shared->addr,
-			.length = shared->length,
+			.length = shared->asked,
 		};
 	section_leave(section);
 	return found;
