@@ -169,7 +169,7 @@ static bool carry_out(struct pass *p, struct shared_sqe *sqe, struct op *op, str
 
 	if (!sqe->mail_state && !pass_by_mail(p, process)) {
 		/* what the dead leave behind could still say no, or take an empty message */
-		if (!fabric_alive(fabric, process))
+		if (to && !fabric_alive(fabric, process))
 			return nobody(answer);
 		respond(fabric, op, answer);
 		if (answer->status != RESPOND_QUEUE)
