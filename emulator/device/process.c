@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/fabric.h"
 
+#include "device/event.h"
 #include "device/hold.h"
 #include "device/lock.h"
 
@@ -306,6 +307,19 @@ void process_leave(struct fabric *fabric)
 	hold_drop(fabric->lock_fd, place);
 }
 
+/* Who has died may have left something with another one that it has not woken yet. */
+static void wake_all(struct fabric *fabric)
+{
+	for (uint32_t i = 0; i < FABRIC_PROCESSES; i++) {
+		struct shared_process *process = &fabric->segment.header->process[i];
+
+		if (atomic_load(&process->state) != PROCESS_ALIVE)
+			continue;
+		atomic_store(&process->attention, 1);
+		event_wake(fabric, i);
+	}
+}
+
 /* Who clears up holds the byte of the dead: one at a time, and when it dies too
  * another one goes on.
  */
@@ -326,6 +340,7 @@ void fabric_reap(struct fabric *fabric, uint32_t process)
 	if (state == PROCESS_ALIVE || state == PROCESS_DEAD) {
 		atomic_store(&dead->state, PROCESS_DEAD);
 		process_clear(fabric, process);
+		wake_all(fabric);
 		vacate(fabric, process);
 	}
 	hold_drop(fabric->lock_fd, process);

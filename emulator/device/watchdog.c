@@ -16,7 +16,8 @@
 #define NEVER      INT64_MAX
 #define IDLE_TICKS 50         /* then it sleeps */
 #define FAR        10000000   /* ns: it sleeps until what is due later than that */
-#define LONGEST    1000000000 /* ns: who was to wake it may have died just then */
+#define LONGEST    1000000000 /* ns: who was to wake it may have died just then; twice as */
+#define DOUBLED    6          /* long each time that nothing had come, so often */
 #define STACK_SIZE (128 * 1024)
 
 struct watchdog {
@@ -24,6 +25,7 @@ struct watchdog {
 	pthread_t thread;
 	_Atomic int64_t sleeps_to; /* when it looks again by itself */
 	uint32_t sleeps;           /* so many times yet */
+	uint32_t in_vain;          /* of these: since something was to do */
 	_Atomic bool stop;
 };
 
@@ -31,15 +33,15 @@ struct watchdog {
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
 /* Until TIME, or until the word ASLEEP is no more NUMBER and somebody says so. */
-static void sleep_until(_Atomic uint32_t *asleep, uint32_t number, int64_t time)
+static void sleep_until(_Atomic uint32_t *asleep, uint32_t number, int64_t time, int64_t longest)
 {
-	int64_t left = time == NEVER ? LONGEST : time - clock_ns(CLOCK_MONOTONIC);
+	int64_t left = time == NEVER ? longest : time - clock_ns(CLOCK_MONOTONIC);
 	struct timespec wait;
 
 	if (left <= 0)
 		return;
-	if (left > LONGEST)
-		left = LONGEST;
+	if (left > longest)
+		left = longest;
 	wait.tv_sec = left / 1000000000;
 	wait.tv_nsec = left % 1000000000;
 	syscall(SYS_futex, asleep, FUTEX_WAIT, number, &wait, NULL, 0);
@@ -49,6 +51,13 @@ static bool idle(const struct watchdog *watchdog)
 {
 	return !atomic_load(&progress_pending) &&
 	       !atomic_load(&watchdog->fabric->process->attention) && !atomic_load(&watchdog->stop);
+}
+
+static int64_t longest(struct watchdog *watchdog)
+{
+	uint32_t times = watchdog->in_vain++;
+
+	return (int64_t)LONGEST << (times < DOUBLED ? times : DOUBLED);
 }
 
 /* Asleep is said before the last look, so who leaves something either is seen or
@@ -65,7 +74,7 @@ static void sleep_long(struct watchdog *watchdog, int64_t time)
 			  : progress_next(watchdog->fabric) >= time &&
 				    !atomic_load(&watchdog->fabric->process->attention) &&
 				    !atomic_load(&watchdog->stop))
-		sleep_until(asleep, watchdog->sleeps, time);
+		sleep_until(asleep, watchdog->sleeps, time, longest(watchdog));
 	atomic_store(asleep, 0);
 	atomic_store(&watchdog->sleeps_to, 0);
 }
@@ -83,13 +92,13 @@ static void *watch(void *arg)
 		now = clock_ns(CLOCK_MONOTONIC);
 		next = progress_next(fabric);
 		if (!idle(watchdog))
-			ticks = 0;
+			ticks = watchdog->in_vain = 0;
 		if (ticks++ >= IDLE_TICKS)
 			sleep_long(watchdog, NEVER);
 		else if (next != NEVER && next > now + FAR)
 			sleep_long(watchdog, next);
 		else
-			sleep_until(&fabric->process->asleep, 0, now + WATCHDOG_TICK);
+			sleep_until(&fabric->process->asleep, 0, now + WATCHDOG_TICK, LONGEST);
 	}
 	return NULL;
 }
