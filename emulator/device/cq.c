@@ -390,7 +390,8 @@ void cq_clean(struct cq *cq, uint64_t qp_at, uint32_t qpn)
 	for (uint64_t i = to; i != produced; i++) {
 		const struct shared_cqe *entry = &entries[i & mask];
 
-		if (entry->qp_at != qp_at || entry->qpn != qpn)
+		/* who was at it when its number was taken away has written 0 */
+		if (entry->qp_at != qp_at || (entry->qpn && entry->qpn != qpn))
 			entries[to++ & mask] = *entry;
 	}
 	atomic_store(&shared->produced, to);
