@@ -211,12 +211,21 @@ static void fail_receive(struct request *r, struct match *m, int status, int rem
 	}
 }
 
+/* UC and UD lose a message, as a whole: a receive request may come before its next
+ * part.
+ */
+static void lose(struct request *r)
+{
+	r->qp->in_attempt = 0;
+	count(&r->device->counters.drops, 1);
+}
+
 static void not_ready(struct request *r)
 {
 	r->answer->status = reliable(r) ? RESPOND_RNR : WC_SUCCESS;
 	r->answer->rnr_timer = r->qp->min_rnr_timer;
 	if (!reliable(r))
-		count(&r->device->counters.drops, 1);
+		lose(r);
 }
 
 /* --- operations --- */
@@ -282,7 +291,7 @@ static void do_send(struct request *r)
 			return;
 		}
 		match_end(r, &m);
-		count(&r->device->counters.drops, 1);
+		lose(r);
 		return;
 	}
 	if (fill_receive(r, &m) < 0)
