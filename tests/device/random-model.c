@@ -376,8 +376,9 @@ int model_send(struct model *m, uint32_t process, struct model_qp *qp, const str
 		return ENOMEM;
 	*slot = *work;
 	slot->wr_id = work->wr_id + qp->posted;
-	memcpy(slot->data, m->process[process].memory + (work->sge[0].addr - m->address),
-	       work->inline_length);
+	if (work->inline_length)
+		memcpy(slot->data, m->process[process].memory + (work->sge[0].addr - m->address),
+		       work->inline_length);
 	qp->posted++;
 	return 0;
 }

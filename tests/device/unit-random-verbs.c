@@ -28,6 +28,7 @@
 #define MOST     100000
 #define PATIENCE 1000 /* ms */
 #define SEED     20261128
+#define TRIES    3
 
 struct sequence {
 	struct world_options options;
@@ -100,7 +101,6 @@ static void shrink(struct sequence *sequence, struct outcome *outcome)
 {
 	bool changed;
 
-	sequence->count = outcome->at;
 	do {
 		changed = false;
 		for (uint32_t size = (sequence->count + 1) / 2; size; size /= 2)
@@ -144,6 +144,27 @@ static void choose_all(struct sequence *sequence)
 		sequence->chosen[i] = i;
 }
 
+static bool fails_again(const struct sequence *sequence, const struct outcome *outcome)
+{
+	for (int i = 0; i < TRIES; i++)
+		if (is_same(run(sequence).wrong, outcome->wrong))
+			return true;
+	return false;
+}
+
+static void explain(struct sequence *sequence, struct outcome *outcome)
+{
+	fprintf(stderr, "# seed %llu, transport=%s, step %u: %s: %s\n",
+		(unsigned long long)sequence->options.seed, sequence->options.transport,
+		outcome->at, outcome->wrong, outcome->where);
+	sequence->count = outcome->at;
+	if (fails_again(sequence, outcome))
+		shrink(sequence, outcome);
+	else
+		fprintf(stderr, "# it did not fail again, so all steps are shown\n");
+	print(sequence, outcome);
+}
+
 /* Returns how many of its steps did something; fails when it is not as the model says. */
 static uint32_t check(struct sequence *sequence)
 {
@@ -155,10 +176,8 @@ static uint32_t check(struct sequence *sequence)
 	outcome = run(sequence);
 	done = outcome.done;
 	if (outcome.wrong) {
-		fprintf(stderr, "# seed %llu: %s: %s\n", (unsigned long long)sequence->options.seed,
-			outcome.wrong, outcome.where);
-		shrink(sequence, &outcome);
-		print(sequence, &outcome);
+		explain(sequence, &outcome);
+		free(sequence->chosen);
 		fail_msg("%s", outcome.wrong);
 	}
 	free(sequence->chosen);
@@ -241,6 +260,7 @@ static void finds_mistakes(void **state)
 		choose_all(&sequence);
 		outcome = run(&sequence);
 		assert_non_null(outcome.wrong);
+		sequence.count = outcome.at;
 		shrink(&sequence, &outcome);
 		print_message("# mistake %u of the model: %s, %u steps\n", fault, outcome.wrong,
 			      sequence.count);
