@@ -15,6 +15,8 @@
 # empty whenever none of them runs; it is removed when the script ends, however it
 # ends.  $DEVICE_TRANSPORTS says what data are carried by.
 
+. "$NETEMU_SRCDIR/tests/lib-pair.sh"
+
 : "${LIBNETEMU:=$NETEMU_BUILDDIR/.libs/libnetemu.so}"
 : "${DEVICE_TRANSPORTS:=direct queue}"
 : "${DEVICE_SECONDS:=60}" # no program takes longer
@@ -82,45 +84,16 @@ device_done() {
 
 # --- pairs ---
 
-# State 0A is LISTEN.
-port_listens() {
-	grep -qs ":$(printf %04X "$1") [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6
-}
-
-port_used() {
-	grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " /proc/net/tcp /proc/net/tcp6
-}
-
-# port_next: PORT gets one that nobody uses, below those that the kernel gives away.
-port_next() {
-	test -n "$port" || port=$((10240 + $(od -An -N2 -tu2 /dev/urandom) % 20000))
-	port=$((port + 1))
-	while port_used $port; do
-		port=$((10240 + (port + 101) % 20000))
-	done
-}
-
-# listening PID PORT: wait until somebody listens on PORT, or PID has ended.
-listening() {
-	tries=3000
-	until port_listens "$2"; do
-		tries=$((tries - 1))
-		test $tries -gt 0 && kill -0 "$1" 2>/dev/null || return 1
-		sleep 0.01
-	done
-}
-
 # pair SERVER CLIENT: both are words, with PORT for the port.  What they write is
 # in server.log and client.log, their exit codes are in $server_rc and $client_rc.
 # Fails when one of them fails or leaves anything in shared memory, and shows why.
 # A server that ends before it listens stays alone: client_rc is empty.
 pair() {
 	pair_quiet "$@" && return
-	echo "server: $1: $server_rc"
-	tail -n 40 server.log
-	echo "client: $2: $client_rc"
-	tail -n 40 client.log
-	find "$NETEMU_SHM" -mindepth 1
+	say_why "server: $1: $server_rc" server.log
+	say_why "client: $2: $client_rc" client.log
+	find "$NETEMU_SHM" -mindepth 1 >left
+	say_why "in shared memory" left
 	return 1
 }
 

@@ -54,12 +54,12 @@ test_expect_success PYTHON3 'so does Python, by other functions' '
 '
 
 test_expect_success 'counters grow with what is sent: 4 bytes are one' '
-	cat >count.sh <<-END &&
+	port_next && cat >count.sh <<-END &&
 	exec 9<$ib/netemu0/node_type # the fabric stays
 	cat $ib/netemu0/ports/1/counters/port_xmit_data
-	ibv_rc_pingpong -n 100 -s 4096 >server.out &
+	ibv_rc_pingpong -p $port -n 100 -s 4096 >server.out &
 	for try in \$(seq 100); do
-		ibv_rc_pingpong -n 100 -s 4096 127.0.0.1 >client.out 2>err && break
+		ibv_rc_pingpong -p $port -n 100 -s 4096 127.0.0.1 >client.out 2>err && break
 		sleep 0.1
 	done
 	wait
@@ -84,11 +84,12 @@ test -e "$hook" || hook=$NETEMU_BUILDDIR/tests/device/.libs/hook.so
 # traced: pingpong with a hook on both sides, 50 messages each way.
 traced() {
 	rm -f hook.*
+	port_next
 	cat >traced.sh <<-END
 	export LD_PRELOAD=$hook:$LIBNETEMU
-	HOOK_FILE=hook.one ibv_rc_pingpong -n 50 >server.out &
+	HOOK_FILE=hook.one ibv_rc_pingpong -p $port -n 50 >server.out &
 	for try in \$(seq 100); do
-		HOOK_FILE=hook.other ibv_rc_pingpong -n 50 127.0.0.1 >client.out 2>err && break
+		HOOK_FILE=hook.other ibv_rc_pingpong -p $port -n 50 127.0.0.1 >client.out 2>err && break
 		rm -f hook.other
 		sleep 0.1
 	done

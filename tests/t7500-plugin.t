@@ -5,6 +5,7 @@ test_description='srun --netemu: a device in the tasks, and one fabric for a job
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-cluster.sh"
+. "$NETEMU_SRCDIR/tests/lib-pair.sh"
 
 skip_unless ibv_devices ibv_devinfo ib_write_bw ibv_rc_pingpong
 library=$NETEMU_BUILDDIR/.libs/libnetemu.so
@@ -50,12 +51,12 @@ test_expect_success 'nodes have an address each' '
 '
 
 test_expect_success 'the tasks of a step reach each other' '
-	srun -N2 -n2 --netemu sh -c "
+	port_next && srun -N2 -n2 --netemu sh -c "
 		if test \$SLURM_PROCID = 0; then
-			ibv_rc_pingpong -n 200 -c >server.out
+			ibv_rc_pingpong -p $port -n 200 -c >server.out
 		else
 			for try in \$(seq 100); do
-				ibv_rc_pingpong -n 200 -c localhost >client.out 2>err && exit 0
+				ibv_rc_pingpong -p $port -n 200 -c localhost >client.out 2>err && exit 0
 				sleep 0.3
 			done
 			exit 1
@@ -67,15 +68,15 @@ test_expect_success 'the tasks of a step reach each other' '
 test_expect_success 'so do the steps of a job' '
 	cat >job.sh <<-\END &&
 	#!/bin/sh
-	srun -w node0 -N1 -n1 --overlap --netemu=latency=50us ibv_rc_pingpong -n 100 >one.out &
+	srun -w node0 -N1 -n1 --overlap --netemu=latency=50us ibv_rc_pingpong -p $1 -n 100 >one.out &
 	for try in $(seq 100); do
 		srun -w node1 -N1 -n1 --overlap --netemu=latency=50us \
-			ibv_rc_pingpong -n 100 localhost >other.out 2>other.err && break
+			ibv_rc_pingpong -p $1 -n 100 localhost >other.out 2>other.err && break
 		sleep 0.3
 	done
 	wait
 	END
-	chmod +x job.sh && salloc -w node0,node1 ./job.sh 2>err &&
+	chmod +x job.sh && port_next && salloc -w node0,node1 ./job.sh $port 2>err &&
 	grep "100 iters" one.out && grep "100 iters" other.out && gone
 '
 
