@@ -274,6 +274,11 @@ static void take_received(struct side *s, const struct shared_cqe *entry)
 
 /* --- what is done at random --- */
 
+static bool mistaken(const struct side *s, enum mistake mistake)
+{
+	return self.race->plan.mistake == mistake && s->posted > 10 && below(4) == 0;
+}
+
 static void poll_sends(struct side *s)
 {
 	struct shared_cqe entry[8];
@@ -282,7 +287,8 @@ static void poll_sends(struct side *s)
 	if (n < 0)
 		wrong(s, "send queue's completions: %s", strerror(errno));
 	for (int i = 0; i < n; i++)
-		take_sent(s, &entry[i]);
+		if (!mistaken(s, MISTAKE_LOST))
+			take_sent(s, &entry[i]);
 }
 
 static void poll_receives(struct side *s)
@@ -292,8 +298,11 @@ static void poll_receives(struct side *s)
 
 	if (n < 0)
 		wrong(s, "receive queue's completions: %s", strerror(errno));
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		take_received(s, &entry[i]);
+		if (mistaken(s, MISTAKE_DOUBLED))
+			take_received(s, &entry[i]);
+	}
 }
 
 static bool may_post(const struct side *s)
@@ -481,6 +490,8 @@ static void check_side(struct side *s)
 			may++;
 		}
 	memcpy(&counter, s->end.memory + RACE_COUNTER, 8);
+	if (self.race->plan.mistake == MISTAKE_BYTE)
+		s->end.memory[race_slot(s->plan, ZONE_WRITTEN, 1) - 1] = 0;
 	if (counter < added || counter > may)
 		wrong(s, "%llu were added, of %llu to %llu", (unsigned long long)counter,
 		      (unsigned long long)added, (unsigned long long)may);

@@ -37,8 +37,18 @@ struct link_plan {
 	uint32_t end_at; /* message of the first side */
 };
 
+/* Mistakes that racers can be told to make, to show that they are found. */
+enum mistake {
+	MISTAKE_NONE,
+	MISTAKE_LOST,    /* a completion is not looked at */
+	MISTAKE_DOUBLED, /* or is twice */
+	MISTAKE_BYTE,    /* a byte behind a slot changes */
+	MISTAKES,
+};
+
 struct race_plan {
 	uint64_t seed;
+	enum mistake mistake;
 	uint32_t processes, links;
 	struct link_plan link[LINKS];
 	int victim;       /* a process that is killed, or -1 */

@@ -306,13 +306,9 @@ static void join(const struct worker_options *options, struct reply *reply)
 	memcpy(reply->gid, self.host.context.device->gid[0].raw, 16);
 }
 
-static void answer(int fd, const struct reply *reply, bool polled)
+static void answer(int fd)
 {
-	size_t size = offsetof(struct reply, entry);
-
-	if (polled && reply->rc > 0)
-		size += (size_t)reply->rc * sizeof(reply->entry[0]);
-	must(send(fd, reply, size, MSG_NOSIGNAL) == (ssize_t)size, "send");
+	must(send(fd, "", 1, MSG_NOSIGNAL) == 1, "send");
 }
 
 static int (*const handlers[])(const struct command *c, struct reply *reply) = {
@@ -324,19 +320,19 @@ static int (*const handlers[])(const struct command *c, struct reply *reply) = {
 void worker_run(void *arg)
 {
 	const struct worker_options *options = arg;
-	static struct command command;
-	static struct reply reply;
+	const struct command *command = &options->desk->command;
+	struct reply *reply = &options->desk->reply;
+	char bell;
 
-	join(options, &reply);
-	answer(options->fd, &reply, false);
-	while (recv(options->fd, &command, sizeof(command), 0) == sizeof(command) &&
-	       command.kind != COMMAND_END) {
-		memset(&reply, 0, offsetof(struct reply, entry));
+	join(options, reply);
+	answer(options->fd);
+	while (recv(options->fd, &bell, 1, 0) == 1 && command->kind != COMMAND_END) {
+		memset(reply, 0, offsetof(struct reply, entry));
 		errno = 0;
-		reply.rc = handlers[command.kind](&command, &reply);
-		if (reply.rc < 0)
-			reply.error = errno;
-		answer(options->fd, &reply, command.kind == COMMAND_POLL);
+		reply->rc = handlers[command->kind](command, reply);
+		if (reply->rc < 0)
+			reply->error = errno;
+		answer(options->fd);
 	}
 	must(xrcd_close(&self.xrcd) == 0, "xrcd_close");
 	host_leave(&self.host);

@@ -38,14 +38,20 @@ struct reply {
 	/* of the first one, when it has joined */
 	uint32_t process, device;
 	uint8_t gid[16];
-	/* polled; no more than RC are sent */
-	struct shared_cqe entry[POLL_MOST];
+	struct shared_cqe entry[POLL_MOST]; /* polled: RC */
+};
+
+/* Where commands and replies lie: in memory that both see. */
+struct desk {
+	struct command command;
+	struct reply reply;
 };
 
 struct worker_options {
 	const struct lab *lab;
 	uint32_t node;
-	int fd;     /* commands and replies */
+	struct desk *desk;
+	int fd;     /* a byte for each command, and one when it is done */
 	int memory; /* file with ARENA bytes of ours at OFFSET */
 	uint64_t offset;
 	void *address; /* where they are mapped */

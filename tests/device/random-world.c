@@ -25,10 +25,13 @@ bool world_command(struct world *world, uint32_t process, const struct command *
 		   struct reply *reply)
 {
 	struct world_process *p = &world->process[process];
+	char bell;
 
-	if (send(p->fd, command, sizeof(*command), MSG_NOSIGNAL) == sizeof(*command) &&
-	    recv(p->fd, reply, sizeof(*reply), 0) > 0)
+	p->desk->command = *command;
+	if (send(p->fd, "", 1, MSG_NOSIGNAL) == 1 && recv(p->fd, &bell, 1, 0) == 1) {
+		memcpy(reply, &p->desk->reply, sizeof(*reply));
 		return true;
+	}
 	world_wrong(world, "died: a process", "process %u", process);
 	return false;
 }
@@ -38,12 +41,14 @@ static void start(struct world *world, uint32_t process)
 	struct world_process *p = &world->process[process];
 	struct model_process *model = &world->model.process[process];
 	uint8_t *memory = model->memory;
+	const struct reply *reply = &p->desk->reply;
 	int ends[2], status;
-	struct reply reply;
+	char bell;
 
 	assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), errno);
 	p->options = (struct worker_options){
 		.lab = &world->lab,
+		.desk = p->desk,
 		.node = process % NODES,
 		.fd = ends[1],
 		.memory = world->file,
@@ -53,7 +58,7 @@ static void start(struct world *world, uint32_t process)
 	p->fd = ends[0];
 	p->pid = child_run(worker_run, &p->options);
 	close(ends[1]);
-	if (recv(p->fd, &reply, sizeof(reply), 0) <= 0) {
+	if (recv(p->fd, &bell, 1, 0) != 1) {
 		world_wrong(world, "died: a process", "process %u could not join", process);
 		waitpid(p->pid, &status, 0);
 		p->pid = 0;
@@ -62,9 +67,9 @@ static void start(struct world *world, uint32_t process)
 	memset(model, 0, sizeof(*model));
 	model->alive = true;
 	model->memory = memory;
-	model->device = reply.device;
-	memcpy(model->gid, reply.gid, sizeof(model->gid));
-	p->place = reply.process;
+	model->device = reply->device;
+	memcpy(model->gid, reply->gid, sizeof(model->gid));
+	p->place = reply->process;
 }
 
 static bool refused(struct world *world, const char *what, int error, int should)
@@ -546,6 +551,7 @@ static void make_memory(struct world *world)
 		world->model.process[p].memory = malloc(ARENA);
 		assert_non_null(world->model.process[p].memory);
 		memcpy(world->model.process[p].memory, world->process[p].memory, ARENA);
+		world->process[p].desk = share(sizeof(struct desk));
 	}
 }
 
@@ -592,7 +598,6 @@ void world_open(struct world *world, const struct world_options *options)
 static void end_process(struct world *world, uint32_t process)
 {
 	struct world_process *p = &world->process[process];
-	struct command c = { .kind = COMMAND_END };
 	int status;
 
 	if (!p->pid)
@@ -600,7 +605,8 @@ static void end_process(struct world *world, uint32_t process)
 	if (world->wrong)
 		kill(p->pid, SIGKILL);
 	destroy_all(world, process);
-	send(p->fd, &c, sizeof(c), MSG_NOSIGNAL);
+	p->desk->command.kind = COMMAND_END;
+	send(p->fd, "", 1, MSG_NOSIGNAL);
 	waitpid(p->pid, &status, 0);
 	if (status)
 		world_wrong(world, "end: of a process", "process %u: status 0x%x", process, status);
@@ -618,7 +624,9 @@ const char *world_close(struct world *world)
 	munmap(world->memory, (size_t)PROCESSES * ARENA);
 	munmap(world->address, ARENA);
 	close(world->file);
-	for (uint32_t p = 0; p < PROCESSES; p++)
+	for (uint32_t p = 0; p < PROCESSES; p++) {
 		free(world->model.process[p].memory);
+		munmap(world->process[p].desk, sizeof(struct desk));
+	}
 	return world->wrong;
 }

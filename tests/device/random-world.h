@@ -21,6 +21,7 @@ struct world_options {
 struct world_process {
 	pid_t pid; /* 0: it has been killed */
 	int fd;
+	struct desk *desk;
 	uint32_t place; /* among the processes of the fabric */
 	uint8_t *memory;
 	uint32_t cq[CQS]; /* numbers */

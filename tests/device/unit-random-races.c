@@ -222,6 +222,22 @@ static void survives_a_death_by_mail(void **state)
 	race_all("queue", true);
 }
 
+/* That the test can fail. */
+static void finds_mistakes(void **state)
+{
+	char text[256];
+
+	(void)state;
+	for (uint32_t mistake = MISTAKE_NONE + 1; mistake < MISTAKES; mistake++) {
+		struct race_plan plan;
+
+		race_plan(&plan, SEED, false);
+		plan.mistake = mistake;
+		assert_false(run(&plan, "direct", text, sizeof(text)));
+		print_message("# mistake %u: %s\n", mistake, text);
+	}
+}
+
 static bool parse(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -263,6 +279,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(keeps_order_by_mail),
 		cmocka_unit_test(survives_a_death_directly),
 		cmocka_unit_test(survives_a_death_by_mail),
+		cmocka_unit_test(finds_mistakes),
 	};
 
 	if (parse(argc, argv))
