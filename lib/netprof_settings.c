@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "netprof_settings.h"
 #include "kvlist.h"
+#include "nearest.h"
 #include "rundir.h"
 #include "units.h"
 
@@ -134,48 +135,17 @@ static const struct key keys[] = {
 	{ NULL, false, NULL, 0, 0, 0, 0 },
 };
 
-/* How many letters have to be changed, added or left out. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[16], above, diagonal;
-	size_t n = strlen(b);
-
-	if (n >= sizeof(row) / sizeof(row[0]) || strlen(a) > 64)
-		return UINT32_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 0; a[i]; i++) {
-		diagonal = row[0]++;
-		for (size_t j = 0; j < n; j++) {
-			unsigned best = diagonal + (a[i] != b[j]);
-
-			above = row[j + 1];
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			row[j + 1] = best;
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
 static int unknown_key(const char *name, enum netprof_source source, struct err *err)
 {
-	const struct key *near = NULL;
-	unsigned least = 3;
+	struct nearest nearest;
 
-	for (const struct key *key = keys; key->name; key++) {
-		unsigned d = distance(name, key->name);
-
-		if (d < least && (!key->plugstack || source == NETPROF_PLUGSTACK)) {
-			least = d;
-			near = key;
-		}
-	}
-	if (near)
-		return err_set(err, "unknown key '%s' (did you mean '%s'?)", name, near->name);
+	nearest_init(&nearest, name);
+	for (const struct key *key = keys; key->name; key++)
+		if (!key->plugstack || source == NETPROF_PLUGSTACK)
+			nearest_offer(&nearest, key->name);
+	if (nearest_name(&nearest))
+		return err_set(err, "unknown key '%s' (did you mean '%s'?)", name,
+			       nearest_name(&nearest));
 	return err_set(err, "unknown key '%s'", name);
 }
 

@@ -216,7 +216,8 @@ test_expect_success 'status 2 for wrong usage' '
 	test_expect_code 2 netemu sim topology --format=dot a 2>err &&
 	grep "is not summary, graphml or tsv" err &&
 	test_expect_code 2 netemu sim topology -o a.dot kary:2:2 2>err && grep "say --format" err &&
-	test_expect_code 2 netemu sim nonsense 2>err && grep "unknown command" err &&
+	test_expect_code 2 netemu sim nonsense 2>err && grep "is not a command" err &&
+	test_expect_code 2 netemu sim toplogy 2>err && grep "did you mean .topology.?" err &&
 	netemu sim --help >out && grep "^  topology " out
 '
 

@@ -2,6 +2,7 @@
 /* check.c - walk a scenario along its schema, and find the axes of its sweep */
 #include "config.h"
 
+#include "nearest.h"
 #include "schema.h"
 #include "topology/topology.h"
 #include "units.h"
@@ -198,16 +199,19 @@ static int check_map(struct check *check, struct yaml_node *node, const struct s
 static int unknown(struct check *check, const struct yaml_node *node, const char *what,
 		   const char *word, const char *const *names, size_t count)
 {
-	const char *nearest = schema_nearest(word, names, count);
+	struct nearest nearest;
 	char known[400] = "";
 
+	nearest_init(&nearest, word);
+	for (size_t i = 0; i < count; i++)
+		nearest_offer(&nearest, names[i]);
 	for (size_t i = 0; i < count && strlen(known) < 300; i++) {
 		strcat(known, i ? ", " : "");
 		strncat(known, names[i], 60);
 	}
-	if (nearest)
+	if (nearest_name(&nearest))
 		return fail(check, node, "'%.64s': unknown %s (did you mean '%s'?)", word, what,
-			    nearest);
+			    nearest_name(&nearest));
 	return fail(check, node, "'%.64s': unknown %s (known are %s)", word, what, known);
 }
 

@@ -96,7 +96,4 @@ int schema_parse_flag(const char *text, bool *flag);
 const struct schema_variant *schema_variant(const struct schema_variant *variants,
 					    const char *name);
 
-/* The NAME of COUNT ones nearest to WORD, or NULL when none is near. */
-const char *schema_nearest(const char *word, const char *const *names, size_t count);
-
 #endif
