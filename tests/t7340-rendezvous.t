@@ -84,6 +84,47 @@ test_expect_success 'another cookie is refused' '
 	meet 1 >out && test $(wc -l <out) = 1 && kill $last && wait $last
 '
 
+# What people write by the manual: the client in it, and the numbers of the header.
+page="$NETEMU_SRCDIR/doc/netemu-rendezvous.7.scd"
+command -v python3 >/dev/null && test_set_prereq PYTHON
+
+test_expect_success PYTHON 'a client by the manual finds others of its kind' '
+	sed -n "/^import/,/^\`\`\`/p" "$page" | sed "/^\`\`\`/d" >client.py &&
+	serve --size=3 --once && clients= &&
+	for rank in 0 1 2; do
+		python3 client.py >heard.$rank &
+		clients="$clients $!"
+	done &&
+	for pid in $clients; do
+		wait $pid || return 1
+	done &&
+	printf "from %d\n" 0 1 2 >expect &&
+	for rank in 0 1 2; do
+		test_cmp expect heard.$rank || return 1
+	done &&
+	wait $last
+'
+
+test_expect_success PYTHON 'and is told when the cookie is wrong' '
+	serve --size=1 &&
+	! NETEMU_RDV=$(echo "$NETEMU_RDV" | sed "s/:[0-9a-f]*:1$/:00112233445566778899aabbccddeeff:1/") \
+		python3 client.py 2>err && grep "OSError: the cookie is not" err &&
+	kill $last && wait $last
+'
+
+test_expect_success 'the manual tells the limits that there are' '
+	sed -n "/^# LIMITS/,/^Names/{s/^:  //p;}" "$page" | sort >told &&
+	for name in RANKS NAME NODE VALUE KEYS; do
+		sed -n "s/^#define RENDEZVOUS_$name  *\([0-9]*\).*/$name \1/p" "$NETEMU_SRCDIR/lib/rendezvous.h"
+	done >known && test $(wc -l <known) = 5 &&
+	while read -r name number; do
+		case $name in
+		NAME | NODE) number=$((number - 1)) ;; # with NUL
+		esac
+		grep -qx $number told || return 1
+	done <known
+'
+
 test_expect_success 'wrong usage' '
 	for options in "" "--size=0" "--size=x" "--size=99999999" "--size=1 --port=0" "--size=1 --port=65536"; do
 		status=0
