@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define PATIENCE 2000000000 /* ns: so long a responder may be without a processor */
+#define PATIENCE 30000000000 /* ns: so long a responder may be without a processor */
 #define AGAIN    10000      /* ns: room may have come */
 #define LOOK     1000000    /* ns: is the responder still alive? */
 #define AT_ONCE  64         /* records of one look */
