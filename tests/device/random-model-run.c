@@ -115,7 +115,8 @@ static int refuse(struct message *g, int status)
 {
 	if (!model_reliable(g->qp))
 		return WC_SUCCESS;
-	model_fail(g->m, g->to, g->qp);
+	model_fail(g->m, g->to, g->qp,
+		   status == WC_REM_ACCESS_ERR ? EVENT_QP_ACCESS_ERR : EVENT_QP_REQ_ERR);
 	return status;
 }
 
@@ -129,6 +130,7 @@ static void complete_receive(struct message *g, uint32_t status)
 		.receive = true,
 		.xrc = g->qp->type == QP_XRC_RECV,
 		.status = status,
+		.solicited = work->flags & SEND_SOLICITED,
 		.opcode = work->opcode == WR_RDMA_WRITE_WITH_IMM ? WC_RECV_RDMA_WITH_IMM : WC_RECV,
 		.byte_len = (uint32_t)g->length + (ud ? GRH : 0),
 		.imm = work->imm,
@@ -148,7 +150,7 @@ static void complete_receive(struct message *g, uint32_t status)
 static int fail_receive(struct message *g, uint32_t status, int remote)
 {
 	complete_receive(g, status);
-	model_fail(g->m, g->to, g->qp);
+	model_fail(g->m, g->to, g->qp, EVENT_NONE);
 	return model_reliable(g->qp) ? remote : WC_SUCCESS;
 }
 
@@ -459,7 +461,7 @@ static void complete_send(struct model *m, uint32_t process, struct model_qp *qp
 				       .byte_len = is_read(work->opcode) ? bytes : UINT32_MAX,
 			       });
 	if (status && model_reliable(qp))
-		model_fail(m, process, qp);
+		model_fail(m, process, qp, EVENT_NONE);
 	else if (status && qp->state == QP_RTS)
 		qp->state = QP_SQE;
 }

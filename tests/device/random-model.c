@@ -35,8 +35,15 @@ void model_complete(struct model *m, uint32_t process, uint32_t cq, struct expec
 
 	if (m->fault == FAULT_LOST && expected.status && expected.status != WC_WR_FLUSH_ERR)
 		return;
-	if (to->count == to->capacity)
+	if (to->count == to->capacity && !to->overrun) {
 		to->overrun = true;
+		m->process[process].events[EVENT_CQ_ERR]++;
+	}
+	if (!to->overrun &&
+	    (to->armed || (to->armed_solicited && (expected.solicited || expected.status)))) {
+		to->armed = to->armed_solicited = false;
+		m->process[process].completion_events++;
+	}
 	if (to->count < CQ_DEPTH)
 		to->expected[to->count++] = expected;
 }
@@ -159,9 +166,23 @@ struct work model_take(struct model *m, struct model_rq *rq)
 	return work;
 }
 
-/* What it still has to send is flushed by model_run(). */
-void model_fail(struct model *m, uint32_t process, struct model_qp *qp)
+void model_arm(struct model_cq *cq, bool solicited)
 {
+	cq->armed |= !solicited;
+	cq->armed_solicited |= solicited;
+}
+
+/* What it still has to send is flushed by model_run(). */
+void model_fail(struct model *m, uint32_t process, struct model_qp *qp, enum event_type event)
+{
+	uint32_t *events = m->process[process].events;
+
+	if (qp->state != QP_ERR && event != EVENT_NONE)
+		events[event]++;
+	if (!qp->last_event && (qp->srq >= 0 || qp->type == QP_XRC_RECV)) {
+		qp->last_event = true;
+		events[EVENT_QP_LAST_WQE_REACHED]++;
+	}
 	qp->state = QP_ERR;
 	while (qp->srq < 0 && qp->rq.count)
 		model_complete(m, process, qp->recv_cq,
@@ -179,6 +200,7 @@ static void reset(struct model *m, uint32_t process, struct model_qp *qp)
 		forget(&p->cq[i], qp->number);
 	qp->rq.count = 0;
 	qp->posted = qp->acked = qp->freed = 0;
+	qp->last_event = false;
 	qp->state = QP_RESET;
 }
 
@@ -344,7 +366,7 @@ int model_modify(struct model *m, uint32_t process, struct model_qp *qp,
 		reset(m, process, qp);
 		return 0;
 	case QP_ERR:
-		model_fail(m, process, qp);
+		model_fail(m, process, qp, EVENT_NONE);
 		return 0;
 	case QP_INIT:
 		qp->access = change->access;
@@ -402,7 +424,7 @@ int model_qp_receive(struct model *m, uint32_t process, struct model_qp *qp,
 		return EINVAL;
 	error = model_receive(&qp->rq, work);
 	if (qp->state == QP_ERR)
-		model_fail(m, process, qp);
+		model_fail(m, process, qp, EVENT_NONE);
 	return error;
 }
 

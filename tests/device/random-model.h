@@ -33,6 +33,8 @@
 
 #define SRQ_OF_XRC (SRQS - 1)
 
+#define EVENT_TYPES (EVENT_GID_CHANGE + 1)
+
 /* Memory of a process, at the same address in each: what is sent and read of, what
  * others write to, where receives and results go.  Nothing is copied within a zone, so
  * the order of bytes never matters.
@@ -92,12 +94,14 @@ struct expected {
 	uint32_t qpn;
 	bool receive, xrc;
 	bool or_flushed; /* that would be as good */
+	bool solicited;
 	uint64_t wr_id;
 	uint32_t status, opcode, byte_len, flags, imm, src_qpn;
 };
 
 struct model_cq {
 	bool used, overrun; /* overrun: some of these have been lost */
+	bool armed, armed_solicited;
 	uint32_t capacity, count;
 	struct expected expected[CQ_DEPTH];
 };
@@ -118,6 +122,7 @@ struct model_qp {
 	uint32_t number, type, state, pd, send_cq, recv_cq;
 	int srq; /* -1: none */
 	bool sig_all;
+	bool last_event; /* LAST_WQE_REACHED has been given */
 	uint32_t capacity;
 	uint64_t posted, acked, freed;
 	struct work work[DEPTH]; /* acked .. posted, modulo DEPTH */
@@ -143,6 +148,8 @@ struct model_process {
 	uint32_t device;
 	uint8_t gid[16];
 	uint8_t *memory; /* what it should be */
+	/* events given so far, by type; and those of completion queues */
+	uint32_t events[EVENT_TYPES], completion_events;
 	bool pd[PDS];
 	struct model_cq cq[CQS];
 	struct model_srq srq[SRQS];
@@ -190,6 +197,9 @@ int model_receive(struct model_rq *rq, const struct work *work);
 int model_qp_receive(struct model *m, uint32_t process, struct model_qp *qp,
 		     const struct work *work);
 
+/* The next completion is told, or the next solicited one. */
+void model_arm(struct model_cq *cq, bool solicited);
+
 /* Does a request at the head of QP wait for a receive request? */
 bool model_waits(const struct model_qp *qp);
 
@@ -204,7 +214,7 @@ struct model_window *model_window(struct model_process *p, uint32_t key);
 bool model_covers(uint64_t addr, uint64_t length, uint64_t start, uint64_t size);
 bool model_reliable(const struct model_qp *qp);
 void model_complete(struct model *m, uint32_t process, uint32_t cq, struct expected expected);
-void model_fail(struct model *m, uint32_t process, struct model_qp *qp);
+void model_fail(struct model *m, uint32_t process, struct model_qp *qp, enum event_type event);
 struct work model_take(struct model *m, struct model_rq *rq);
 
 #endif

@@ -134,6 +134,19 @@ static bool has_mail(struct world *world, uint32_t p)
 	return false;
 }
 
+static bool events_differ(struct world *world, uint32_t p, struct difference *d)
+{
+	const struct model_process *model = &world->model.process[p];
+	const struct desk *desk = world->process[p].desk;
+
+	for (uint32_t i = 0; i < EVENT_TYPES; i++)
+		if (is_different(d, "events: of one type", p, "event", i, desk->events[i],
+				 model->events[i]))
+			return true;
+	return is_different(d, "events: of completions", p, "channel", 0, desk->completion_events,
+			    model->completion_events);
+}
+
 static bool queues_differ(struct world *world, uint32_t p, struct difference *d)
 {
 	for (uint32_t i = 0; i < QPS; i++)
@@ -145,6 +158,8 @@ static bool queues_differ(struct world *world, uint32_t p, struct difference *d)
 	for (uint32_t i = 0; i < SRQS; i++)
 		if (srq_differs(world, p, i, d))
 			return true;
+	if (events_differ(world, p, d))
+		return true;
 	return has_mail(world, p) && differ(d, "mail: is left", "process %u", p);
 }
 

@@ -198,6 +198,13 @@ static void make_poll(struct random *r, struct step *step)
 	step->count = one_in(r, 3) ? 1 + below(r, 4) : 64;
 }
 
+static void make_arm(struct random *r, struct step *step)
+{
+	step->object = OBJECT_CQ;
+	step->slot = below(r, CQS);
+	step->flags = one_in(r, 2) ? SEND_SOLICITED : 0;
+}
+
 static bool fits(uint32_t slot, uint32_t other)
 {
 	uint32_t type = model_types[slot], wanted = model_types[other];
@@ -276,7 +283,9 @@ static void make_resize(struct random *r, struct step *step)
 
 static void make_step(struct step *step, uint64_t seed, uint32_t processes)
 {
-	static const uint32_t weights[STEP_KINDS] = { 300, 250, 160, 90, 40, 60, 30, 20, 4, 20 };
+	static const uint32_t weights[STEP_KINDS] = {
+		300, 250, 160, 40, 90, 40, 60, 30, 20, 4, 20
+	};
 	struct random r;
 
 	random_init(&r, seed, "step", step->number);
@@ -293,6 +302,9 @@ static void make_step(struct step *step, uint64_t seed, uint32_t processes)
 		break;
 	case STEP_POLL:
 		make_poll(&r, step);
+		break;
+	case STEP_ARM:
+		make_arm(&r, step);
 		break;
 	case STEP_CONNECT:
 		make_connect(&r, step);
@@ -444,9 +456,10 @@ static void making_text(const struct step *s, FILE *to)
 
 void step_text(const struct step *s, char *text, size_t size)
 {
-	static const char *const kinds[STEP_KINDS] = { "send",   "receive", "poll",    "connect",
-						       "modify", "create",  "destroy", "resize",
-						       "kill",   "start" };
+	static const char *const kinds[STEP_KINDS] = {
+		"send",   "receive", "poll",   "arm",  "connect", "modify",
+		"create", "destroy", "resize", "kill", "start",
+	};
 	static const char *const states[] = { "RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR" };
 	FILE *to = fmemopen(text, size, "w");
 
@@ -459,6 +472,8 @@ void step_text(const struct step *s, char *text, size_t size)
 		send_text(s, to);
 	if (s->kind == STEP_POLL)
 		fprintf(to, " x%u", s->count);
+	if (s->kind == STEP_ARM && s->flags)
+		fprintf(to, " for solicited ones");
 	if (s->kind == STEP_MODIFY)
 		fprintf(to, " to %s", states[s->state]);
 	if (s->kind == STEP_CONNECT || s->kind == STEP_MODIFY)

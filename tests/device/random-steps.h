@@ -16,6 +16,7 @@ enum step_kind {
 	STEP_SEND,
 	STEP_RECEIVE,
 	STEP_POLL,
+	STEP_ARM,
 	STEP_CONNECT, /* both to RESET and from there to RTS */
 	STEP_MODIFY,
 	STEP_CREATE,

@@ -2,6 +2,7 @@
 #include "random-worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ static struct {
 	struct host host;
 	struct pd pd[PDS];
 	struct cq cq[CQS];
+	struct comp_channel channel;
 	struct xrcd xrcd;
 	struct srq srq[SRQS];
 	struct qp qp[QPS];
@@ -30,12 +32,21 @@ static void must(bool ok, const char *what)
 
 /* --- objects --- */
 
-static int create_srq(uint32_t slot, const struct making *m)
+/* What its events say. */
+static uint64_t handle_of(const struct command *c)
 {
+	return (uint64_t)c->object << 8 | c->slot;
+}
+
+static int create_srq(const struct command *c)
+{
+	const struct making *m = &c->making;
+	uint32_t slot = c->slot;
 	struct srq_init init = {
 		.pd = &self.pd[m->pd],
 		.max_wr = m->capacity,
 		.max_sge = SGES,
+		.handle = handle_of(c),
 	};
 
 	if (slot == SRQ_OF_XRC) {
@@ -45,8 +56,10 @@ static int create_srq(uint32_t slot, const struct making *m)
 	return srq_create(&self.srq[slot], &self.host.context, &init);
 }
 
-static int create_qp(uint32_t slot, const struct making *m)
+static int create_qp(const struct command *c)
 {
+	const struct making *m = &c->making;
+	uint32_t slot = c->slot;
 	struct qp_init init = {
 		.type = model_types[slot],
 		.pd = &self.pd[m->pd],
@@ -60,6 +73,7 @@ static int create_qp(uint32_t slot, const struct making *m)
 		.max_send_sge = SGES,
 		.max_recv_sge = SGES,
 		.max_inline = INLINE,
+		.handle = handle_of(c),
 	};
 
 	return qp_create(&self.qp[slot], &self.host.context, &init);
@@ -77,15 +91,15 @@ static int create(const struct command *c, struct reply *reply)
 	case OBJECT_PD:
 		return pd_create(&self.pd[slot], context);
 	case OBJECT_CQ:
-		rc = cq_create(&self.cq[slot], context, m->capacity, NULL, slot);
+		rc = cq_create(&self.cq[slot], context, m->capacity, &self.channel, handle_of(c));
 		reply->number = rc ? 0 : atomic_load(&self.cq[slot].shared->head.number);
 		break;
 	case OBJECT_SRQ:
-		rc = create_srq(slot, m);
+		rc = create_srq(c);
 		reply->number = self.srq[slot].number;
 		break;
 	case OBJECT_QP:
-		rc = create_qp(slot, m);
+		rc = create_qp(c);
 		reply->number = self.qp[slot].number;
 		break;
 	case OBJECT_REGION:
@@ -276,6 +290,13 @@ static int poll_cq(const struct command *c, struct reply *reply)
 	return cq_poll(&self.cq[c->slot], reply->entry, (int)c->count);
 }
 
+static int arm(const struct command *c, struct reply *reply)
+{
+	(void)reply;
+	cq_arm(&self.cq[c->slot], c->count);
+	return 0;
+}
+
 static int progress(const struct command *c, struct reply *reply)
 {
 	(void)c;
@@ -292,6 +313,37 @@ static int notice(const struct command *c, struct reply *reply)
 	return 0;
 }
 
+/* --- events --- */
+
+static bool has_event(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0) == 1;
+}
+
+/* As struct ib_uverbs_async_event_desc and ib_uverbs_comp_event_desc. */
+static void read_events(struct desk *desk)
+{
+	struct {
+		uint64_t element;
+		uint32_t type, reserved;
+	} async;
+	uint64_t handle;
+
+	while (has_event(self.host.context.async_fd)) {
+		must(read(self.host.context.async_fd, &async, sizeof(async)) == sizeof(async) &&
+			     async.type < EVENT_TYPES,
+		     "an event");
+		desk->events[async.type]++;
+	}
+	while (has_event(self.channel.fd)) {
+		must(read(self.channel.fd, &handle, sizeof(handle)) == sizeof(handle),
+		     "a completion event");
+		desk->completion_events++;
+	}
+}
+
 /* --- the process --- */
 
 static void join(const struct worker_options *options, struct reply *reply)
@@ -300,6 +352,7 @@ static void join(const struct worker_options *options, struct reply *reply)
 			    options->memory, (off_t)options->offset);
 	must(self.address == options->address, "mmap");
 	host_join(&self.host, options->lab, options->node);
+	must(comp_channel_create(&self.channel, &self.host.context) == 0, "comp_channel_create");
 	must(xrcd_open(&self.xrcd, &self.host.context, -1, true, false) == 0, "xrcd_open");
 	reply->process = self.host.fabric.self;
 	reply->device = self.host.context.number;
@@ -312,9 +365,10 @@ static void answer(int fd)
 }
 
 static int (*const handlers[])(const struct command *c, struct reply *reply) = {
-	[COMMAND_SEND] = send_work, [COMMAND_RECEIVE] = receive,   [COMMAND_POLL] = poll_cq,
-	[COMMAND_MODIFY] = modify,  [COMMAND_CREATE] = create,     [COMMAND_DESTROY] = destroy,
-	[COMMAND_RESIZE] = resize,  [COMMAND_PROGRESS] = progress, [COMMAND_NOTICE] = notice,
+	[COMMAND_SEND] = send_work,  [COMMAND_RECEIVE] = receive, [COMMAND_POLL] = poll_cq,
+	[COMMAND_ARM] = arm,         [COMMAND_MODIFY] = modify,   [COMMAND_CREATE] = create,
+	[COMMAND_DESTROY] = destroy, [COMMAND_RESIZE] = resize,   [COMMAND_PROGRESS] = progress,
+	[COMMAND_NOTICE] = notice,
 };
 
 void worker_run(void *arg)
@@ -324,6 +378,8 @@ void worker_run(void *arg)
 	struct reply *reply = &options->desk->reply;
 	char bell;
 
+	memset(options->desk->events, 0, sizeof(options->desk->events));
+	options->desk->completion_events = 0;
 	join(options, reply);
 	answer(options->fd);
 	while (recv(options->fd, &bell, 1, 0) == 1 && command->kind != COMMAND_END) {
@@ -332,8 +388,10 @@ void worker_run(void *arg)
 		reply->rc = handlers[command->kind](command, reply);
 		if (reply->rc < 0)
 			reply->error = errno;
+		read_events(options->desk);
 		answer(options->fd);
 	}
+	must(comp_channel_destroy(&self.channel) == 0, "comp_channel_destroy");
 	must(xrcd_close(&self.xrcd) == 0, "xrcd_close");
 	host_leave(&self.host);
 }

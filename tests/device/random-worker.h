@@ -10,6 +10,7 @@ enum command_kind {
 	COMMAND_SEND,
 	COMMAND_RECEIVE,
 	COMMAND_POLL,
+	COMMAND_ARM, /* `count`: for solicited ones */
 	COMMAND_MODIFY,
 	COMMAND_CREATE,
 	COMMAND_DESTROY,
@@ -45,6 +46,8 @@ struct reply {
 struct desk {
 	struct command command;
 	struct reply reply;
+	/* as those of struct model_process; read so far */
+	uint32_t events[EVENT_TYPES], completion_events;
 };
 
 struct worker_options {

@@ -429,6 +429,18 @@ static void poll_queue(struct world *world, const struct step *step)
 		compare_entry(world, step, &reply.entry[i]);
 }
 
+static void arm(struct world *world, const struct step *step)
+{
+	struct model_cq *cq = &world->model.process[step->process].cq[step->slot];
+	struct command c = { .kind = COMMAND_ARM, .slot = step->slot, .count = step->flags };
+	struct reply reply;
+
+	if (!cq->used)
+		return;
+	model_arm(cq, step->flags & SEND_SOLICITED);
+	world_command(world, step->process, &c, &reply);
+}
+
 /* --- death --- */
 
 /* All that live know of it: what they find then is no matter of time. */
@@ -462,6 +474,9 @@ static void carry_out(struct world *world, const struct step *step)
 		break;
 	case STEP_POLL:
 		poll_queue(world, step);
+		break;
+	case STEP_ARM:
+		arm(world, step);
 		break;
 	case STEP_CONNECT:
 		if (world->model.process[step->peer].qp[step->peer_slot].used)
