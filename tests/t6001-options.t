@@ -69,6 +69,26 @@ for part in sim device; do
 	'
 done
 
+test_expect_success BASH 'completion offers the keys of netemu device run' '
+	netemu device run --help | grep -oE "^[a-z_]+=" | sort >expected && test -s expected &&
+	complete_words netemu device run "" | grep -E "^[a-z_]+=$" | sort >actual &&
+	test_cmp expected actual &&
+	complete_words netemu-device run lat >actual && echo "latency=" >expected &&
+	test_cmp expected actual &&
+	complete_words netemu device run latency = 2us,ra >actual && echo "2us,rate=" >expected &&
+	test_cmp expected actual &&
+	complete_words netemu device run latency = 2us,transport = q >actual && echo queue >expected &&
+	test_cmp expected actual
+'
+
+test_expect_success BASH 'completion offers the keys of netemu device set' '
+	netemu device set --help | grep -v -e "--" | grep -oE "\b[a-z]+=" | sort -u >expected && test -s expected &&
+	complete_words netemu device set "" | grep -E "^[a-z_]+=$" | sort >actual &&
+	test_cmp expected actual &&
+	complete_words netemu device set state = "" | sort >actual &&
+	printf "%s\n" down error up >expected && test_cmp expected actual
+'
+
 test_expect_success BASH 'completion of an option' '
 	complete_words netemu-sim topology --f >actual && echo --format= >expected &&
 	test_cmp expected actual
