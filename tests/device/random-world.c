@@ -72,7 +72,7 @@ static void start(struct world *world, uint32_t process)
 	p->place = reply->process;
 }
 
-static bool refused(struct world *world, const char *what, int error, int should)
+bool world_refused(struct world *world, const char *what, int error, int should)
 {
 	if (error != should)
 		world_wrong(world, what, "%s instead of %s", error ? strerror(error) : "0",
@@ -82,7 +82,7 @@ static bool refused(struct world *world, const char *what, int error, int should
 
 /* --- objects --- */
 
-static bool is_used(const struct model_process *p, enum object object, uint32_t slot)
+bool world_has(const struct model_process *p, enum object object, uint32_t slot)
 {
 	switch (object) {
 	case OBJECT_PD:
@@ -123,9 +123,9 @@ static void create(struct world *world, uint32_t process, enum object object, ui
 	};
 	struct reply reply;
 
-	if (is_used(p, object, slot) || !can_make(p, object, making) ||
+	if (world_has(p, object, slot) || !can_make(p, object, making) ||
 	    !world_command(world, process, &c, &reply) ||
-	    refused(world, "create: an object", reply.error, 0))
+	    world_refused(world, "create: an object", reply.error, 0))
 		return;
 	if (object == OBJECT_CQ)
 		world->process[process].cq[slot] = reply.number;
@@ -137,10 +137,10 @@ static void destroy(struct world *world, uint32_t process, enum object object, u
 	struct command c = { .kind = COMMAND_DESTROY, .object = object, .slot = slot };
 	struct reply reply;
 
-	if (is_used(&world->model.process[process], object, slot) &&
+	if (world_has(&world->model.process[process], object, slot) &&
 	    world_command(world, process, &c, &reply))
-		refused(world, "destroy: an object", reply.error,
-			model_destroy(&world->model, process, object, slot));
+		world_refused(world, "destroy: an object", reply.error,
+			      model_destroy(&world->model, process, object, slot));
 }
 
 static void resize(struct world *world, const struct step *step)
@@ -153,13 +153,13 @@ static void resize(struct world *world, const struct step *step)
 	struct reply reply;
 
 	/* how much is left after an overrun, the model does not know */
-	if (!is_used(p, step->object, step->slot) ||
+	if (!world_has(p, step->object, step->slot) ||
 	    (step->object == OBJECT_CQ && p->cq[step->slot].overrun))
 		return;
 	if (world_command(world, step->process, &c, &reply))
-		refused(world, "resize: a queue", reply.error,
-			model_resize(&world->model, step->process, step->object, step->slot,
-				     step->making.capacity));
+		world_refused(world, "resize: a queue", reply.error,
+			      model_resize(&world->model, step->process, step->object, step->slot,
+					   step->making.capacity));
 }
 
 static const struct {
@@ -203,8 +203,8 @@ static void modify(struct world *world, uint32_t process, uint32_t slot,
 	if (world->wrong || (change->state == QP_SQD && model_waits(qp)))
 		return;
 	if (world_command(world, process, &c, &reply))
-		refused(world, "modify: a queue pair", reply.error,
-			model_modify(&world->model, process, qp, change));
+		world_refused(world, "modify: a queue pair", reply.error,
+			      model_modify(&world->model, process, qp, change));
 }
 
 /* Two senders that wait for the same shared receive queue race for it. */
@@ -243,204 +243,6 @@ static void connect_both(struct world *world, const struct step *step)
 	}
 }
 
-/* --- requests --- */
-
-static struct shared_sge sge_of(const struct world *world, uint32_t process,
-				const struct piece *piece, enum spoil spoil)
-{
-	return (struct shared_sge){
-		.addr = world->model.address + piece->offset,
-		.length = piece->length,
-		.key = world->model.process[process].region[piece->region].key ^
-		       (spoil == SPOIL_LKEY ? 0x80 : 0),
-	};
-}
-
-/* Where the request goes to, by what is there now. */
-static void aim(struct world *world, const struct step *step, struct work *work)
-{
-	struct model *m = &world->model;
-	const struct model_qp *qp = &m->process[step->process].qp[step->slot];
-	bool ud = qp->type == QP_UD;
-	uint32_t to = step->peer;
-	const struct model_process *p;
-	const struct model_window *window;
-
-	if (!ud)
-		model_find(m, qp->to_device, qp->to_qpn, &to);
-	p = &m->process[to];
-	work->to_device = p->device;
-	work->to_qpn = p->qp[step->peer_slot].number;
-	work->qkey = step->spoil == SPOIL_QKEY ? 0x80000000 : p->qp[step->peer_slot].qkey;
-	work->srqn = p->srq[SRQ_OF_XRC].number + (step->spoil == SPOIL_SRQ ? 256 : 0);
-	work->remote_addr = m->address + step->remote_offset;
-	if (step->spoil == SPOIL_END)
-		work->remote_addr = m->address + ARENA - 7;
-	if (step->spoil == SPOIL_ALIGN)
-		work->remote_addr++;
-	if (step->remote < REGIONS) {
-		work->rkey = p->region[step->remote].key;
-	} else {
-		window = &p->window[step->remote - REGIONS];
-		work->rkey = window->key;
-		if (window->bound && window->iova != window->addr)
-			work->remote_addr -= window->addr;
-	}
-	if (step->spoil == SPOIL_RKEY)
-		work->rkey ^= 0x80;
-	if (step->opcode == WR_SEND_WITH_INV)
-		work->imm = p->window[step->window].key;
-}
-
-static void aim_local(struct world *world, const struct step *step, struct work *work)
-{
-	const struct model_process *p = &world->model.process[step->process];
-
-	if (step->opcode == WR_LOCAL_INV)
-		work->imm = p->window[step->window].key;
-	if (step->opcode != WR_BIND_MW)
-		return;
-	work->sges = 0;
-	work->window = p->window[step->window].key;
-	work->window_key = step->imm & 0xff;
-	work->region_key = p->region[step->sge[0].region].key;
-	work->window_access = step->window_access;
-	work->window_addr = world->model.address + step->sge[0].offset;
-	work->window_length = step->sge[0].length;
-}
-
-static struct work work_of(struct world *world, const struct step *step)
-{
-	struct work work = {
-		.wr_id = (uint64_t)++world->works << 32,
-		.opcode = step->opcode,
-		.flags = step->flags,
-		.imm = step->imm,
-		.sges = step->sges,
-		.compare_add = step->compare_add,
-		.swap = step->swap,
-		.global = step->global,
-		.traffic_class = (uint8_t)step->imm,
-		.flow_label = step->imm >> 12,
-	};
-
-	for (uint32_t i = 0; i < step->sges; i++)
-		work.sge[i] = sge_of(world, step->process, &step->sge[i], step->spoil);
-	if (step->flags & SEND_INLINE) {
-		work.inline_length = step->sge[0].length;
-		work.sges = 0;
-	}
-	return work;
-}
-
-static void compare_posted(struct world *world, const struct reply *reply, uint32_t count,
-			   int error)
-{
-	if ((uint32_t)reply->rc != count)
-		world_wrong(world, "post: of requests", "%d instead of %u", reply->rc, count);
-	refused(world, "post: of requests", reply->error, error);
-}
-
-static void send_requests(struct world *world, const struct step *step)
-{
-	struct model_qp *qp = &world->model.process[step->process].qp[step->slot];
-	struct command c = { .kind = COMMAND_SEND, .slot = step->slot, .count = step->count };
-	uint32_t count = 0;
-	struct reply reply;
-	int error = 0;
-
-	if (!qp->used)
-		return;
-	c.work = work_of(world, step);
-	aim(world, step, &c.work);
-	aim_local(world, step, &c.work);
-	for (; count < step->count && !error; count += !error)
-		error = model_send(&world->model, step->process, qp, &c.work);
-	c.work.wr_id += qp->posted - count;
-	if (world_command(world, step->process, &c, &reply))
-		compare_posted(world, &reply, count, error);
-}
-
-static void post_receives(struct world *world, const struct step *step)
-{
-	struct model_process *p = &world->model.process[step->process];
-	bool shared = step->object == OBJECT_SRQ;
-	struct command c = { .kind = COMMAND_RECEIVE,
-			     .object = step->object,
-			     .slot = step->slot,
-			     .count = step->count };
-	struct work work;
-	uint32_t count = 0;
-	struct reply reply;
-	int error = 0;
-
-	if (!is_used(p, step->object, step->slot))
-		return;
-	c.work = work = work_of(world, step);
-	for (; count < step->count && !error; count += !error, work.wr_id++)
-		error = shared ? model_receive(&p->srq[step->slot].rq, &work)
-			       : model_qp_receive(&world->model, step->process, &p->qp[step->slot],
-						  &work);
-	if (world_command(world, step->process, &c, &reply))
-		compare_posted(world, &reply, count, error);
-}
-
-/* --- completions --- */
-
-static void compare_entry(struct world *world, const struct step *step,
-			  const struct shared_cqe *entry)
-{
-	struct model_cq *cq = &world->model.process[step->process].cq[step->slot];
-	const char *what = model_poll(&world->model, step->process, step->slot, entry);
-	const struct expected *e = &cq->expected[0];
-
-	for (uint32_t i = 0; what && i < cq->count; i++)
-		if (cq->expected[i].qpn == entry->qpn &&
-		    cq->expected[i].receive == entry->receive) {
-			e = &cq->expected[i];
-			break;
-		}
-	if (what)
-		world_wrong(world, what,
-			    "qpn 0x%x %s wr_id 0x%llx status %u opcode %u bytes %u flags 0x%x; "
-			    "wr_id 0x%llx status %u bytes %u",
-			    entry->qpn, entry->receive ? "receive" : "send",
-			    (unsigned long long)entry->wr_id, entry->status, entry->opcode,
-			    entry->byte_len, entry->flags, (unsigned long long)e->wr_id, e->status,
-			    e->byte_len);
-}
-
-static void poll_queue(struct world *world, const struct step *step)
-{
-	struct model_cq *cq = &world->model.process[step->process].cq[step->slot];
-	struct command c = { .kind = COMMAND_POLL, .slot = step->slot, .count = step->count };
-	int expected = (int)(cq->count < step->count ? cq->count : step->count);
-	struct reply reply;
-
-	if (!cq->used || !world_command(world, step->process, &c, &reply))
-		return;
-	if (reply.rc != expected && !cq->overrun)
-		world_wrong(world, "poll: of completions", "%d instead of %d", reply.rc, expected);
-	if (reply.rc < 0 && reply.error == EOVERFLOW)
-		cq->count = 0; /* the others are lost */
-	else if (reply.rc < 0)
-		world_wrong(world, "poll: of completions", "%s", strerror(reply.error));
-	for (int i = 0; i < reply.rc && !world->wrong; i++)
-		compare_entry(world, step, &reply.entry[i]);
-}
-
-static void arm(struct world *world, const struct step *step)
-{
-	struct model_cq *cq = &world->model.process[step->process].cq[step->slot];
-	struct command c = { .kind = COMMAND_ARM, .slot = step->slot, .count = step->flags };
-	struct reply reply;
-
-	if (!cq->used)
-		return;
-	model_arm(cq, step->flags & SEND_SOLICITED);
-	world_command(world, step->process, &c, &reply);
-}
-
 /* --- death --- */
 
 /* All that live know of it: what they find then is no matter of time. */
@@ -467,16 +269,16 @@ static void carry_out(struct world *world, const struct step *step)
 {
 	switch (step->kind) {
 	case STEP_SEND:
-		send_requests(world, step);
+		world_send(world, step);
 		break;
 	case STEP_RECEIVE:
-		post_receives(world, step);
+		world_receive(world, step);
 		break;
 	case STEP_POLL:
-		poll_queue(world, step);
+		world_poll(world, step);
 		break;
 	case STEP_ARM:
-		arm(world, step);
+		world_arm(world, step);
 		break;
 	case STEP_CONNECT:
 		if (world->model.process[step->peer].qp[step->peer_slot].used)

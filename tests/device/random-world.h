@@ -59,6 +59,17 @@ const char *world_close(struct world *world);
 void world_wrong(struct world *world, const char *what, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether SHOULD is an error; it is wrong that ERROR is another one. */
+bool world_refused(struct world *world, const char *what, int error, int should);
+
+bool world_has(const struct model_process *process, enum object object, uint32_t slot);
+
+/* Steps of one kind (random-requests.c). */
+void world_send(struct world *world, const struct step *step);
+void world_receive(struct world *world, const struct step *step);
+void world_poll(struct world *world, const struct step *step);
+void world_arm(struct world *world, const struct step *step);
+
 /* Wait until all is as the model says. */
 void world_settle(struct world *world);
 
