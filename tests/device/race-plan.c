@@ -32,12 +32,23 @@ static void plan_link(struct random *r, struct link_plan *link, uint32_t process
 
 void race_plan(struct race_plan *plan, uint64_t seed, bool kill)
 {
+	static const char *const settings[] = {
+		"",
+		"",
+		"",
+		",link_layer=ethernet",
+		",latency=20us",
+		",latency=3us,rate=10Gbit/s",
+		",latency=5us,jitter=10us,rate=100Gbit/s",
+		",loss=0.01,latency=2us",
+	};
 	struct random r;
 
 	memset(plan, 0, sizeof(*plan));
 	random_init(&r, seed, "race", 0);
 	plan->seed = seed;
 	plan->processes = 2 + below(&r, RACERS - 1);
+	plan->settings = settings[below(&r, sizeof(settings) / sizeof(settings[0]))];
 	plan->links = 1 + below(&r, LINKS);
 	for (uint32_t i = 0; i < plan->links; i++)
 		plan_link(&r, &plan->link[i], plan->processes);

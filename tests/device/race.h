@@ -50,6 +50,7 @@ struct race_plan {
 	uint64_t seed;
 	enum mistake mistake;
 	uint32_t processes, links;
+	const char *settings; /* of the network */
 	struct link_plan link[LINKS];
 	int victim;       /* a process that is killed, or -1 */
 	uint32_t kill_at; /* when so many messages have been posted by it */

@@ -81,7 +81,7 @@ static struct work work_of(struct world *world, const struct step *step)
 		.sges = step->sges,
 		.compare_add = step->compare_add,
 		.swap = step->swap,
-		.global = step->global,
+		.global = step->global || world->ethernet,
 		.traffic_class = (uint8_t)step->imm,
 		.flow_label = step->imm >> 12,
 	};

@@ -134,6 +134,22 @@ static bool has_mail(struct world *world, uint32_t p)
 	return false;
 }
 
+/* What has left a queue pair of UC or UD, and has not arrived. */
+static bool has_flights(struct world *world, uint32_t p)
+{
+	for (uint32_t i = 0; i < QPS; i++) {
+		const struct model_qp *qp = &world->model.process[p].qp[i];
+		struct shared_qp *shared =
+			qp->used ? qp_find(&world->look, world->model.process[p].device, qp->number)
+				 : NULL;
+
+		if (shared &&
+		    atomic_load(&shared->flights_begun) != atomic_load(&shared->flights_ended))
+			return true;
+	}
+	return false;
+}
+
 static bool events_differ(struct world *world, uint32_t p, struct difference *d)
 {
 	const struct model_process *model = &world->model.process[p];
@@ -160,6 +176,8 @@ static bool queues_differ(struct world *world, uint32_t p, struct difference *d)
 			return true;
 	if (events_differ(world, p, d))
 		return true;
+	if (has_flights(world, p))
+		return differ(d, "flights: are left", "process %u", p);
 	return has_mail(world, p) && differ(d, "mail: is left", "process %u", p);
 }
 

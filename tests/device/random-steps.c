@@ -345,6 +345,24 @@ uint32_t steps_processes(uint64_t seed)
 	return 2 + below(&r, PROCESSES - 1);
 }
 
+/* Nothing that is lost: who knows which message of UC or UD. */
+const char *steps_settings(uint64_t seed)
+{
+	static const char *const settings[] = {
+		"",
+		"",
+		"",
+		",link_layer=ethernet",
+		",latency=20us",
+		",latency=3us,rate=10Gbit/s",
+		",latency=5us,jitter=10us,rate=100Gbit/s",
+	};
+	struct random r;
+
+	random_init(&r, seed, "settings", 0);
+	return settings[below(&r, sizeof(settings) / sizeof(settings[0]))];
+}
+
 /* In a ring, a queue pair of one with that of the next; of the first type by pairs
  * within a process: the first with itself, the second with the next process.
  */

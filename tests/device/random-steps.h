@@ -67,10 +67,11 @@ struct step {
 /* COUNT steps of the sequence that SEED stands for, with PROCESSES processes. */
 void steps_make(struct step *steps, uint32_t count, uint64_t seed, uint32_t processes);
 
-/* How many processes SEED has, and which queue pair is connected with which when all
- * begins: *PEER and *PEER_SLOT of SLOT of PROCESS.
+/* How many processes SEED has, on what network, and which queue pair is connected with which when
+ * all begins: *PEER and *PEER_SLOT of SLOT of PROCESS.
  */
 uint32_t steps_processes(uint64_t seed);
+const char *steps_settings(uint64_t seed); /* of the network */
 void steps_partner(uint64_t seed, uint32_t process, uint32_t slot, uint32_t *peer,
 		   uint32_t *peer_slot);
 

@@ -392,12 +392,14 @@ static void connect_all(struct world *world)
 
 void world_open(struct world *world, const struct world_options *options)
 {
-	char settings[64];
+	char settings[96];
 	struct err err;
 
 	memset(world, 0, sizeof(*world));
 	world->options = *options;
-	snprintf(settings, sizeof(settings), "transport=%s", options->transport);
+	snprintf(settings, sizeof(settings), "transport=%s%s", options->transport,
+		 steps_settings(options->seed));
+	world->ethernet = strstr(settings, "ethernet");
 	lab_open(&world->lab, settings, NODES);
 	if (fabric_join(&world->look, world->lab.path, 0, false, &err) < 0)
 		fail_msg("%s", err.text);

@@ -37,6 +37,7 @@ struct world {
 	uint8_t *memory; /* of all processes */
 	int file;
 	void *address;
+	bool ethernet;
 	uint32_t works; /* so far */
 	uint32_t steps; /* that did something */
 	/* What went wrong: "kind: more", or NULL.  And where. */

@@ -96,12 +96,12 @@ static bool run(const struct race_plan *plan, const char *transport, char *text,
 {
 	struct race *race = share(sizeof(*race));
 	struct racer_options options[RACERS];
-	char settings[64];
+	char settings[96];
 	pid_t pid[RACERS] = { 0 };
 	bool fine;
 
 	race->plan = *plan;
-	snprintf(settings, sizeof(settings), "transport=%s", transport);
+	snprintf(settings, sizeof(settings), "transport=%s%s", transport, plan->settings);
 	lab_open(&race->lab, settings, 2);
 	for (uint32_t i = 0; i < plan->processes; i++) {
 		options[i] = (struct racer_options){ .race = race, .number = i };
@@ -150,7 +150,7 @@ static void print(const struct race_plan *plan, const char *transport, const cha
 	static const char *const endings[] = { "", ", ERR", ", RESET", ", destroyed" };
 	uint32_t links = 0;
 
-	fprintf(stderr, "# %s\n", text);
+	fprintf(stderr, "# %s (transport=%s%s)\n", text, transport, plan->settings);
 	for (uint32_t i = 0; i < plan->links; i++) {
 		const struct link_plan *l = &plan->link[i];
 

@@ -122,8 +122,8 @@ static void print(const struct sequence *sequence, const struct outcome *outcome
 
 	assert_non_null(steps);
 	steps_make(steps, sequence->steps, o->seed, steps_processes(o->seed));
-	fprintf(stderr, "# %s: %s (%u processes, transport=%s)\n", outcome->wrong, outcome->where,
-		steps_processes(o->seed), o->transport);
+	fprintf(stderr, "# %s: %s (%u processes, transport=%s%s)\n", outcome->wrong, outcome->where,
+		steps_processes(o->seed), o->transport, steps_settings(o->seed));
 	for (uint32_t i = 0; i < sequence->count; i++) {
 		step_text(&steps[sequence->chosen[i]], text, sizeof(text));
 		fprintf(stderr, "# %s\n", text);
@@ -193,7 +193,7 @@ static struct {
 	enum fault fault;
 	const char *transport;
 	char *only;
-} wanted = { .seed = SEED, .count = 25, .steps = STEPS };
+} wanted = { .seed = SEED, .count = 40, .steps = STEPS };
 
 static void keep_only(struct sequence *sequence)
 {
