@@ -518,8 +518,9 @@ struct shared_qp {
 
 	/* Its receive side. */
 	struct shared_lock receive_lock;
-	uint32_t last_event; /* bool: LAST_WQE_REACHED has been given */
-	struct shared_rq rq; /* without a shared receive queue */
+	uint32_t last_event;  /* bool: LAST_WQE_REACHED has been given */
+	uint32_t established; /* bool: COMM_EST has */
+	struct shared_rq rq;  /* without a shared receive queue */
 	/* transport=queue: of the message that is being received */
 	uint64_t in_bytes, in_attempt;
 	uint64_t in_rqe_at; /* its receive request, when a shared queue has given it */

@@ -221,6 +221,7 @@ static void reset(struct qp *qp)
 	shared->outstanding_reads = 0;
 	shared->drained = 0;
 	shared->last_event = 0;
+	shared->established = 0;
 	respond_forget(fabric, shared);
 	shared->expected = 0;
 	net_flush(fabric, &shared->stream);
@@ -241,6 +242,10 @@ static void enter_state(struct qp *qp, uint32_t state, bool notify)
 	case QP_SQD:
 		if (atomic_load(&shared->state) != QP_SQD)
 			shared->drained = !notify;
+		atomic_store(&shared->state, state);
+		break;
+	case QP_RTS: /* its program need not be told any more */
+		shared->established = 1;
 		atomic_store(&shared->state, state);
 		break;
 	default:

@@ -543,6 +543,22 @@ static void count_in(struct request *r)
 	count_own(&r->qp->rx_messages, r->op->last);
 }
 
+/* A connection's first message may come before its program knows that the other side is
+ * ready to send (volume 1, 11.6.3.2).
+ */
+static void establish(struct request *r)
+{
+	struct shared_qp *qp = r->qp;
+	uint64_t async_at = atomic_load(&qp->async_at);
+
+	if (qp->established || atomic_load(&qp->state) != QP_RTR || qp->type == QP_UD)
+		return;
+	qp->established = 1;
+	if (async_at)
+		channel_async(r->fabric, segment_at(&r->fabric->segment, async_at), EVENT_COMM_EST,
+			      qp->handle, &qp->async_events);
+}
+
 /* Under the receive lock. */
 static void respond_qp(struct request *r)
 {
@@ -553,6 +569,8 @@ static void respond_qp(struct request *r)
 		count(&r->device->counters.drops, 1);
 		return;
 	}
+	if (__builtin_expect(!r->qp->established, 0))
+		establish(r);
 	if (repeated(r) || !in_order(r))
 		return;
 	r->answer->status = WC_SUCCESS;

@@ -288,10 +288,15 @@ static void to_rts(struct end *end)
 	need(qp_modify(&end->qp, &attr, mask) == 0, "RTR to RTS");
 }
 
-void end_connect(struct end *end, const struct address *to)
+void end_listen(struct end *end, const struct address *to)
 {
 	to_init(end);
 	to_rtr(end, to);
+}
+
+void end_connect(struct end *end, const struct address *to)
+{
+	end_listen(end, to);
 	to_rts(end);
 }
 

@@ -93,6 +93,8 @@ struct address {
 };
 
 void end_create(struct end *end, struct host *host, const struct end_options *options);
+/* Ready to receive from TO. */
+void end_listen(struct end *end, const struct address *to);
 /* Connected with TO and ready to send (a datagram QP: TO may be NULL). */
 void end_connect(struct end *end, const struct address *to);
 void end_destroy(struct end *end);
