@@ -131,6 +131,40 @@ test_expect_success 'on Ethernet its GIDs are of RoCE, and have the address of a
 	! grep "GID\[.*RoCE" full
 '
 
+# For each GID of netemu0 its address and its interface, or -.
+cat >interfaces <<-\EOF
+	cd /sys/class/infiniband/netemu0/ports/1 || exit 1
+	for g in 0 1 2 3 4 5 6 7; do
+		address=$(cat gids/$g 2>/dev/null) || continue
+		echo "$address $(cat gid_attrs/ndevs/$g 2>/dev/null || echo -)"
+	done
+EOF
+
+# Of the machine: every address as a GID, and its interface.
+cat >addresses.py <<-\EOF
+	import ipaddress, json, subprocess
+	for link in json.loads(subprocess.check_output(["ip", "-j", "addr"])):
+	    for a in link.get("addr_info", []):
+	        ip = ipaddress.ip_address(a["local"])
+	        if ip.version == 4:
+	            ip = ipaddress.IPv6Address(b"\0" * 10 + b"\xff\xff" + ip.packed)
+	        print(ip.exploded, link["ifname"])
+EOF
+
+command -v ip >/dev/null && command -v python3 >/dev/null && test_set_prereq IP
+
+test_expect_success IP 'on Ethernet a GID belongs to the interface with its address' '
+	device link_layer=ethernet sh interfaces >gids &&
+	python3 addresses.py >addresses &&
+	grep -v "^fe80" gids >others && test -s others &&
+	while read -r gid interface; do
+		expect=$(sed -n "s/^$gid //p" addresses | head -n 1) &&
+		test "$interface" = "${expect:--}" || return 1
+	done <others &&
+	# the link-local one goes with the first of them
+	test "$(sed -n "1s/.* //p" gids)" = "$(sed -n "1s/.* //p" others)"
+'
+
 test_expect_success 'several devices, one of them different' '
 	device devices=3,max_qp=11,netemu1.max_qp=22 ibv_devinfo -v >full &&
 	grep "hca_id\|max_qp:" full | sed "s/.*:[[:space:]]*//" >actual &&

@@ -94,6 +94,8 @@ static void add_gid(struct shared_device *device, const uint8_t raw[16])
 
 		memcpy(gid->raw, raw, 16);
 		gid->type = is_ib ? ib[i] : ethernet[i];
+		if (!is_ib)
+			continue;
 		gid->ifindex = 1;
 		snprintf(gid->ifname, sizeof(gid->ifname), "lo");
 	}

@@ -121,6 +121,7 @@ enum process_state {
 struct shared_gid {
 	uint8_t raw[16];
 	uint32_t type; /* enum gid_type */
+	/* of InfiniBand; on Ethernet each process looks (verbs/interface.h) */
 	uint32_t ifindex;
 	char ifname[16];
 };

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "device/verbs/front.h"
+#include "device/verbs/interface.h"
 #include "device/verbs/wire.h"
 #include "clock.h"
 
@@ -241,6 +242,7 @@ static int get_gid(struct ibv_context *context, uint32_t port, uint32_t index,
 {
 	const struct shared_device *device = device_of(context);
 	const struct shared_gid *gid;
+	char name[IF_NAMESIZE];
 
 	if (port != 1 || index >= DEVICE_GIDS)
 		return EINVAL;
@@ -251,7 +253,7 @@ static int get_gid(struct ibv_context *context, uint32_t port, uint32_t index,
 		.gid_index = index,
 		.port_num = port,
 		.gid_type = gid->type,
-		.ndev_ifindex = gid->ifindex,
+		.ndev_ifindex = interface_of(device, index, name),
 	};
 	memcpy(entry->gid.raw, gid->raw, sizeof(gid->raw));
 	return 0;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "device/verbs/sysfs.h"
+#include "device/verbs/interface.h"
 #include "device/verbs/wire.h"
 
 #include <dirent.h>
@@ -109,7 +110,7 @@ static void put_gids(struct place *place)
 
 	for (uint32_t g = 0; g < device->gids && g < DEVICE_GIDS; g++) {
 		const struct shared_gid *gid = &device->gid[g];
-		char name[64], text[48] = "";
+		char name[64], interface[IF_NAMESIZE], text[48] = "";
 
 		for (int i = 0; i < 16; i += 2)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%02x%02x",
@@ -119,8 +120,8 @@ static void put_gids(struct place *place)
 		snprintf(name, sizeof(name), "ports/1/gid_attrs/types/%u", g);
 		put(place, name, "%s", types[gid->type <= GID_ROCE_V2 ? gid->type : GID_IB]);
 		snprintf(name, sizeof(name), "ports/1/gid_attrs/ndevs/%u", g);
-		if (gid->ifname[0])
-			put(place, name, "%s", gid->ifname);
+		if (interface_of(device, g, interface))
+			put(place, name, "%s", interface);
 	}
 }
 
