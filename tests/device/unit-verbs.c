@@ -404,9 +404,44 @@ static void creation_refuses_what_it_does_not_know(void **state)
 	assert_int_equal(ibv_destroy_cq(cq), 0);
 }
 
+static void another_path_is_taken_but_not_armed(void **state)
+{
+	const int path = IBV_QP_ALT_PATH, migrate = IBV_QP_PATH_MIG_STATE;
+	struct ibv_qp_init_attr init;
+	struct ibv_device_attr device;
+	struct ibv_qp_attr attr = {
+		.alt_ah_attr = { .dlid = 7, .port_num = 1 },
+		.alt_port_num = 1,
+		.alt_timeout = 13,
+		.path_mig_state = IBV_MIG_MIGRATED,
+	};
+	struct two t;
+
+	(void)state;
+	two_create(&t, IBV_QPT_RC, PLAIN);
+	assert_int_equal(ibv_query_device(context, &device), 0);
+	assert_false(device.device_cap_flags & IBV_DEVICE_AUTO_PATH_MIG);
+	assert_int_equal(ibv_modify_qp(t.a, &attr, path | migrate), 0);
+	attr.path_mig_state = IBV_MIG_REARM;
+	assert_int_equal(ibv_modify_qp(t.a, &attr, path | migrate), EOPNOTSUPP);
+	assert_int_equal(ibv_modify_qp(t.a, &attr, migrate), EOPNOTSUPP);
+	attr.alt_port_num = 2;
+	assert_int_equal(ibv_modify_qp(t.a, &attr, path), EINVAL);
+	attr.alt_port_num = 1;
+	attr.alt_timeout = 32;
+	assert_int_equal(ibv_modify_qp(t.a, &attr, path), EINVAL);
+	assert_int_equal(ibv_query_qp(t.a, &attr, path | migrate, &init), 0);
+	assert_int_equal(attr.path_mig_state, IBV_MIG_MIGRATED);
+	assert_int_equal(attr.alt_ah_attr.dlid, 7);
+	assert_int_equal(attr.alt_port_num, 1);
+	assert_int_equal(attr.alt_timeout, 13);
+	two_destroy(&t);
+}
+
 static int run(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_path_is_taken_but_not_armed),
 		cmocka_unit_test(both_interfaces_do_the_same),
 		cmocka_unit_test(slots_are_taken_until_their_completion_is_polled),
 		cmocka_unit_test(receive_slots_are_taken_until_their_message_comes),

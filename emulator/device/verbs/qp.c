@@ -274,6 +274,19 @@ static int attr_to_engine(struct context *context, struct qp_attr *to,
 	return 0;
 }
 
+/* The device cannot migrate to another path (IBV_DEVICE_AUTO_PATH_MIG is not set): it
+ * takes one as such devices do, but is never armed with it.
+ */
+static int check_alternate(const struct ibv_qp_attr *attr, int mask)
+{
+	if (mask & IBV_QP_ALT_PATH &&
+	    (attr->alt_port_num != 1 || attr->alt_pkey_index || attr->alt_timeout > 31))
+		return EINVAL;
+	if (mask & IBV_QP_PATH_MIG_STATE && attr->path_mig_state != IBV_MIG_MIGRATED)
+		return attr->path_mig_state > IBV_MIG_ARMED ? EINVAL : EOPNOTSUPP;
+	return 0;
+}
+
 /* What the engine has no use for is kept for ibv_query_qp(). */
 static void keep_attr(struct front_qp *own, const struct ibv_qp_attr *attr, int mask)
 {
@@ -310,7 +323,9 @@ EXPORT int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 	if (mask & ~MODIFY_MASK)
 		return EOPNOTSUPP;
 	mask = mask_of_type(qp->qp_type, mask);
-	rc = attr_to_engine(front_engine(qp->context), &engine, attr, mask);
+	rc = check_alternate(attr, mask);
+	if (!rc)
+		rc = attr_to_engine(front_engine(qp->context), &engine, attr, mask);
 	if (!rc)
 		rc = front_rc(qp_modify(&own->engine, &engine, mask));
 	if (rc)
