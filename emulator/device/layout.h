@@ -497,8 +497,15 @@ struct shared_qp {
 	uint32_t timeout, retry_count, rnr_retry, min_rnr_timer;
 	struct shared_path path;
 
-	/* Its send side. */
-	struct shared_lock send_lock;
+	/* Faults asked for. */
+	_Atomic uint32_t force_error;  /* bool */
+	_Atomic uint32_t force_status; /* enum wc_status of the request below; 0: none */
+	_Atomic uint64_t force_wr_id;
+
+	/* Its send side.  What one side writes lies in no cache line of the other's, for two
+	 * processes write them at the same time.
+	 */
+	_Alignas(64) struct shared_lock send_lock;
 	uint32_t sq_capacity, sq_max_sge, sq_max_inline, sq_stride;
 	uint64_t sq_at;
 	/* freed <= acked <= delivered <= sent <= posted; of UC and UD what has left is
@@ -516,9 +523,10 @@ struct shared_qp {
 	uint64_t attempts;        /* transport=queue: tries to send a message */
 	_Atomic uint32_t watched; /* bool: its process looks after it (progress.c) */
 	_Atomic uint32_t hinted;  /* process + 1 that helps with it */
+	_Atomic uint64_t tx_bytes, tx_messages, resent, rnr, timeouts; /* for whoever looks on */
 
 	/* Its receive side. */
-	struct shared_lock receive_lock;
+	_Alignas(64) struct shared_lock receive_lock;
 	uint32_t last_event;  /* bool: LAST_WQE_REACHED has been given */
 	uint32_t established; /* bool: COMM_EST has */
 	struct shared_rq rq;  /* without a shared receive queue */
@@ -530,12 +538,7 @@ struct shared_qp {
 	/* what the one before was answered, for a requester that asks again */
 	uint32_t answer_status, pad1;
 	uint64_t answer_original;
-
-	/* For whoever looks on, and faults asked for. */
-	_Atomic uint64_t tx_bytes, tx_messages, rx_bytes, rx_messages, resent, rnr, timeouts;
-	_Atomic uint32_t force_error;  /* bool */
-	_Atomic uint32_t force_status; /* enum wc_status of the request below; 0: none */
-	_Atomic uint64_t force_wr_id;
+	_Atomic uint64_t rx_bytes, rx_messages; /* for whoever looks on */
 };
 
 /* --- services --- */
