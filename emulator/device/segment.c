@@ -16,6 +16,7 @@
 
 #define MAP_MOST   (1ULL << 36) /* 64 GiB */
 #define PAGE       4096ULL
+#define STEP_LEAST (1ULL << 20)
 #define STEP_MOST  (64ULL << 20)
 #define SMALLEST   6 /* class of 64 bytes */
 #define PAGE_CLASS 12
@@ -197,15 +198,21 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Room for BYTES at brk: twice as much as there is, or what is needed when that
- * is too much.  The heap's lock is held.
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Room for BYTES at brk: a heap of twice the size, or what is needed when that is too
+ * much.  The heap's lock is held.
  */
 static bool grow(struct segment *segment, uint64_t bytes)
 {
 	struct shared_header *header = segment->header;
 	uint64_t size = atomic_load(&header->size), needed = header->brk + bytes;
 	uint64_t limit = atomic_load(&header->limit);
-	uint64_t most = min_u64(limit, size + min_u64(size, STEP_MOST));
+	uint64_t step = min_u64(max_u64(size - header_bytes(), STEP_LEAST), STEP_MOST);
+	uint64_t most = min_u64(limit, size + step);
 
 	if (needed <= size)
 		return true;
