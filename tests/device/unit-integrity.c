@@ -16,6 +16,7 @@
 #define MEMBERS  8
 #define KINDS    6
 #define MESSAGES 60
+#define DEVICES  2 /* of each */
 
 /* From each member to the one so far behind it. */
 static const struct flow kinds[KINDS] = {
@@ -54,6 +55,66 @@ static void count_datagrams(struct crowd *crowd, struct host *host)
 	crowd_need(crowd, lost > 0, "nothing was lost", 0, 0);
 }
 
+/* Each byte of payload once on the links of its way, however often it was sent. */
+static void count_payload(struct crowd *crowd, struct host *host)
+{
+	uint64_t bytes[2 * MEMBERS * DEVICES] = { 0 }, messages[2 * MEMBERS * DEVICES] = { 0 };
+
+	for (uint32_t i = 0; i < crowd->flows; i++) {
+		const struct flow *flow = &crowd->flow[i];
+
+		for (uint32_t k = 0; k < flow->messages; k++) {
+			const struct item *item = &flow->item[k];
+			bool back = item->opcode == WR_RDMA_READ || item_is_atomic(item);
+			uint32_t from = back ? flow->target.device : flow->source.device;
+			uint32_t to = back ? flow->source.device : flow->target.device;
+			uint32_t up = fabric_device(&host->fabric, from)->up;
+			uint32_t down = fabric_device(&host->fabric, to)->down;
+
+			bytes[up] += item->length;
+			bytes[down] += item->length;
+			messages[up]++;
+			messages[down]++;
+		}
+	}
+	for (uint32_t i = 0; i < host->fabric.segment.header->links; i++) {
+		const struct shared_link *link = net_link(&host->fabric, i);
+
+		crowd_need(crowd, link->bytes == bytes[i], "payload of a link", i, link->bytes);
+		crowd_need(crowd, link->messages == messages[i], "messages of a link", i,
+			   link->messages);
+	}
+}
+
+/* What leaves a port crosses its link, and is lost or comes to another port. */
+static void count_packets(struct crowd *crowd, struct host *host)
+{
+	uint64_t sent = 0, come = 0, lost = 0;
+
+	for (uint32_t i = 0; i < host->fabric.segment.header->devices; i++) {
+		struct shared_device *device = fabric_device(&host->fabric, i);
+		const struct port_counters *port = &device->counters;
+		const struct shared_link *up = net_link(&host->fabric, device->up);
+		const struct shared_link *down = net_link(&host->fabric, device->down);
+
+		crowd_need(crowd, up->wire_bytes == port->xmit_bytes, "bytes sent", i, 0);
+		crowd_need(crowd, up->resent_bytes == port->bytes_resent, "bytes resent", i, 0);
+		crowd_need(crowd, up->lost == port->packets_lost, "packets lost", i, 0);
+		crowd_need(crowd, down->wire_bytes == port->rcv_bytes, "bytes received", i, 0);
+		sent += port->xmit_packets;
+		come += port->rcv_packets;
+		lost += port->packets_lost;
+	}
+	crowd_need(crowd, sent == come + lost, "packets are missing", 0, sent - come);
+}
+
+static void check_counters(struct crowd *crowd, struct host *host)
+{
+	count_datagrams(crowd, host);
+	count_payload(crowd, host);
+	count_packets(crowd, host);
+}
+
 static void make_flows(void)
 {
 	for (uint32_t i = 0; i < MEMBERS * KINDS; i++) {
@@ -76,9 +137,10 @@ static void run(const char *network, uint32_t seed)
 
 	crowd = crowd_create(MEMBERS, MEMBERS * KINDS);
 	crowd->seed = seed;
-	crowd->check = count_datagrams;
+	crowd->check = check_counters;
 	make_flows();
-	snprintf(settings, sizeof(settings), "devices=2,loss=0.01,seed=%u,%s", seed, network);
+	snprintf(settings, sizeof(settings), "devices=%d,loss=0.01,seed=%u,%s", DEVICES, seed,
+		 network);
 	lab_open(&crowd->lab, settings, MEMBERS);
 	crowd_run(crowd);
 	crowd_destroy(crowd);
