@@ -112,14 +112,16 @@ rates() {
 		awk '{ printf "%.4f\n", $4 * 1048576 * 8 / 1e10 }' | keep two
 }
 
-# Not before all others: UCX has threads of its own, which must run too.
+# Over TCP not before all others: UCX has been seen to stand still then.
 # ucx TRANSPORTS TEST SIZE COUNT: the last line of figures.
 ucx() {
+	place=first_on
+	test "$1" = tcp,self && place=on
 	port=$((port + 1))
-	UCX_TLS=$1 LD_PRELOAD=$library on 0 ucx_perftest -p $port >"$work/server" 2>&1 &
+	UCX_TLS=$1 LD_PRELOAD=$library $place 0 ucx_perftest -p $port >"$work/server" 2>&1 &
 	server=$!
 	wait_for_port
-	UCX_TLS=$1 LD_PRELOAD=$library on 1 ucx_perftest -p $port 127.0.0.1 -t "$2" -s "$3" \
+	UCX_TLS=$1 LD_PRELOAD=$library $place 1 ucx_perftest -p $port 127.0.0.1 -t "$2" -s "$3" \
 		-n "$4" >"$work/client" 2>&1
 	kill $server 2>/dev/null
 	wait
@@ -164,7 +166,7 @@ if has ib_read_lat; then
 fi
 
 if has ucx_perftest; then
-	echo "== UCX over its own transports and, last, over the device"
+	echo "== UCX over its own transports and, last, over the device (tcp without priority)"
 	each_turn ucx_figures
 	for tls in $ucx_transports; do
 		echo "$tls: 8 bytes $(of "$tls.lat") us, 64 KiB $(of "$tls.bw") MB/s"
