@@ -135,7 +135,7 @@ static void complete_receive(struct message *g, uint32_t status)
 		.byte_len = (uint32_t)g->length + (ud ? GRH : 0),
 		.imm = work->imm,
 		.src_qpn = ud ? g->sender->number : 0,
-		.wr_id = model_take(g->m, g->rq).wr_id,
+		.wr_id = model_take(g->m, g->to, g->rq).wr_id,
 	};
 
 	if (ud && work->global)

@@ -156,13 +156,17 @@ struct model_window *model_window(struct model_process *p, uint32_t key)
 
 /* --- failing --- */
 
-struct work model_take(struct model *m, struct model_rq *rq)
+struct work model_take(struct model *m, uint32_t process, struct model_rq *rq)
 {
 	uint32_t i = m->fault == FAULT_SWAP ? rq->count - 1 : 0;
 	struct work work = rq->work[i];
 
 	rq->count--;
 	memmove(&rq->work[i], &rq->work[i + 1], (rq->count - i) * sizeof(rq->work[0]));
+	if (rq->count < rq->limit) {
+		rq->limit = 0;
+		m->process[process].events[EVENT_SRQ_LIMIT_REACHED]++;
+	}
 	return work;
 }
 
@@ -188,7 +192,7 @@ void model_fail(struct model *m, uint32_t process, struct model_qp *qp, enum eve
 		model_complete(m, process, qp->recv_cq,
 			       (struct expected){ .qpn = qp->number,
 						  .receive = true,
-						  .wr_id = model_take(m, &qp->rq).wr_id,
+						  .wr_id = model_take(m, process, &qp->rq).wr_id,
 						  .status = WC_WR_FLUSH_ERR });
 }
 
@@ -340,9 +344,38 @@ int model_resize(struct model *m, uint32_t process, enum object object, uint32_t
 	bool cq = object == OBJECT_CQ;
 	uint32_t count = cq ? p->cq[slot].count : p->srq[slot].rq.count;
 
-	if (count > capacity)
+	if (count > capacity || (!cq && p->srq[slot].rq.limit > capacity))
 		return EINVAL;
 	*(cq ? &p->cq[slot].capacity : &p->srq[slot].rq.capacity) = capacity;
+	return 0;
+}
+
+int model_limit(struct model *m, uint32_t process, uint32_t slot, uint32_t limit)
+{
+	struct model_rq *rq = &m->process[process].srq[slot].rq;
+
+	if (limit > rq->capacity)
+		return EINVAL;
+	rq->limit = limit;
+	return 0;
+}
+
+int model_reregister(struct model *m, uint32_t process, uint32_t slot, uint32_t flags,
+		     const struct making *making)
+{
+	struct model_process *p = &m->process[process];
+	struct model_region *region = &p->region[slot];
+
+	if (region_is_used(p, slot))
+		return EBUSY;
+	if (flags & 1) {
+		region->addr = m->address + making->offset;
+		region->length = making->length;
+	}
+	if (flags & 2)
+		region->pd = making->pd;
+	if (flags & 4)
+		region->access = making->access;
 	return 0;
 }
 

@@ -108,6 +108,7 @@ struct model_cq {
 
 struct model_rq {
 	uint32_t capacity, count;
+	uint32_t limit; /* of a shared one: told when fewer are left; 0: no more */
 	struct work work[DEPTH];
 };
 
@@ -190,6 +191,10 @@ void model_create(struct model *m, uint32_t process, enum object object, uint32_
 int model_destroy(struct model *m, uint32_t process, enum object object, uint32_t slot);
 int model_resize(struct model *m, uint32_t process, enum object object, uint32_t slot,
 		 uint32_t capacity);
+int model_limit(struct model *m, uint32_t process, uint32_t slot, uint32_t limit);
+/* FLAGS: 1 for its range, 2 for its domain, 4 for its access. */
+int model_reregister(struct model *m, uint32_t process, uint32_t slot, uint32_t flags,
+		     const struct making *making);
 int model_modify(struct model *m, uint32_t process, struct model_qp *qp,
 		 const struct change *change);
 int model_send(struct model *m, uint32_t process, struct model_qp *qp, const struct work *work);
@@ -215,6 +220,6 @@ bool model_covers(uint64_t addr, uint64_t length, uint64_t start, uint64_t size)
 bool model_reliable(const struct model_qp *qp);
 void model_complete(struct model *m, uint32_t process, uint32_t cq, struct expected expected);
 void model_fail(struct model *m, uint32_t process, struct model_qp *qp, enum event_type event);
-struct work model_take(struct model *m, struct model_rq *rq);
+struct work model_take(struct model *m, uint32_t process, struct model_rq *rq);
 
 #endif

@@ -281,11 +281,26 @@ static void make_resize(struct random *r, struct step *step)
 	step->making.capacity = cq ? 8u << below(r, 5) : 4u << below(r, 4);
 }
 
+static void make_limit(struct random *r, struct step *step)
+{
+	step->object = OBJECT_SRQ;
+	step->slot = below(r, SRQS);
+	step->making.capacity = below(r, 20);
+}
+
+static void make_reregistration(struct random *r, struct step *step, uint64_t seed)
+{
+	step->object = OBJECT_REGION;
+	step->slot = 1 + below(r, REGIONS - 1);
+	step->making = steps_making(seed, step->object, step->slot);
+	step->state = 1 + below(r, 7);
+	vary(r, step);
+}
+
 static void make_step(struct step *step, uint64_t seed, uint32_t processes)
 {
-	static const uint32_t weights[STEP_KINDS] = {
-		300, 250, 160, 40, 90, 40, 60, 30, 20, 4, 20
-	};
+	static const uint32_t weights[STEP_KINDS] = { 300, 250, 160, 40, 90, 40, 60,
+						      30,  20,  15,  15, 4,  20 };
 	struct random r;
 
 	random_init(&r, seed, "step", step->number);
@@ -320,6 +335,12 @@ static void make_step(struct step *step, uint64_t seed, uint32_t processes)
 		break;
 	case STEP_RESIZE:
 		make_resize(&r, step);
+		break;
+	case STEP_LIMIT:
+		make_limit(&r, step);
+		break;
+	case STEP_REREGISTER:
+		make_reregistration(&r, step, seed);
 		break;
 	default:
 		break;
@@ -475,8 +496,8 @@ static void making_text(const struct step *s, FILE *to)
 void step_text(const struct step *s, char *text, size_t size)
 {
 	static const char *const kinds[STEP_KINDS] = {
-		"send",   "receive", "poll",   "arm",  "connect", "modify",
-		"create", "destroy", "resize", "kill", "start",
+		"send",    "receive", "poll",  "arm",        "connect", "modify", "create",
+		"destroy", "resize",  "limit", "reregister", "kill",    "start",
 	};
 	static const char *const states[] = { "RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR" };
 	FILE *to = fmemopen(text, size, "w");
@@ -497,9 +518,11 @@ void step_text(const struct step *s, char *text, size_t size)
 	if (s->kind == STEP_CONNECT || s->kind == STEP_MODIFY)
 		fprintf(to, " peer %u qp %u rnr_retry %u access 0x%x", s->peer, s->peer_slot,
 			s->rnr_retry, s->access);
-	if (s->kind == STEP_CREATE)
+	if (s->kind == STEP_REREGISTER)
+		fprintf(to, " flags %u", s->state);
+	if (s->kind == STEP_CREATE || s->kind == STEP_REREGISTER)
 		making_text(s, to);
-	if (s->kind == STEP_RESIZE)
+	if (s->kind == STEP_RESIZE || s->kind == STEP_LIMIT)
 		fprintf(to, " to %u", s->making.capacity);
 	fclose(to);
 }

@@ -22,6 +22,8 @@ enum step_kind {
 	STEP_CREATE,
 	STEP_DESTROY,
 	STEP_RESIZE,
+	STEP_LIMIT,
+	STEP_REREGISTER, /* `state`: flags */
 	STEP_KILL,
 	STEP_START, /* a new process in the place of one that was killed */
 	STEP_KINDS,

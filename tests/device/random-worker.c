@@ -144,6 +144,21 @@ static int resize(const struct command *c, struct reply *reply)
 				      : srq_resize(&self.srq[c->slot], c->making.capacity);
 }
 
+static int limit(const struct command *c, struct reply *reply)
+{
+	(void)reply;
+	return srq_set_limit(&self.srq[c->slot], c->making.capacity);
+}
+
+static int reregister(const struct command *c, struct reply *reply)
+{
+	const struct making *m = &c->making;
+
+	(void)reply;
+	return mr_reregister(&self.region[c->slot], (int)c->count, &self.pd[m->pd],
+			     (uintptr_t)self.address + m->offset, m->length, m->access);
+}
+
 /* --- states --- */
 
 static struct shared_path path_to(uint32_t device, bool global)
@@ -365,10 +380,12 @@ static void answer(int fd)
 }
 
 static int (*const handlers[])(const struct command *c, struct reply *reply) = {
-	[COMMAND_SEND] = send_work,  [COMMAND_RECEIVE] = receive, [COMMAND_POLL] = poll_cq,
-	[COMMAND_ARM] = arm,         [COMMAND_MODIFY] = modify,   [COMMAND_CREATE] = create,
-	[COMMAND_DESTROY] = destroy, [COMMAND_RESIZE] = resize,   [COMMAND_PROGRESS] = progress,
-	[COMMAND_NOTICE] = notice,
+	[COMMAND_SEND] = send_work,    [COMMAND_RECEIVE] = receive,
+	[COMMAND_POLL] = poll_cq,      [COMMAND_ARM] = arm,
+	[COMMAND_MODIFY] = modify,     [COMMAND_CREATE] = create,
+	[COMMAND_DESTROY] = destroy,   [COMMAND_RESIZE] = resize,
+	[COMMAND_LIMIT] = limit,       [COMMAND_REREGISTER] = reregister,
+	[COMMAND_PROGRESS] = progress, [COMMAND_NOTICE] = notice,
 };
 
 void worker_run(void *arg)

@@ -15,6 +15,8 @@ enum command_kind {
 	COMMAND_CREATE,
 	COMMAND_DESTROY,
 	COMMAND_RESIZE,
+	COMMAND_LIMIT,
+	COMMAND_REREGISTER, /* `count`: flags */
 	COMMAND_PROGRESS,
 	COMMAND_NOTICE, /* wait until process `slot` is known to be dead */
 	COMMAND_END,

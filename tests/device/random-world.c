@@ -162,6 +162,34 @@ static void resize(struct world *world, const struct step *step)
 					   step->making.capacity));
 }
 
+static void limit(struct world *world, const struct step *step)
+{
+	struct command c = { .kind = COMMAND_LIMIT, .slot = step->slot, .making = step->making };
+	struct reply reply;
+
+	if (world_has(&world->model.process[step->process], OBJECT_SRQ, step->slot) &&
+	    world_command(world, step->process, &c, &reply))
+		world_refused(world, "limit: of a shared receive queue", reply.error,
+			      model_limit(&world->model, step->process, step->slot,
+					  step->making.capacity));
+}
+
+static void reregister(struct world *world, const struct step *step)
+{
+	const struct model_process *p = &world->model.process[step->process];
+	struct command c = { .kind = COMMAND_REREGISTER,
+			     .slot = step->slot,
+			     .count = step->state,
+			     .making = step->making };
+	struct reply reply;
+
+	if (world_has(p, OBJECT_REGION, step->slot) && p->pd[step->making.pd] &&
+	    world_command(world, step->process, &c, &reply))
+		world_refused(world, "reregister: a region", reply.error,
+			      model_reregister(&world->model, step->process, step->slot,
+					       step->state, &step->making));
+}
+
 static const struct {
 	enum object object;
 	uint32_t count;
@@ -295,6 +323,12 @@ static void carry_out(struct world *world, const struct step *step)
 		break;
 	case STEP_RESIZE:
 		resize(world, step);
+		break;
+	case STEP_LIMIT:
+		limit(world, step);
+		break;
+	case STEP_REREGISTER:
+		reregister(world, step);
 		break;
 	case STEP_KILL:
 		kill_process(world, step->process);
