@@ -484,8 +484,10 @@ static bool step(struct model *m, uint32_t process, struct model_qp *qp)
 		return false;
 	if (status == NOT_READY)
 		status = WC_RNR_RETRY_EXC_ERR;
-	if (status == SILENT)
+	if (status == SILENT) {
+		m->silent = true;
 		status = WC_RETRY_EXC_ERR;
+	}
 	complete_send(m, process, qp, status);
 	return true;
 }

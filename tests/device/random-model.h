@@ -9,7 +9,8 @@
  *
  * What is left out, for there the outcome is a matter of time: a queue that is to
  * drain while it waits for a receive request (which requests behind that one have
- * been sent by then?), and two senders that wait for the same shared receive queue.
+ * been sent by then?), two senders that wait for the same shared receive queue, and
+ * most queue pairs that are connected with themselves.
  */
 #ifndef TESTS_DEVICE_RANDOM_MODEL_H
 #define TESTS_DEVICE_RANDOM_MODEL_H
@@ -172,6 +173,7 @@ enum fault {
 struct model {
 	uint32_t processes;
 	uint64_t address; /* where memory lies in each process */
+	bool silent;      /* somebody has asked in vain since this was last cleared */
 	enum fault fault;
 	struct model_process process[PROCESSES];
 };

@@ -328,6 +328,18 @@ static int notice(const struct command *c, struct reply *reply)
 	return 0;
 }
 
+static int reap(const struct command *c, struct reply *reply)
+{
+	struct fabric *fabric = &self.host.fabric;
+
+	(void)reply;
+	while (atomic_load(&fabric->segment.header->process[c->slot].state) != PROCESS_FREE) {
+		fabric_reap(fabric, c->slot);
+		usleep(100);
+	}
+	return 0;
+}
+
 /* --- events --- */
 
 static bool has_event(int fd)
@@ -386,6 +398,7 @@ static int (*const handlers[])(const struct command *c, struct reply *reply) = {
 	[COMMAND_DESTROY] = destroy,   [COMMAND_RESIZE] = resize,
 	[COMMAND_LIMIT] = limit,       [COMMAND_REREGISTER] = reregister,
 	[COMMAND_PROGRESS] = progress, [COMMAND_NOTICE] = notice,
+	[COMMAND_REAP] = reap,
 };
 
 void worker_run(void *arg)

@@ -19,6 +19,7 @@ enum command_kind {
 	COMMAND_REREGISTER, /* `count`: flags */
 	COMMAND_PROGRESS,
 	COMMAND_NOTICE, /* wait until process `slot` is known to be dead */
+	COMMAND_REAP,   /* and until all that it has left is cleared up */
 	COMMAND_END,
 };
 

@@ -273,12 +273,20 @@ static void connect_both(struct world *world, const struct step *step)
 
 /* --- death --- */
 
+static void tell_all(struct world *world, const struct command *command)
+{
+	struct reply reply;
+
+	for (uint32_t i = 0; i < world->model.processes; i++)
+		if (world->process[i].pid)
+			world_command(world, i, command, &reply);
+}
+
 /* All that live know of it: what they find then is no matter of time. */
 static void kill_process(struct world *world, uint32_t process)
 {
 	struct world_process *p = &world->process[process];
 	struct command c = { .kind = COMMAND_NOTICE, .slot = p->place };
-	struct reply reply;
 	int status;
 
 	kill(p->pid, SIGKILL);
@@ -286,9 +294,23 @@ static void kill_process(struct world *world, uint32_t process)
 	close(p->fd);
 	p->pid = 0;
 	world->model.process[process].alive = false;
-	for (uint32_t i = 0; i < world->model.processes; i++)
-		if (world->process[i].pid)
-			world_command(world, i, &c, &reply);
+	tell_all(world, &c);
+	world->dead[world->deaths++] = p->place;
+}
+
+/* Who has asked the dead clears up behind them, and for a moment, until it says so,
+ * they look as if they lived: nobody else asks them meanwhile.
+ */
+static void reap_dead(struct world *world)
+{
+	struct command c = { .kind = COMMAND_REAP };
+
+	if (world->wrong || !world->model.silent)
+		return;
+	for (; world->deaths; world->deaths--) {
+		c.slot = world->dead[world->deaths - 1];
+		tell_all(world, &c);
+	}
 }
 
 /* --- steps --- */
@@ -338,16 +360,18 @@ static void carry_out(struct world *world, const struct step *step)
 	}
 }
 
-/* A queue pair that sends to itself and is not told how that went: what it has sent
- * when its own receive request makes it fail is a matter of time.
+/* A queue pair that sends to itself, and does not hear at once how that went: what it
+ * has heard of when its own receive request makes it fail is a matter of time.
  */
-static bool talks_to_itself(const struct step *step)
+static bool talks_to_itself(const struct world *world, const struct step *step)
 {
 	uint32_t type = model_types[step->slot];
-	uint32_t first = step->kind == STEP_SEND ? QP_UD : QP_UC;
 
-	return step->process == step->peer && step->slot == step->peer_slot && type >= first &&
-	       type <= QP_UD;
+	if (step->process != step->peer || step->slot != step->peer_slot)
+		return false;
+	if (step->kind == STEP_SEND)
+		return type == QP_UD;
+	return type == QP_UC || type == QP_UD || world->delayed;
 }
 
 /* What there is to do it with. */
@@ -361,8 +385,8 @@ static bool makes_sense(const struct world *world, const struct step *step)
 		return false;
 	if (step->kind == STEP_CONNECT || step->kind == STEP_MODIFY)
 		return p->qp[step->slot].used && world->model.process[step->peer].alive &&
-		       !talks_to_itself(step);
-	return step->kind != STEP_SEND || !talks_to_itself(step);
+		       !talks_to_itself(world, step);
+	return step->kind != STEP_SEND || !talks_to_itself(world, step);
 }
 
 const char *world_step(struct world *world, const struct step *step)
@@ -370,14 +394,17 @@ const char *world_step(struct world *world, const struct step *step)
 	if (!makes_sense(world, step))
 		return NULL;
 	world->steps++;
+	world->model.silent = false;
 	if (step->kind == STEP_START) {
 		start(world, step->process);
+		world->deaths = 0; /* who joins clears up */
 		create_all(world, step->process);
 	} else {
 		carry_out(world, step);
 	}
 	model_run(&world->model);
 	world_settle(world);
+	reap_dead(world);
 	return world->wrong;
 }
 
@@ -434,6 +461,7 @@ void world_open(struct world *world, const struct world_options *options)
 	snprintf(settings, sizeof(settings), "transport=%s%s", options->transport,
 		 steps_settings(options->seed));
 	world->ethernet = strstr(settings, "ethernet");
+	world->delayed = strstr(settings, "latency");
 	lab_open(&world->lab, settings, NODES);
 	if (fabric_join(&world->look, world->lab.path, 0, false, &err) < 0)
 		fail_msg("%s", err.text);

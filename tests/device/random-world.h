@@ -37,7 +37,9 @@ struct world {
 	uint8_t *memory; /* of all processes */
 	int file;
 	void *address;
-	bool ethernet;
+	bool ethernet, delayed; /* of its network */
+	/* Places of the dead that nobody may have cleared up behind. */
+	uint32_t dead[PROCESSES], deaths;
 	uint32_t works; /* so far */
 	uint32_t steps; /* that did something */
 	/* What went wrong: "kind: more", or NULL.  And where. */
