@@ -239,7 +239,9 @@ static int64_t visit(struct fabric *fabric, const struct waiting *entry, int64_t
 	if (qp) {
 		own = qp->head.owner == fabric->self;
 		due = atomic_load(&qp->due);
-		if (!own && fabric_reach(fabric, qp->head.owner) != REACH_DIRECT)
+		/* the dead send no more */
+		if (!own && (!fabric_alive(fabric, qp->head.owner) ||
+			     fabric_reach(fabric, qp->head.owner) != REACH_DIRECT))
 			due = NEVER;
 		else if (due <= limit)
 			due = look(fabric, qp, now);
