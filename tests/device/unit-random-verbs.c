@@ -195,7 +195,7 @@ static struct {
 	enum fault fault;
 	const char *transport;
 	char *only;
-} wanted = { .seed = SEED, .count = 40, .steps = STEPS };
+} wanted = { .seed = SEED, .count = 30, .steps = STEPS };
 
 static void keep_only(struct sequence *sequence)
 {
@@ -254,7 +254,7 @@ static void finds_mistakes(void **state)
 			.options = { .transport = "direct",
 				     .seed = SEED,
 				     .fault = fault,
-				     .patience = 200 },
+				     .patience = 60 },
 			.steps = STEPS,
 		};
 		struct outcome outcome;
