@@ -264,6 +264,7 @@ static void sends_datagrams(void **state)
 {
 	struct address to;
 	struct shared_cqe got;
+	uint16_t bytes;
 
 	(void)state;
 	connect_ends(&(struct end_options){ .type = QP_UD });
@@ -286,6 +287,9 @@ static void sends_datagrams(void **state)
 		assert_memory_equal(b.memory + 8, host.context.device->gid[0].raw, 16);
 		assert_memory_equal(b.memory + 24, host.context.device->gid[0].raw, 16);
 		assert_int_equal((uint8_t)b.memory[0] >> 4, 6);
+		/* BTH, DETH, immediate data, payload and its padding, check sum */
+		memcpy(&bytes, b.memory + 4, 2);
+		assert_int_equal(ntohs(bytes), 12 + 8 + 4 + (lengths[i] + 3) / 4 * 4 + 4);
 	}
 	disconnect();
 }
