@@ -205,6 +205,31 @@ test_expect_success 'stop ends running jobs, and tasks whose slurmstepd has died
 	nothing_left "$state" three
 '
 
+# stepds DIR: how many slurmstepds of that cluster there are.
+stepds() {
+	count=0
+	for comm in /proc/[0-9]*/comm; do
+		grep -qsx slurmstepd "$comm" &&
+			tr "\0" "\n" 2>/dev/null <"${comm%comm}environ" | grep -qsxF "SLURM_CONF=$1/etc/slurm.conf" &&
+			count=$((count + 1))
+	done
+	echo $count
+}
+
+test_expect_success 'stop ends a slurmstepd that waits for its slurmctld' '
+	cluster_start_named waits 1 &&
+	state=$(state_of waits) &&
+	{ "$CLUSTER" run --name waits srun sh -c "echo \$\$ >task; exec sleep 604" & } &&
+	srun=$! &&
+	wait_for 60 test -s task &&
+	kill -KILL $("$CLUSTER" status --name waits | awk "\$1 == \"slurmctld\" { print \$3 }") "$(cat task)" &&
+	test "$(stepds "$state")" -gt 0 &&
+	"$CLUSTER" stop --now --name waits &&
+	test "$(stepds "$state")" = 0 &&
+	nothing_left "$state" waits &&
+	kill -KILL $srun
+'
+
 test_expect_success 'what a killed cluster left is cleaned up by the next start' '
 	cluster_start_named killed 1 &&
 	state=$(state_of killed) &&

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define PATIENCE 30000000000 /* ns: so long a responder may be without a processor */
-#define AGAIN    10000      /* ns: room may have come */
-#define LOOK     1000000    /* ns: is the responder still alive? */
-#define AT_ONCE  64         /* records of one look */
+#define AGAIN    10000       /* ns: room may have come */
+#define LOOK     1000000     /* ns: is the responder still alive? */
+#define AT_ONCE  64          /* records of one look */
 
 #define RING_HEAD 64
 #define RING_SIZE (MAILBOX_SIZE - RING_HEAD)
