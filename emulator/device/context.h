@@ -9,6 +9,7 @@
 
 #include "device/fabric.h"
 #include "device/event.h"
+#include "device/segment.h"
 
 struct context {
 	struct fabric *fabric;
@@ -20,7 +21,18 @@ struct context {
 
 /* Open the device with INDEX of this node. */
 int context_open(struct context *context, struct fabric *fabric, uint32_t index);
-void context_close(struct context *context);
+
+/* What a program has left in it goes with the last context of its device.  Objects of
+ * that are done with then: destroying them does nothing, posting to them is EINVAL.
+ * Returns whether there are or were some: their CONTEXT has to stay.
+ */
+bool context_close(struct context *context);
+
+/* Whether the record with NUMBER was cleared so. */
+static inline bool context_took(const struct shared_head *head, uint32_t number)
+{
+	return atomic_load_explicit(&head->number, memory_order_relaxed) != number;
+}
 
 struct pd {
 	struct context *context;

@@ -82,7 +82,7 @@ int cq_create(struct cq *cq, struct context *context, uint32_t capacity,
 	atomic_store(&shared->ring_at, ring_at);
 	shared->async_at = segment_offset(segment, context->async);
 	shared->handle = handle;
-	*cq = (struct cq){ .context = context, .shared = shared };
+	*cq = (struct cq){ .context = context, .shared = shared, .number = number };
 	pthread_spin_init(&cq->lock, PTHREAD_PROCESS_PRIVATE);
 	if (channel)
 		join_channel(cq, channel);
@@ -97,6 +97,9 @@ int cq_destroy(struct cq *cq, uint32_t *events, uint32_t *async)
 	struct shared_cq *shared = cq->shared;
 	uint32_t purged = 0;
 
+	*events = *async = 0;
+	if (context_took(&shared->head, cq->number))
+		return 0;
 	if (atomic_load(&shared->users))
 		return fail(EBUSY);
 	table_hide(&shared->head);
@@ -303,6 +306,8 @@ int cq_poll(struct cq *cq, struct shared_cqe *entries, int count)
 			return fail(EOVERFLOW);
 		return 0;
 	}
+	if (__builtin_expect(context_took(&cq->shared->head, cq->number), 0))
+		return 0;
 	lock_consumers(cq);
 	taken = take(cq, entries, count);
 	unlock_consumers(cq);
@@ -314,6 +319,8 @@ void cq_arm(struct cq *cq, bool solicited_only)
 	struct context *context = cq->context;
 	uint32_t was = atomic_load(&cq->shared->armed);
 
+	if (__builtin_expect(context_took(&cq->shared->head, cq->number), 0))
+		return;
 	/* whoever waits for any completion is not content with a solicited one */
 	if (!solicited_only)
 		atomic_store(&cq->shared->armed, CQ_ARMED);
@@ -354,7 +361,8 @@ int cq_resize(struct cq *cq, uint32_t capacity)
 	uint32_t old;
 	bool fits;
 
-	if (!capacity || capacity > cq->context->device->limits.max_cqe)
+	if (context_took(&shared->head, cq->number) || !capacity ||
+	    capacity > cq->context->device->limits.max_cqe)
 		return fail(EINVAL);
 	capacity = round_up(capacity);
 	ring_at = segment_alloc(&fabric->segment, (uint64_t)capacity * sizeof(struct shared_cqe));

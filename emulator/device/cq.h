@@ -14,6 +14,7 @@
 struct cq {
 	struct context *context;
 	struct shared_cq *shared;
+	uint32_t number;
 	pthread_spinlock_t lock; /* consumers */
 	bool single_threaded;
 	struct comp_channel *channel; /* or NULL */

@@ -76,7 +76,13 @@ int dm_create(struct dm *dm, struct context *context, uint64_t length, uint32_t 
 	shared->kind = MR_STORE;
 	shared->length = size;
 	shared->addr = at;
-	*dm = (struct dm){ .context = context, .shared = shared, .at = at, .length = length };
+	*dm = (struct dm){
+		.context = context,
+		.shared = shared,
+		.number = number,
+		.at = at,
+		.length = length,
+	};
 	table_publish(&shared->head, number);
 	return 0;
 }
@@ -86,6 +92,8 @@ int dm_destroy(struct dm *dm)
 	struct segment *segment = &dm->context->fabric->segment;
 	uint64_t size = dm->shared->length;
 
+	if (context_took(&dm->shared->head, dm->number))
+		return 0;
 	if (atomic_load(&dm->users)) {
 		errno = EBUSY;
 		return -1;
@@ -98,7 +106,8 @@ int dm_destroy(struct dm *dm)
 
 static bool is_inside(const struct dm *dm, uint64_t offset, uint64_t length)
 {
-	return offset <= dm->length && length <= dm->length - offset;
+	return !context_took(&dm->shared->head, dm->number) && offset <= dm->length &&
+	       length <= dm->length - offset;
 }
 
 int dm_write(struct dm *dm, uint64_t offset, const void *from, size_t length)

@@ -257,7 +257,8 @@ void channel_destroy(struct fabric *fabric, uint32_t device, struct shared_chann
 	table_hide(&channel->head);
 	section_wait(fabric);
 	channel_name(name, channel);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	if (fabric->fifos)
 		close_fifo(fabric->fifos, name);
 	unlinkat(fabric->dir_fd, name, 0);

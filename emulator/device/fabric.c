@@ -193,6 +193,7 @@ int fabric_join(struct fabric *fabric, const char *path, uint32_t node, bool hol
 		return err_set(err, "'%s' is too long a name", path);
 	}
 	clear(fabric, path);
+	pthread_mutex_init(&fabric->contexts, NULL);
 	if (open_files(fabric, err) == 0 && take_part(fabric, node, hold, err) == 0)
 		return 0;
 	saved = errno;

@@ -47,6 +47,7 @@ struct fabric {
 	 * longer to be touched.  NULL, or set by who has threads.
 	 */
 	void (*forget)(struct fabric *fabric);
+	pthread_mutex_t contexts;  /* one is opened or closed */
 	struct fabric *next;       /* of this process */
 	struct fifo_cache *fifos;  /* event.c */
 	struct progress *progress; /* progress.c */
@@ -162,6 +163,11 @@ void process_unknow(struct fabric *fabric);
 
 /* Destroy what PROCESS owns (reap.c); it is dead, or this one. */
 void process_clear(struct fabric *fabric, uint32_t process);
+
+/* All that this process has left on DEVICE, but for channels and handles that others
+ * share.  Returns whether there was anything.
+ */
+bool process_clear_device(struct fabric *fabric, uint32_t device);
 
 /* sweep.c.  Remove PATH, with all that is in DIR_FD; the same of a fabric all of
  * whose locks are held, once; of one that nobody holds, if it is one (returns

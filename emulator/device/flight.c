@@ -130,19 +130,16 @@ void flight_settle(struct fabric *fabric, struct shared_qp *qp)
 		settle(fabric, qp, clock_ns(CLOCK_MONOTONIC) + FLIGHT_PATIENCE);
 }
 
-void flight_settle_all(struct fabric *fabric)
+void flight_settle_all(struct fabric *fabric, uint32_t device)
 {
 	int64_t end = clock_ns(CLOCK_MONOTONIC) + FLIGHT_PATIENCE;
+	struct shared_table *table = &fabric_device(fabric, device)->qp;
+	struct shared_head *head;
+	uint32_t index = 0;
 
-	for (uint32_t i = 0; i < fabric->segment.header->devices; i++) {
-		struct shared_table *table = &fabric_device(fabric, i)->qp;
-		struct shared_head *head;
-		uint32_t index = 0;
-
-		while ((head = table_next(&fabric->segment, table, &index)))
-			if (head->owner == fabric->self)
-				settle(fabric, (struct shared_qp *)head, end);
-	}
+	while ((head = table_next(&fabric->segment, table, &index)))
+		if (head->owner == fabric->self)
+			settle(fabric, (struct shared_qp *)head, end);
 }
 
 void flight_drop(struct fabric *fabric, struct shared_qp *qp)

@@ -40,8 +40,8 @@ void flight_end(struct fabric *fabric, struct shared_qp *qp);
  */
 #define FLIGHT_PATIENCE 2000000000 /* ns */
 void flight_settle(struct fabric *fabric, struct shared_qp *qp);
-/* The same of all queue pairs of this process, which leaves. */
-void flight_settle_all(struct fabric *fabric);
+/* The same of all queue pairs that this process has on DEVICE. */
+void flight_settle_all(struct fabric *fabric, uint32_t device);
 
 /* All that is under way is lost, and its memory given back. */
 void flight_drop(struct fabric *fabric, struct shared_qp *qp);

@@ -297,7 +297,9 @@ struct shared_channel {
 	uint32_t file;
 	uint32_t kind;         /* enum channel_kind */
 	_Atomic uint32_t owed; /* events that found no room */
-	uint32_t pad[10];
+	/* bool: asynchronous: its context is closed, and queues are left that name it */
+	_Atomic uint32_t closed;
+	uint32_t pad[9];
 };
 
 /* --- receive queues --- */

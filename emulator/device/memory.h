@@ -49,7 +49,8 @@ int mw_destroy(struct mr *mw);
 struct dm {
 	struct context *context;
 	struct shared_mr *shared; /* MR_STORE */
-	uint64_t at;              /* in the segment */
+	uint32_t number;
+	uint64_t at; /* in the segment */
 	uint64_t length;
 	_Atomic uint32_t users; /* regions */
 };

@@ -230,6 +230,8 @@ int mr_reregister(struct mr *mr, int flags, struct pd *pd, uint64_t addr, uint64
 		return fail(EINVAL);
 	if (check(mr->context, old->kind, change.addr, change.length, change.iova, change.access))
 		return -1;
+	if (context_took(&mr->shared->head, mr->key))
+		return fail(EINVAL);
 	if (hide(mr))
 		return -1;
 	apply(mr, &change);
@@ -239,6 +241,8 @@ int mr_reregister(struct mr *mr, int flags, struct pd *pd, uint64_t addr, uint64
 
 int mr_deregister(struct mr *mr)
 {
+	if (context_took(&mr->shared->head, mr->key))
+		return 0;
 	if (hide(mr))
 		return -1;
 	table_remove(&mr->context->fabric->segment, &mr->context->device->mr, &mr->shared->head);
@@ -268,6 +272,8 @@ int mw_create(struct mr *mw, struct context *context, struct pd *pd, enum mr_kin
 
 int mw_destroy(struct mr *mw)
 {
+	if (!atomic_load(&mw->shared->head.number)) /* binding has changed its key */
+		return 0;
 	window_unbind(mw->context->fabric, mw->context->number, mw->shared);
 	drop(mw->context, mw->shared);
 	pd_unuse(mw->pd);

@@ -53,6 +53,8 @@ int pd_destroy(struct pd *pd)
 	struct fabric *fabric = pd->context->fabric;
 	uint32_t handles = atomic_load(&pd->shared->handles);
 
+	if (context_took(&pd->shared->head, pd->number))
+		return 0;
 	do {
 		if (handles == 1 && atomic_load(&pd->shared->users)) {
 			errno = EBUSY;

@@ -48,8 +48,8 @@ struct shared_sqe *qp_send_next(struct qp *qp, uint32_t sges, uint32_t inline_le
 	struct shared_sqe *sqe;
 
 	if (!may_send(atomic_load_explicit(&shared->state, memory_order_relaxed)) ||
-	    !shared->send_cq_at || sges > shared->sq_max_sge ||
-	    inline_length > shared->sq_max_inline) {
+	    context_took(&shared->head, qp->number) || !shared->send_cq_at ||
+	    sges > shared->sq_max_sge || inline_length > shared->sq_max_inline) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -119,7 +119,7 @@ int qp_post_receive(struct qp *qp, uint64_t wr_id, const struct shared_sge *sge,
 	struct shared_qp *shared = qp->shared;
 
 	if (atomic_load_explicit(&shared->state, memory_order_relaxed) == QP_RESET ||
-	    !shared->recv_cq_at || shared->srq_at)
+	    context_took(&shared->head, qp->number) || !shared->recv_cq_at || shared->srq_at)
 		return fail(EINVAL);
 	if (context->device->strict)
 		strict_fill(fabric, context->number, sge, sges, shared->pd);

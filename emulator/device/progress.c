@@ -399,8 +399,8 @@ void progress_stop(struct fabric *fabric)
 {
 	struct progress *progress = fabric->progress;
 
-	if (progress)
-		flight_settle_all(fabric);
+	for (uint32_t i = 0; progress && i < fabric->segment.header->devices; i++)
+		flight_settle_all(fabric, i);
 	watchdog_stop(fabric);
 	mailbox_release(fabric, fabric->self);
 	fabric->progress = NULL;

@@ -297,6 +297,8 @@ int qp_destroy(struct qp *qp, uint32_t *async)
 	bool last = false;
 
 	*async = 0;
+	if (!qp->opened && context_took(&shared->head, qp->number))
+		return 0;
 	if (!is_gone(qp)) {
 		if (atomic_load(&shared->groups))
 			return fail(EBUSY);

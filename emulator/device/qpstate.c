@@ -273,11 +273,12 @@ int qp_modify(struct qp *qp, const struct qp_attr *attr, uint32_t mask)
 	bool valid;
 
 	/* what has left goes where it was sent to */
-	if (mask & AV || (mask & QP_ATTR_STATE && attr->state == QP_RESET))
+	if (!context_took(&shared->head, qp->number) &&
+	    (mask & AV || (mask & QP_ATTR_STATE && attr->state == QP_RESET)))
 		flight_settle(fabric, shared);
 	qp_lock_send(fabric, shared);
 	qp_lock_receive(fabric, shared);
-	valid = check(qp, attr, mask);
+	valid = !context_took(&shared->head, qp->number) && check(qp, attr, mask);
 	if (valid) {
 		set_values(shared, attr, mask);
 		if (mask & QP_ATTR_STATE)

@@ -10,6 +10,7 @@
 #include "device/net.h"
 #include "device/lock.h"
 #include "device/mailbox.h"
+#include "device/progress.h"
 #include "device/section.h"
 
 #include <dirent.h>
@@ -238,6 +239,57 @@ static void remove_all(const struct work *w, const struct kind *kind)
 }
 
 /* --- a process --- */
+
+/* Queue pairs that nobody finds any more, of which handles may be left. */
+static void end_pairs(const struct work *w)
+{
+	struct shared_head *head;
+	uint32_t index = 1;
+
+	while ((head = next_used(w, &w->device->qp, &index))) {
+		struct shared_qp *qp = (struct shared_qp *)head;
+
+		if (head->owner != w->process || atomic_load(&head->number))
+			continue;
+		atomic_store(&qp->state, QP_RESET);
+		progress_forget(w->fabric, qp);
+	}
+}
+
+static bool has_any(const struct work *w)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		struct shared_head *head;
+		uint32_t index = 1;
+
+		while (kinds[i].clear && (head = next_used(w, table_of(w, &kinds[i]), &index)))
+			if (head->owner == w->process)
+				return true;
+	}
+	return false;
+}
+
+bool process_clear_device(struct fabric *fabric, uint32_t device)
+{
+	struct work w = {
+		.fabric = fabric,
+		.device = fabric_device(fabric, device),
+		.number = device,
+		.process = fabric->self,
+	};
+	bool any = has_any(&w);
+
+	flight_settle_all(fabric, device);
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].clear || kinds[i].stays)
+			hide_all(&w, &kinds[i]);
+	section_wait(fabric);
+	end_pairs(&w);
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].clear || kinds[i].stays)
+			remove_all(&w, &kinds[i]);
+	return any;
+}
 
 static void each_device(struct work *w, void (*each)(const struct work *w, const struct kind *kind))
 {

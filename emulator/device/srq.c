@@ -78,7 +78,8 @@ int srq_create(struct srq *srq, struct context *context, struct srq_init *init)
 
 int srq_resize(struct srq *srq, uint32_t max_wr)
 {
-	if (!max_wr || max_wr > srq->context->device->limits.max_srq_wr)
+	if (context_took(&srq->shared->head, srq->number) || !max_wr ||
+	    max_wr > srq->context->device->limits.max_srq_wr)
 		return fail(EINVAL);
 	return rq_resize(srq->context->fabric, &srq->shared->rq, max_wr);
 }
@@ -97,6 +98,9 @@ int srq_destroy(struct srq *srq, uint32_t *async)
 	struct fabric *fabric = context->fabric;
 	struct shared_srq *shared = srq->shared;
 
+	*async = 0;
+	if (context_took(&shared->head, srq->number))
+		return 0;
 	if (atomic_load(&shared->users))
 		return fail(EBUSY);
 	table_hide(&shared->head);
@@ -116,6 +120,8 @@ int srq_post(struct srq *srq, uint64_t wr_id, const struct shared_sge *sge, uint
 {
 	struct context *context = srq->context;
 
+	if (context_took(&srq->shared->head, srq->number))
+		return fail(EINVAL);
 	if (context->device->strict)
 		strict_fill(context->fabric, context->number, sge, sges, srq->shared->pd);
 	return rq_post(context->fabric, &srq->shared->rq, wr_id, sge, sges);

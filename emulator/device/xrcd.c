@@ -104,6 +104,8 @@ int xrcd_close(struct xrcd *xrcd)
 	struct shared_lock *lock = &xrcd->context->device->objects;
 	bool last;
 
+	if (context_took(&xrcd->shared->head, xrcd->number))
+		return 0;
 	if (atomic_load(&xrcd->users)) {
 		errno = EBUSY;
 		return -1;

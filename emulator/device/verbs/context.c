@@ -206,35 +206,10 @@ void front_reopen(struct front_context *front)
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- what is left in a context that is closed --- */
-
-/* Does a queue of this process still send its events here? */
-static bool has_queues(struct front_context *front)
-{
-	struct context *context = &front->engine;
-	struct segment *segment = &context->fabric->segment;
-	uint64_t async_at = segment_offset(segment, context->async);
-	uint32_t self = context->fabric->self;
-	struct shared_head *head;
-	uint32_t at = 0;
-
-	while ((head = table_next(segment, &context->device->cq, &at)))
-		if (head->owner == self && ((struct shared_cq *)head)->async_at == async_at)
-			return true;
-	at = 0;
-	while ((head = table_next(segment, &context->device->qp, &at)))
-		if (head->owner == self && ((struct shared_qp *)head)->async_at == async_at)
-			return true;
-	at = 0;
-	while ((head = table_next(segment, &context->device->srq, &at)))
-		if (head->owner == self && ((struct shared_srq *)head)->async_at == async_at)
-			return true;
-	return false;
-}
+/* --- closing --- */
 
 /* As with a kernel the descriptors are closed and the program's objects are of no more
- * use.  The engine's records stay while queues are left that name them; they go with
- * the process.
+ * use; their context stays, as sloppy programs destroy them afterwards.
  */
 EXPORT int ibv_close_device(struct ibv_context *context)
 {
@@ -245,9 +220,8 @@ EXPORT int ibv_close_device(struct ibv_context *context)
 	front = (struct front_context *)verbs_get_ctx(context);
 	close(context->cmd_fd);
 	context->cmd_fd = -1;
-	if (!front->engine.fabric->holds || has_queues(front))
-		return 0; /* a child's, or still in use */
-	context_close(&front->engine);
+	if (!front->engine.fabric->holds || context_close(&front->engine))
+		return 0; /* a child's, or with something left */
 	pthread_mutex_destroy(&context->mutex);
 	while (front->retired) {
 		struct front_pd *pd = front->retired;

@@ -80,6 +80,7 @@ static bool find(struct dm *dm, struct context *context, uint32_t number)
 		*dm = (struct dm){
 			.context = context,
 			.shared = shared,
+			.number = number,
 			.at = shared->addr,
 			.length = shared->asked,
 		};
