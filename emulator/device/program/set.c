@@ -5,16 +5,12 @@
 #include "commands.h"
 #include "control.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define PROGRAM "netemu device set"
 
 enum { KEY_DEVICE = 'd', KEY_LINK = 'l', KEY_QP = 'q' };
 
 struct options {
-	struct target target;
+	struct target target; /* the first: see target.h */
 	char **lists;
 	int count;
 };
@@ -29,7 +25,6 @@ static const struct argp_option table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
-	char *end;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -42,11 +37,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->target.link = arg;
 		break;
 	case KEY_QP:
-		errno = 0;
-		options->target.qpn = strtol(arg, &end, 0);
-		if (errno || end == arg || *end || options->target.qpn < 0 ||
-		    options->target.qpn > 0xffffff)
-			argp_error(state, "--qp: '%s' is no number of a queue pair", arg);
+		options->target.qpn = target_number(state, "--qp", arg, 0, 0, 0xffffff,
+						    "no number of a queue pair");
 		break;
 	case ARGP_KEY_ARGS:
 		options->lists = state->argv + state->next;
@@ -61,8 +53,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = { { &target_argp, 0, NULL, 0 }, { 0 } };
-
 static const struct argp argp = {
 	.options = table,
 	.parser = parse,
@@ -71,7 +61,7 @@ static const struct argp argp = {
 	       "latency=TIME, jitter=TIME; rate=RATE, loss=P of --link or of the devices' links; "
 	       "state=up|down of --link or of ports; state=error, complete=WR_ID:STATUS of --qp.  "
 	       "See netemu-device(1).",
-	.children = children,
+	.children = target_children,
 };
 
 int command_set(int argc, char **argv)
@@ -81,16 +71,13 @@ int command_set(int argc, char **argv)
 	struct fabric fabric;
 	int rc = 0;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (target_open(&fabric, &options.target, true, &err) < 0) {
-		fprintf(stderr, PROGRAM ": %s\n", err.text);
+	if (target_begin(&argp, argc, argv, &options, true, &fabric) != 0)
 		return 1;
-	}
 	for (int i = 0; rc == 0 && i < options.count; i++)
 		rc = control_list(&fabric, &options.target, options.lists[i], &err);
 	fabric_leave(&fabric);
 	if (rc == 0)
 		return 0;
-	fprintf(stderr, PROGRAM ": %s\n", err.text);
+	fprintf(stderr, "%s: %s\n", argv[0], err.text);
 	return 1;
 }

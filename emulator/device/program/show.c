@@ -7,15 +7,15 @@
 #include "view.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { KEY_FORMAT = 256, KEY_INTERVAL, KEY_COUNT };
 
 struct options {
-	struct target target;
+	struct target target; /* the first: see target.h */
 	int format;
 	const char *what; /* NULL: all */
 	int64_t interval; /* ns; 0: once */
@@ -80,7 +80,6 @@ static void set_what(struct options *options, struct argp_state *state, const ch
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
-	char *end;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -96,9 +95,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--interval: '%s' is no duration", arg);
 		break;
 	case KEY_COUNT:
-		options->count = strtol(arg, &end, 10);
-		if (end == arg || *end || options->count < 1)
-			argp_error(state, "--count: '%s' is no number from 1", arg);
+		options->count =
+			target_number(state, "--count", arg, 10, 1, LONG_MAX, "no number from 1");
 		break;
 	case ARGP_KEY_ARG:
 		set_what(options, state, arg);
@@ -109,15 +107,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = { { &target_argp, 0, NULL, 0 }, { 0 } };
-
 static const struct argp show_argp = {
 	.options = show_table,
 	.parser = parse,
 	.args_doc = "[fabric|ports|links|processes|qps|lateness]",
 	.doc = "Show what a fabric holds.\vAll tables, or the one that is named.  "
 	       "See netemu-device(1).",
-	.children = children,
+	.children = target_children,
 };
 
 static const struct argp stat_argp = {
@@ -125,7 +121,7 @@ static const struct argp stat_argp = {
 	.parser = parse,
 	.args_doc = "[ports|links|lateness]",
 	.doc = "Show counters of ports and links.\vSee netemu-device(1).",
-	.children = children,
+	.children = target_children,
 };
 
 static void show(const struct fabric *fabric, const struct options *options)
@@ -164,29 +160,21 @@ static int finish(const char *program, struct fabric *fabric)
 int command_show(int argc, char **argv)
 {
 	struct options options = { .target = target_default };
-	struct err err = { "" };
 	struct fabric fabric;
 
-	argp_parse(&show_argp, argc, argv, 0, NULL, &options);
-	if (target_open(&fabric, &options.target, false, &err) < 0) {
-		fprintf(stderr, "netemu device show: %s\n", err.text);
+	if (target_begin(&show_argp, argc, argv, &options, false, &fabric) != 0)
 		return 1;
-	}
 	show(&fabric, &options);
-	return finish("netemu device show", &fabric);
+	return finish(argv[0], &fabric);
 }
 
 int command_stat(int argc, char **argv)
 {
 	struct options options = { .target = target_default, .stat = true };
-	struct err err = { "" };
 	struct fabric fabric;
 
-	argp_parse(&stat_argp, argc, argv, 0, NULL, &options);
-	if (target_open(&fabric, &options.target, false, &err) < 0) {
-		fprintf(stderr, "netemu device stat: %s\n", err.text);
+	if (target_begin(&stat_argp, argc, argv, &options, false, &fabric) != 0)
 		return 1;
-	}
 	for (long i = 1;; i++) {
 		const struct timespec pause = { options.interval / 1000000000,
 						options.interval % 1000000000 };
@@ -196,5 +184,5 @@ int command_stat(int argc, char **argv)
 			break;
 		nanosleep(&pause, NULL);
 	}
-	return finish("netemu device stat", &fabric);
+	return finish(argv[0], &fabric);
 }

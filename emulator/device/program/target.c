@@ -2,6 +2,7 @@
 #include "target.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,20 +17,30 @@ static const struct argp_option table[] = {
 	{ 0 },
 };
 
+long target_number(struct argp_state *state, const char *option, const char *arg, int base,
+		   long min, long max, const char *what)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(arg, &end, base);
+	if (errno || end == arg || *end || number < min || number > max)
+		argp_error(state, "%s: '%s' is %s", option, arg, what);
+	return number;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct target *target = state->input;
-	char *end;
 
 	switch (key) {
 	case KEY_FABRIC:
 		target->fabric = arg;
 		break;
 	case KEY_NODE:
-		errno = 0;
-		target->node = strtol(arg, &end, 10);
-		if (errno || end == arg || *end || target->node < 0 || target->node > 1000000)
-			argp_error(state, "--node: '%s' is no number of a node", arg);
+		target->node =
+			target_number(state, "--node", arg, 10, 0, 1000000, "no number of a node");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -38,6 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp target_argp = { .options = table, .parser = parse };
+const struct argp_child target_children[] = { { &target_argp, 0, NULL, 0 }, { 0 } };
 
 int target_open(struct fabric *fabric, const struct target *target, bool hold, struct err *err)
 {
@@ -54,6 +66,18 @@ int target_open(struct fabric *fabric, const struct target *target, bool hold, s
 	if (fabric_find(path, sizeof(path), name) < 0)
 		return err_set(err, "there is no fabric '%s'", name);
 	return fabric_join(fabric, path, node, hold, err);
+}
+
+int target_begin(const struct argp *argp, int argc, char **argv, void *options, bool hold,
+		 struct fabric *fabric)
+{
+	struct err err = { "" };
+
+	argp_parse(argp, argc, argv, 0, NULL, options);
+	if (target_open(fabric, options, hold, &err) == 0)
+		return 0;
+	fprintf(stderr, "%s: %s\n", argv[0], err.text);
+	return 1;
 }
 
 bool target_has(const struct fabric *fabric, const struct target *target, uint32_t number)
