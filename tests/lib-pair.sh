@@ -24,13 +24,46 @@ say_why() {
 	} >&5
 }
 
+# device_has PROGRAM...: set the prerequisite of the first one's name, or say why
+# not.
+device_has() {
+	prerequisite=$(echo "$1" | tr 'a-z-' 'A-Z_')
+	for program in "$@"; do
+		command -v "$program" >/dev/null && continue
+		echo "# $program is not installed: its tests are skipped"
+		return
+	done
+	test_set_prereq "$prerequisite"
+}
+
+# For XRC, programs make files of fixed names in /tmp and leave them there, where they
+# stop the programs of all other users.
+xrc_files="/tmp/xrc_domain /tmp/xrc_domain_client /tmp/xrc_domain_server"
+
+xrc_remove() {
+	for xrc_file in $xrc_files; do
+		test ! -O "$xrc_file" || rm -f "$xrc_file"
+	done
+}
+
+# xrc_possible: set the prerequisite XRC, or say why not.
+xrc_possible() {
+	for xrc_file in $xrc_files; do
+		test -e "$xrc_file" || continue
+		test -O "$xrc_file" && continue
+		echo "# $xrc_file is of another user: no tests of XRC"
+		return
+	done
+	test_set_prereq XRC
+}
+
 # State 0A is LISTEN.
 port_listens() {
-	grep -qs ":$(printf %04X "$1") [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6
+	grep -qs ":$(printf %04X "$1") [0-9A-F]*:0000 0A " "${proc_net:-/proc/net}/tcp" "${proc_net:-/proc/net}/tcp6"
 }
 
 port_used() {
-	grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " /proc/net/tcp /proc/net/tcp6
+	grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " "${proc_net:-/proc/net}/tcp" "${proc_net:-/proc/net}/tcp6"
 }
 
 # port_next: PORT gets one that nobody uses, below those that clusters take (from
@@ -51,4 +84,49 @@ listening() {
 		test $tries -gt 0 && kill -0 "$1" 2>/dev/null || return 1
 		sleep 0.01
 	done
+}
+
+# pair SERVER CLIENT: both are words, with PORT for the port and HOST for the
+# server's host, run by device_exec and device.  What they write is
+# in server.log and client.log, their exit codes are in $server_rc and $client_rc.
+# Fails when one of them fails or leaves anything in shared memory, and shows why.
+# A server that ends before it listens stays alone: client_rc is empty.
+pair() {
+	pair_quiet "$@" && return
+	say_why "server: $1: $server_rc" server.log
+	say_why "client: $2: $client_rc" client.log
+	say_why "in shared memory" left
+	return 1
+}
+
+# filled WORDS: with the port and the host.
+filled() {
+	echo "$1" | sed "s/PORT/$port/g; s/HOST/${device_host:-127.0.0.1}/g"
+}
+
+pair_quiet() {
+	port_next
+	: >client.log
+	client_rc=
+	# shellcheck disable=SC2046 # words
+	device_exec $(filled "$1") >server.log 2>&1 &
+	server=$!
+	if listening $server "$port"; then
+		# shellcheck disable=SC2046 # words
+		device $(filled "$2") >client.log 2>&1
+		client_rc=$?
+		test $client_rc = 0 || device_kill
+	else
+		device_kill
+	fi
+	wait $server
+	server_rc=$?
+	server=
+	test "$server_rc $client_rc" = "0 0" || return 1
+	nothing_left
+}
+
+# both COMMAND...: a pair of the same program, which takes "-p PORT" and a host.
+both() {
+	pair "$* -p PORT" "$* -p PORT HOST"
 }
