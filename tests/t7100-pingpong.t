@@ -12,11 +12,11 @@ test_expect_success 'ibv_devices and ibv_devinfo -v show the device' 'devices_sh
 
 for transport in $DEVICE_TRANSPORTS; do
 	for program in $pingpong_programs; do
-		test_expect_success "$(needs $program)" "$program over $transport, InfiniBand" '
+		test_expect_success "$(needs "$program")" "$program over $transport, InfiniBand" '
 			device_set "transport=$transport,link_layer=ib" &&
 			pingpongs $program && pingpong $program -g 0 && pingpong $program -g 0 -e
 		'
-		test_expect_success "$(needs $program)" "$program over $transport, Ethernet" '
+		test_expect_success "$(needs "$program")" "$program over $transport, Ethernet" '
 			device_set "transport=$transport,link_layer=ethernet" &&
 			pingpongs $program -g 0
 		'

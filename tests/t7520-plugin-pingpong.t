@@ -35,7 +35,7 @@ for transport in $DEVICE_TRANSPORTS; do
 		device_set "transport=$transport,link_layer=$link"
 		test_expect_success "ibv_devices and ibv_devinfo -v, $transport, $link" 'devices_shown $link'
 		for program in $pingpong_programs; do
-			test_expect_success "$(needs $program)" "$program over $transport, $link" '$table $program $link'
+			test_expect_success "$(needs "$program")" "$program over $transport, $link" '$table $program $link'
 		done
 	done
 	test_expect_success XRC "two clients of one ibv_xsrq_pingpong over $transport" 'two_clients'
