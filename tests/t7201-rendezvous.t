@@ -39,12 +39,20 @@ test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: one program after the ot
 '
 
 test_expect_success SLURM_PMIX,PMIX_H 'srun --mpi=pmix: who is missing is named' '
-	! srun -K1 --mpi=pmix -N4 "$try" miss one 500 2 2>err &&
-	grep -x "rdv-try: barrier .start.: after 0.5 s 1 of 4 ranks is missing: 2 (node2)" err
+	! srun -K1 --mpi=pmix -N4 "$try" miss one 5000 2 2>err &&
+	grep -x "rdv-try: barrier .start.: after 5\(\.0\)\{0,1\} s 1 of 4 ranks is missing: 2 (node2)" err
 '
 
+# mpirun of Open MPI 4.1 spins for ever now and then when its ranks have ended.
+ends() {
+	for attempt in 1 2 3; do
+		timeout -k 2 20 mpirun "$@" && return
+		test $? -ge 124 || return
+	done
+}
+
 test_expect_success MPIRUN,PMIX_H 'mpirun: one program after the other' '
-	mpirun -n 3 sh -c "\"$try\" meet one && \"$try\" meet one" >out &&
+	ends -n 3 sh -c "\"$try\" meet one && \"$try\" meet one" >out &&
 	sed "s/ on .*, gen/, gen/" out | sort >got &&
 	for generation in 1 2; do
 		for rank in 0 1 2; do
@@ -67,8 +75,8 @@ test_expect_success 'srun: all get what all have put, also under --export=NONE' 
 '
 
 test_expect_success 'srun: who is missing is named' '
-	! SLURM_NETEMU_RDV=$(cat address) srun -K1 --mpi=none -N4 "$try" miss miss 500 2 2>err &&
-	grep -x "rdv-try: barrier .start.: after 0.5 s 1 of 4 ranks is missing: 2 (node2)" err
+	! SLURM_NETEMU_RDV=$(cat address) srun -K1 --mpi=none -N4 "$try" miss miss 5000 2 2>err &&
+	grep -x "rdv-try: barrier .start.: after 5\(\.0\)\{0,1\} s 1 of 4 ranks is missing: 2 (node2)" err
 '
 
 test_expect_success 'a directory that all see' '

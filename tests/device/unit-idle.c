@@ -77,11 +77,11 @@ static void make_end(struct address *own)
 	*own = end_address(&end);
 }
 
+/* Both sides have posted their receive requests. */
 static void talk(const struct address *to)
 {
 	struct request request = { .opcode = WR_SEND, .length = 100 };
 
-	end_receive(&end, 1, 4096, 100);
 	end_send(&end, to, &request);
 	assert_int_equal(cq_next(&end.send_cq).status, WC_SUCCESS);
 	assert_int_equal(cq_next(&end.recv_cq).status, WC_SUCCESS);
@@ -95,6 +95,7 @@ static void be_idle(void *arg)
 	if (common->connected) {
 		end_connect(&end, &common->here);
 		end_receive(&end, 1, 4096, 100);
+		end_receive(&end, 2, 4096, 100);
 	}
 	say(to_test[1]);
 	hear(to_child[0]);
@@ -161,6 +162,8 @@ static void expect_sleep(bool connected, bool talks)
 	hear(to_test[0]);
 	if (connected)
 		end_connect(&end, &common->there);
+	if (talks)
+		end_receive(&end, 1, 4096, 100);
 	say(to_child[1]);
 	if (talks)
 		talk(&common->there);
