@@ -28,7 +28,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2 /* one more with each change of what is below */
 #define LAYOUT_MAGIC   "netemu\r\n"
 
 #define FABRIC_PROCESSES 1024 /* alive at once */
