@@ -186,10 +186,12 @@ while True: # a signal just before pause() would not end it
 cat >terminal.py <<'END'
 # Run a command in a terminal of its own, type ^C when it has said "sleeping", tell
 # its exit status.
-import os, pty, sys
+import os, pty, signal, sys
 
 pid, terminal = pty.fork()
 if pid == 0:
+    # a make in the background hands on that it is ignored
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])
 said = b""
 while True:
