@@ -21,4 +21,15 @@ static inline int64_t clock_ms(void)
 	return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
+/* Let others run for NS, 1 for a moment, in place of sched_yield(): who yields again and
+ * again gets no processor for minutes on Linux 6.18 while others compute, since it
+ * counts a yield as time used.
+ */
+static inline void clock_rest(long ns)
+{
+	struct timespec time = { .tv_nsec = ns };
+
+	nanosleep(&time, NULL);
+}
+
 #endif

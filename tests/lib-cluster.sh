@@ -89,7 +89,7 @@ trap 'exit 143' TERM HUP
 # mpi_env: many ranks on few CPUs, also as root, without talk about missing
 # devices.
 mpi_env() {
-	export OMPI_MCA_mpi_yield_when_idle=1
+	export OMPI_MCA_mpi_yield_when_idle=0
 	export OMPI_MCA_rmaps_base_oversubscribe=1
 	export OMPI_MCA_btl_base_warn_component_unused=0
 	export OMPI_MCA_hwloc_base_binding_policy=none

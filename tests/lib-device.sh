@@ -66,7 +66,7 @@ device_kill() {
 # device_ranks COMMAND...: on 4 ranks of MPI, which alone have the device.
 device_ranks() {
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-		OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+		OMPI_MCA_mpi_yield_when_idle=0 OMPI_MCA_rmaps_base_oversubscribe=1 \
 		OMPI_MCA_plm_rsh_agent=/bin/false timeout -k 5 "$DEVICE_SECONDS" \
 		mpirun -n 4 -x "LD_PRELOAD=$LIBNETEMU" -x "NETEMU=$device_settings" "$@"
 }

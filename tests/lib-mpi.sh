@@ -20,7 +20,7 @@ ALGORITHMS="$ALGORITHMS --mca coll_tuned_barrier_algorithm 3"
 
 OMPI_ALLOW_RUN_AS_ROOT=1
 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-OMPI_MCA_mpi_yield_when_idle=1
+OMPI_MCA_mpi_yield_when_idle=0
 OMPI_MCA_rmaps_base_oversubscribe=1
 OMPI_MCA_plm_rsh_agent=/bin/false # this machine alone
 export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_mpi_yield_when_idle

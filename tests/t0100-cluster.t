@@ -341,7 +341,7 @@ test_expect_success ROOT 'an ordinary user starts a cluster' '
 '
 
 test_expect_success ROOT,MPI 'an ordinary user runs MPI programs in it' '
-	as_user ./cluster run env OMPI_MCA_mpi_yield_when_idle=1 \
+	as_user ./cluster run env OMPI_MCA_mpi_yield_when_idle=0 \
 		srun -N4 -n8 --ntasks-per-node=2 --mpi=pmix ./mpi-hello >hello &&
 	test "$(grep -c "^rank" hello)" = 8
 '

@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#define PATIENCE 30000000000 /* ns: so long a responder may be without a processor */
-#define AGAIN    10000       /* ns: room may have come */
-#define LOOK     1000000     /* ns: is the responder still alive? */
-#define AT_ONCE  64          /* records of one look */
+#define PATIENCE 2000000000 /* ns: then an answer that nobody is about to give is lost */
+#define AGAIN    10000      /* ns: room may have come */
+#define LOOK     1000000    /* ns: is the responder still alive? */
+#define AT_ONCE  64         /* records of one look */
 
 #define RING_HEAD 64
 #define RING_SIZE (MAILBOX_SIZE - RING_HEAD)
@@ -270,12 +270,26 @@ static int put_parts(struct fabric *fabric, struct shared_sqe *sqe, const struct
 	return rc;
 }
 
-static bool patient(const struct shared_qp *qp, const struct shared_sqe *sqe, int64_t now)
+static bool unread(struct fabric *fabric, uint32_t process, enum mail_kind kind)
+{
+	struct ring *ring = ring_of(fabric, process, kind);
+
+	return ring && atomic_load(&ring->head) != atomic_load(&ring->tail);
+}
+
+/* Time in which mail lies unread on either side does not count: who is to read it is
+ * stopped or without a processor, which a NIC's answers do not wait for either.
+ */
+static bool patient(struct fabric *fabric, const struct shared_qp *qp, struct shared_sqe *sqe,
+		    int64_t now)
 {
 	int64_t limit = progress_timeout(qp->timeout) * (qp->retry_count + 1);
 
 	if (!qp->timeout)
 		return true;
+	if (unread(fabric, sqe->mail_process, MAIL_REQUEST) ||
+	    unread(fabric, fabric->self, MAIL_RESPONSE))
+		sqe->mail_since = now;
 	return now - sqe->mail_since < (limit > PATIENCE ? limit : PATIENCE);
 }
 
@@ -316,7 +330,7 @@ bool mailbox_ask(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe 
 		return answered(fabric, sqe, answer, WC_LOC_PROT_ERR);
 	if (rc == 1 && !reliable(op))
 		return answered(fabric, sqe, answer, WC_SUCCESS);
-	if (reliable(op) && !patient(qp, sqe, now))
+	if (reliable(op) && !patient(fabric, qp, sqe, now))
 		return answered(fabric, sqe, answer, WC_RETRY_EXC_ERR);
 	*again = now + (rc ? LOOK : AGAIN);
 	return false;

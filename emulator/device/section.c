@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/section.h"
+#include "clock.h"
 
-#include <sched.h>
-#include <time.h>
-
-#define SPINS 200 /* looks before the first sleep */
+#define SPINS 200 /* looks before sleeps are longer */
 
 __thread uint32_t section_hint __attribute__((tls_model("initial-exec"))) = UINT32_MAX;
 
 /* Threads begin to look at different places. */
 static _Atomic uint32_t threads;
 
-/* Who looked ROUND times in vain: let others run, then sleep, 20 us to 1 ms. */
+/* Who looked ROUND times in vain lets others run. */
 static void rest(uint32_t round)
 {
-	struct timespec time = { .tv_nsec = 20000 };
-
-	if (round < SPINS) {
-		sched_yield();
-		return;
-	}
-	if (round > 2 * SPINS)
-		time.tv_nsec = 1000000;
-	nanosleep(&time, NULL);
+	clock_rest(round < SPINS ? 1 : round < 2 * SPINS ? 20000 : 1000000);
 }
 
 /* Places below SECTIONS are looked at by section_wait(): before one is taken. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
+#include "clock.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ void meet(void)
 	meeting++;
 	atomic_store(&stage->ready[side], meeting);
 	while (atomic_load(&stage->ready[!side]) < meeting)
-		sched_yield();
+		clock_rest(1);
 }
 
 static int compare(const void *a, const void *b)

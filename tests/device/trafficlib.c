@@ -3,7 +3,6 @@
 
 #include "clock.h"
 
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -204,7 +203,7 @@ static void meet(const struct member *m, uint32_t times)
 	atomic_fetch_add(&m->crowd->here, 1);
 	while (atomic_load(&m->crowd->here) < times * m->crowd->members) {
 		alone(m, clock_ms() < deadline, "a member does not come");
-		sched_yield();
+		clock_rest(1);
 	}
 }
 
@@ -294,7 +293,7 @@ static void take_part(struct member *m)
 		moved = step(m);
 		alone(m, clock_ms() < deadline, "it takes too long");
 		if (!moved)
-			sched_yield();
+			clock_rest(1);
 	}
 }
 

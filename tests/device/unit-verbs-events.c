@@ -3,13 +3,13 @@
  * sees them.
  */
 #include "preloaded.h"
+#include "clock.h"
 #include "verbslib.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -100,7 +100,7 @@ static void destruction_waits_for_acknowledgement(void **state)
 	acknowledged = false;
 	assert_int_equal(pthread_create(&thread, NULL, destroy_cq, t.recv_cq), 0);
 	while (is_readable(t.channel->fd))
-		sched_yield();
+		clock_rest(1);
 	acknowledged = true;
 	ibv_ack_cq_events(t.recv_cq, 1);
 	assert_int_equal(pthread_join(thread, &rc), 0);
