@@ -43,6 +43,12 @@ preloads_of() {
 	true
 }
 
+# tasks_sleep N: so many have the library.
+tasks_sleep() {
+	preloads_of "sleep" | grep -F "$netprof_lib" >asleep
+	test_line_count "$1" asleep >/dev/null
+}
+
 # mapped_by COMMAND: where they have the library mapped.
 mapped_by() {
 	for pid in $(pgrep -x "$1"); do
@@ -112,9 +118,9 @@ test_expect_success 'a fork agent of the user stays' '
 '
 
 test_expect_success 'srun, slurmstepd and the extern step do not have it' '
-	srun --netprof -N2 sh -c "echo go; exec sleep 1000" >started &
+	srun --netprof -N2 sleep 1000 &
 	srun_pid=$! &&
-	wait_for 30 test_line_count 2 started >/dev/null &&
+	wait_for 30 tasks_sleep 2 &&
 	{ preloads_of srun; preloads_of slurmstepd; preloads_of slurmd; preloads_of "sleep"; } >all
 	mapped_by srun >mapped; mapped_by slurmstepd >>mapped; mapped_by slurmd >>mapped
 	scancel --user="$(id -un)"; wait $srun_pid
