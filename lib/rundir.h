@@ -20,6 +20,8 @@
 #define RUNDIR_RANK    "rank-%u.json"
 #define RUNDIR_LIVE    ".rank-%u.live"
 #define RUNDIR_LOG     "log"
+#define RUNDIR_VERBS   "verbs"
+#define RUNDIR_RING    "ring-%u.bin"
 
 /* Expand %j (JOB), %s (STEP), %u (USER) and %% in TEMPLATE into BUF.  Returns
  * 0, or -1 with ERR written: "'%x' in dir=...: unknown conversion (%j, %s, %u

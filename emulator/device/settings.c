@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/settings.h"
 
-#include "device/values.h"
+#include "device/kinds.h"
 
 #include "kvlist.h"
 
@@ -156,15 +156,6 @@ static int copy(struct device_settings *to, const struct device_settings *from, 
 	return err_errno(err, "unable to copy settings");
 }
 
-static const struct key *key_named(const struct key *keys, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(keys[i].name, name) == 0)
-			return &keys[i];
-	}
-	return NULL;
-}
-
 static struct one_device *device_called(struct device_settings *settings, const char *text,
 					size_t length, bool numbered)
 {
@@ -197,7 +188,7 @@ static int set(struct device_settings *settings, void *base, const struct key *k
 {
 	if (key->kind->parse((char *)base + key->offset, key, value, err))
 		return -1;
-	settings->network_given = settings->network_given || key->network;
+	settings->network_given = settings->network_given || key->special;
 	return 0;
 }
 
@@ -224,7 +215,7 @@ static int set_one(struct device_settings *settings, const struct kvlist_item *i
 {
 	const char *name;
 	struct one_device *one = device_named(settings, item->key, &name);
-	const struct key *key = key_named(keys_of_one, COUNT(keys_of_one), name);
+	const struct key *key = values_key(keys_of_one, COUNT(keys_of_one), name);
 	struct key whole;
 
 	if (!one)
@@ -239,11 +230,11 @@ static int set_one(struct device_settings *settings, const struct kvlist_item *i
 static int set_item(struct device_settings *settings, const struct kvlist_item *item,
 		    struct err *err)
 {
-	const struct key *key = key_named(keys_of_all, COUNT(keys_of_all), item->key);
+	const struct key *key = values_key(keys_of_all, COUNT(keys_of_all), item->key);
 
 	if (key)
 		return set(settings, settings, key, item->value, err);
-	key = key_named(keys_of_one, COUNT(keys_of_one), item->key);
+	key = values_key(keys_of_one, COUNT(keys_of_one), item->key);
 	if (key)
 		return set_all(settings, key, item->value, err);
 	return err_set(err, "unknown key '%s'", item->key);

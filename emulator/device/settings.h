@@ -63,12 +63,6 @@ int device_settings_parse(struct device_settings *settings, const char *text, st
 /* The text that gives these settings again, sorted; the caller frees it. */
 char *device_settings_format(const struct device_settings *settings);
 
-/* "100Gbit/s", "12.5GB/s", "1000" (byte/s), "0" or "none": as SPEC's rate. */
-int device_settings_rate(const char *text, double *rate);
-
-/* "0.001" or "0.1%"; -1 with errno ERANGE: more than 1. */
-int device_settings_loss(const char *text, double *loss);
-
 /* One line per key, for --help and the man page's test: "latency=TIME  ...". */
 extern const char *const device_settings_help;
 

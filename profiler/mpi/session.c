@@ -30,6 +30,13 @@ static struct {
 	struct livefile file;
 } session;
 
+static const struct place_kind place_kind = {
+	.name = "netprof",
+	.directory = RUNDIR_MPI,
+	.made = { RUNDIR_RANK, RUNDIR_LIVE },
+	.helper = NETPROF_ENV_HELPER,
+};
+
 static bool wanted(struct err *err)
 {
 	const char *text = getenv(NETPROF_ENV);
@@ -156,8 +163,8 @@ static int begin(struct err *err)
 
 	if (ompi.comm_rank(ompi.world, &rank) || ompi.comm_size(ompi.world, &size))
 		return err_set(err, "MPI_Comm_rank fails");
-	if (place_find(&session.place, session.settings.dir, (uint32_t)rank, (uint32_t)size, err) <
-	    0)
+	if (place_find(&session.place, &place_kind, session.settings.dir, (uint32_t)rank,
+		       (uint32_t)size, err) < 0)
 		return -1;
 	if (types_init() < 0 || request_init() < 0)
 		return err_errno(err, "rank %d", rank);
@@ -183,7 +190,7 @@ static void give_up(const struct err *why)
 	uint32_t rank = place_guess_rank();
 
 	if (rank == 0 && (*session.place.base ||
-			  place_find(&session.place, session.settings.dir, 0, 1, &err) == 0))
+			  place_find(&session.place, &place_kind, session.settings.dir, 0, 1, &err) == 0))
 		place_log(&session.place, "not profiled: %s", why->text);
 	else if (rank == 0)
 		fprintf(stderr, "netprof: not profiled: %s\n", why->text);
@@ -227,7 +234,7 @@ static int save_in(const char *directory, const struct rankfile *rank, char path
 {
 	char dir[PATH_MAX];
 
-	if (place_mpi(directory, dir) < 0 ||
+	if (place_directory(&session.place, directory, dir) < 0 ||
 	    place_path(&session.place, directory, RUNDIR_RANK, path) < 0)
 		return err_set(err, "'%s': the path is too long", directory);
 	return rankfile_save(rank, dir, err);

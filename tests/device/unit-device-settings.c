@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What --netemu, NETEMU and netemu device take, and what they refuse. */
 #include "device/settings.h"
+#include "values.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -97,8 +98,8 @@ static const struct {
 	{ "loss=101%", "loss='101%': more than 1" },
 	{ "loss=-0.1", "loss='-0.1': not a probability (like 0.001 or 0.1%)" },
 	{ "loss=nan", "loss='nan': not a probability (like 0.001 or 0.1%)" },
-	{ "latency=2", "latency='2': not a duration (a number and ns, us, ms or s)" },
-	{ "latency=-2us", "latency='-2us': not a duration (a number and ns, us, ms or s)" },
+	{ "latency=2", "latency='2': not a duration (a number and ns, us, ms, s, m, h or d)" },
+	{ "latency=-2us", "latency='-2us': not a duration (a number and ns, us, ms, s, m, h or d)" },
 	{ "latency=1h", "latency='1h': too long" },
 	{ "mtu=1500", "mtu='1500': not one of 256, 512, 1024, 2048 and 4096" },
 	{ "mtu=8192", "mtu='8192': not between 256 and 4096" },
@@ -240,11 +241,11 @@ static void rates_are_those_of_payload_in_bytes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
-		assert_int_equal(device_settings_rate(rates[i].text, &rate), 0);
+		assert_int_equal(values_rate(rates[i].text, &rate), 0);
 		assert_true(rate == rates[i].rate);
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		assert_int_equal(device_settings_rate(wrong[i], &rate), -1);
+		assert_int_equal(values_rate(wrong[i], &rate), -1);
 }
 
 /* The help names each key, and each is one that is known. */

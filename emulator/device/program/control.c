@@ -9,6 +9,7 @@
 #include "device/section.h"
 #include "kvlist.h"
 #include "units.h"
+#include "values.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -141,7 +142,7 @@ static int key_rate(struct fabric *fabric, const struct target *target, const ch
 {
 	double rate;
 
-	if (device_settings_rate(value, &rate) < 0)
+	if (values_rate(value, &rate) < 0)
 		return err_set(err, "rate: '%s' is no rate, as 100Gbit/s", value);
 	return each_link(fabric, target, set_rate, to_bits(rate), err);
 }
@@ -151,7 +152,7 @@ static int key_loss(struct fabric *fabric, const struct target *target, const ch
 {
 	double loss;
 
-	if (device_settings_loss(value, &loss) < 0)
+	if (values_loss(value, &loss) < 0)
 		return err_set(err, "loss: '%s' is no probability", value);
 	return each_link(fabric, target, set_loss, to_bits(loss), err);
 }

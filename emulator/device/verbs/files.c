@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "device/verbs/dlhook.h"
 #include "device/verbs/files.h"
 #include "device/verbs/front.h"
 #include "device/verbs/sysfs.h"
+#include "dlhook.h"
 
 #include <dirent.h>
 #include <dlfcn.h>

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "device/verbs/dlhook.h"
 #include "device/verbs/files.h"
 #include "device/verbs/front.h"
+#include "dlhook.h"
 
 #include <dlfcn.h>
+
+const struct dlhook_names dlhook_names = {
+	.prefixes = { "ibv_", "_ibv_" },
+	.libraries = { "libibverbs.so" },
+};
 
 /* libibverbs when it is not among the libraries behind us: a program may have loaded it
  * for itself alone, or not at all.

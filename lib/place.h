@@ -5,8 +5,8 @@
  * unless it cannot be made or is full.  Then it is a private one in $TMPDIR,
  * from which the node's helper fetches them.
  */
-#ifndef NETPROF_PLACE_H
-#define NETPROF_PLACE_H
+#ifndef NETEMU_PLACE_H
+#define NETEMU_PLACE_H
 
 #include "err.h"
 #include "rundir.h"
@@ -15,7 +15,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whose files they are. */
+struct place_kind {
+	const char *name;      /* of the option, the log, and before lines on stderr: "netprof" */
+	const char *directory; /* in the run directory: "mpi" */
+	const char *made[2];   /* a file FORMAT of these says: a program before this one was here */
+	const char *helper;    /* environment variable that is set where a helper looks after us */
+};
+
 struct place {
+	const struct place_kind *kind;
 	uint32_t rank, ranks;
 	char job[32], step[32];
 	char node[256];
@@ -28,21 +37,20 @@ struct place {
 /* Decide and make.  TEMPLATE is the setting dir=, "" = default.  Returns 0,
  * also when it is a private directory (which is logged), or -1 with ERR written.
  */
-int place_find(struct place *place, const char *template, uint32_t rank, uint32_t ranks,
-	       struct err *err);
+int place_find(struct place *place, const struct place_kind *kind, const char *template,
+	       uint32_t rank, uint32_t ranks, struct err *err);
 
 /* Make OTHER, where it is not there yet.  Returns 0, or -1 with ERR written. */
 int place_other(struct place *place, struct err *err);
 
-/* The file FORMAT (RUNDIR_LIVE, RUNDIR_RANK) of the rank, and the directory it
- * is in, below DIRECTORY (BASE or OTHER).  Return 0, or -1 when the path is
- * too long.
+/* The file FORMAT (as RUNDIR_RANK) of the rank, and the directory it is in, below
+ * DIRECTORY (BASE or OTHER).  Return 0, or -1 when the path is too long.
  */
 int place_path(const struct place *place, const char *directory, const char *format,
 	       char path[PATH_MAX]);
-int place_mpi(const char *directory, char path[PATH_MAX]);
+int place_directory(const struct place *place, const char *directory, char path[PATH_MAX]);
 
-/* One line in log/netprof.<node>.log, of both directories where there are two:
+/* One line in log/<kind>.<node>.log, of both directories where there are two:
  * one of them may be full.
  */
 void place_log(const struct place *place, const char *fmt, ...)

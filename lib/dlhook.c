@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "device/verbs/dlhook.h"
+#include "dlhook.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -226,7 +226,15 @@ static void *self(void)
 	return own;
 }
 
-static bool is_libibverbs(const void *function)
+static bool starts_with_any(const char *text, const char *const starts[])
+{
+	for (int i = 0; starts[i]; i++)
+		if (starts_with(text, starts[i]))
+			return true;
+	return false;
+}
+
+static bool is_hooked(const void *function)
 {
 	const char *name, *slash;
 	Dl_info info;
@@ -235,7 +243,7 @@ static bool is_libibverbs(const void *function)
 		return false;
 	slash = strrchr(info.dli_fname, '/');
 	name = slash ? slash + 1 : info.dli_fname;
-	return starts_with(name, "libibverbs.so");
+	return starts_with_any(name, dlhook_names.libraries);
 }
 
 /* Our NAME; what has no version with us is there in any but the oldest. */
@@ -261,11 +269,11 @@ void *dlhook_find(void *handle, const char *name, const char *version)
 
 	find_real();
 	if (!name || handle == RTLD_NEXT || handle == RTLD_DEFAULT ||
-	    (!starts_with(name, "ibv_") && !starts_with(name, "_ibv_")))
+	    !starts_with_any(name, dlhook_names.prefixes))
 		return NULL;
 	found = version ? dlhook_real_dlvsym(handle, name, version)
 			: dlhook_real_dlsym(handle, name);
-	return found && is_libibverbs(found) ? own(name, version) : NULL;
+	return found && is_hooked(found) ? own(name, version) : NULL;
 }
 
 /* --- the functions --- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place.h"
-#include "netprof_settings.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -8,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,7 +82,7 @@ static bool exists(const struct place *place, const char *format)
 {
 	char path[PATH_MAX];
 
-	return place_path(place, place->base, format, path) == 0 && access(path, F_OK) == 0;
+	return format && place_path(place, place->base, format, path) == 0 && access(path, F_OK) == 0;
 }
 
 /* A step's directory; the next program of the same step gets STEP.2 and so on. */
@@ -96,7 +96,7 @@ static int make_step(struct place *place, const char *parent, struct err *err)
 		if (rundir_make(place->base, sizeof(place->base), parent, place->job, place->step,
 				err) < 0)
 			return -1;
-		if (!exists(place, RUNDIR_RANK) && !exists(place, RUNDIR_LIVE))
+		if (!exists(place, place->kind->made[0]) && !exists(place, place->kind->made[1]))
 			return 0;
 	}
 	return err_set(err, "'%s': too many programs in one step", place->base);
@@ -111,12 +111,13 @@ static int make_world(struct place *place, const char *parent, struct err *err)
 				 parent, place->job, mark, err);
 }
 
-static void describe(struct place *place, uint32_t rank, uint32_t ranks)
+static void describe(struct place *place, const struct place_kind *kind, uint32_t rank,
+		     uint32_t ranks)
 {
 	const char *job = environment("SLURM_JOB_ID");
 	const char *node = environment("SLURMD_NODENAME");
 
-	*place = (struct place){ .rank = rank, .ranks = ranks };
+	*place = (struct place){ .kind = kind, .rank = rank, .ranks = ranks };
 	snprintf(place->job, sizeof(place->job), "%s", job ? job : "");
 	if (node)
 		snprintf(place->node, sizeof(place->node), "%s", node);
@@ -124,15 +125,24 @@ static void describe(struct place *place, uint32_t rank, uint32_t ranks)
 		gethostname(place->node, sizeof(place->node) - 1);
 }
 
-int place_find(struct place *place, const char *template, uint32_t rank, uint32_t ranks,
-	       struct err *err)
+/* rundir_make() makes what the first instrument needs, the others bring their own. */
+static void make_directory(const struct place *place, const char *directory)
+{
+	char path[PATH_MAX];
+
+	if (place_directory(place, directory, path) == 0)
+		mkdir(path, 0777);
+}
+
+int place_find(struct place *place, const struct place_kind *kind, const char *template,
+	       uint32_t rank, uint32_t ranks, struct err *err)
 {
 	char parent[PATH_MAX] = "";
 	struct err why;
 	bool step;
 	int rc;
 
-	describe(place, rank, ranks);
+	describe(place, kind, rank, ranks);
 	step = launched_by_srun(ranks);
 	if (step)
 		snprintf(place->step, sizeof(place->step), "%s", environment("SLURM_STEP_ID"));
@@ -140,6 +150,7 @@ int place_find(struct place *place, const char *template, uint32_t rank, uint32_
 		return -1;
 	rc = step ? make_step(place, parent, &why) : make_world(place, parent, &why);
 	if (rc == 0) {
+		make_directory(place, place->base);
 		snprintf(place->run, sizeof(place->run), "%s", place->base);
 		return 0;
 	}
@@ -177,12 +188,14 @@ int place_other(struct place *place, struct err *err)
 		rmdir(place->private);
 		return -1;
 	}
+	make_directory(place, place->other);
 	return 0;
 }
 
-int place_mpi(const char *directory, char path[PATH_MAX])
+int place_directory(const struct place *place, const char *directory, char path[PATH_MAX])
 {
-	return snprintf(path, PATH_MAX, "%s/%s", directory, RUNDIR_MPI) < PATH_MAX ? 0 : -1;
+	return snprintf(path, PATH_MAX, "%s/%s", directory, place->kind->directory) < PATH_MAX ? 0
+											       : -1;
 }
 
 int place_path(const struct place *place, const char *directory, const char *format,
@@ -194,7 +207,7 @@ int place_path(const struct place *place, const char *directory, const char *for
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(name, sizeof(name), format, place->rank);
 #pragma GCC diagnostic pop
-	return snprintf(path, PATH_MAX, "%s/%s/%s", directory, RUNDIR_MPI, name) < PATH_MAX ? 0
+	return snprintf(path, PATH_MAX, "%s/%s/%s", directory, place->kind->directory, name) < PATH_MAX ? 0
 											    : -1;
 }
 
@@ -206,18 +219,18 @@ void place_log(const struct place *place, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	snprintf(name, sizeof(name), "netprof.%s", place->node);
+	snprintf(name, sizeof(name), "%s.%s", place->kind->name, place->node);
 	rundir_log(place->base, name, "%s", line);
 	if (*place->other && strcmp(place->other, place->base))
 		rundir_log(place->other, name, "%s", line);
 	/* By hand, without a helper, nobody would look into a private directory. */
-	if (*place->private && place->rank == 0 && !getenv(NETPROF_ENV_HELPER))
-		fprintf(stderr, "netprof: %s\n", line);
+	if (*place->private && place->rank == 0 && !getenv(place->kind->helper))
+		fprintf(stderr, "%s: %s\n", place->kind->name, line);
 }
 
 void place_tidy(const struct place *place)
 {
-	static const char *const parts[] = { RUNDIR_MPI, RUNDIR_LOG };
+	const char *const parts[] = { place->kind->directory, RUNDIR_MPI, RUNDIR_LOG };
 	char path[PATH_MAX];
 
 	if (!*place->other)
