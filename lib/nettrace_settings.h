@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nettrace_settings.h - what --nettrace, $NETTRACE and the plugstack line say
+ *
+ * One table of keys for the plugin (which checks them before anything is
+ * submitted), for libnettrace.so (which obeys them) and for what finishes its
+ * files.  Uses libc only.
+ */
+#ifndef NETEMU_NETTRACE_SETTINGS_H
+#define NETEMU_NETTRACE_SETTINGS_H
+
+#include "err.h"
+#include "vring.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NETTRACE_ENV        "NETTRACE"
+#define NETTRACE_ENV_HELPER "NETTRACE_HELPER"
+#define NETTRACE_ENV_TAG    "IBVERBS_INTERCEPT_EXP_TAG"
+
+struct nettrace_settings {
+	int enable;         /* -1 = nobody said, 0 = no, 1 = yes */
+	char dir[PATH_MAX]; /* parent of the run directory, unexpanded; "" = default */
+	uint64_t ring;      /* bytes of records of a process */
+	bool stream;        /* all is kept */
+	enum vring_level level;
+	bool export;        /* JSON at the end of the step */
+	char tag[64];       /* before the names of files */
+	char exclude[1024]; /* PROGRAM,PROGRAM: base names that are left alone */
+	uint64_t min_size;  /* bytes: smaller messages are counted only */
+	uint32_t qpn;       /* only this queue pair; 0 = all */
+	/* plugstack only */
+	bool quiet;             /* no closing line from srun */
+	char lib[PATH_MAX];     /* libnettrace.so; "" = where it was installed */
+	char libexec[PATH_MAX]; /* directory of the helper programs; "" = as installed */
+};
+
+#define NETTRACE_SETTINGS_INIT                                          \
+	{                                                               \
+		.enable = -1, .ring = 64 << 20, .level = VRING_FULL, .export = true, \
+	}
+
+enum nettrace_source {
+	NETTRACE_PLUGSTACK, /* auto= is known here: it sets enable */
+	NETTRACE_USER,      /* option or environment: a list without yes or no means yes */
+};
+
+/* Lay TEXT (a key=value list, see kvlist.h) over SETTINGS: what it does not name stays.
+ * Returns 0, or -1 with ERR written and SETTINGS unchanged.
+ */
+int nettrace_settings_merge(struct nettrace_settings *settings, enum nettrace_source source,
+			    const char *text, struct err *err);
+
+/* SETTINGS as a list that nettrace_settings_merge() understands as NETTRACE_USER.
+ * Returns 0, or -1 with errno as values_write().
+ */
+int nettrace_settings_format(const struct nettrace_settings *settings, char *buf, size_t size);
+
+#endif

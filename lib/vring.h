@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vring.h - the file of recorded verbs calls (verbs/ring-<r>.bin)
+ *
+ * libnettrace.so writes it through a shared mapping, so that what was recorded
+ * survives whatever kills the process; netemu trace reads it.  nettrace-ring(5)
+ * documents it.
+ *
+ * Layout: a header of VRING_HEADER_SIZE bytes, then extents of VRING_EXTENT_SIZE
+ * bytes without gaps up to the end of the file.  An extent starts with struct
+ * vring_extent, and records of 64 bytes follow, of which the first `used` count.
+ * Extents of one series follow each other by `first`, the number of their first
+ * record.  Each thread has a series of its own for its data path; when the ring
+ * is full its oldest extent is overwritten, which the header counts.
+ * Control calls are a series that data never displace, and registrations another
+ * one, so that many of these do not displace what tells whom data belong to.
+ *
+ * Times are ticks of the clock that the header names.  An anchor says which tick
+ * was which time: at the beginning, the newest one, and at each extent's start.
+ * All integers are in the byte order of the machine.
+ */
+#ifndef NETEMU_VRING_H
+#define NETEMU_VRING_H
+
+#include "vcalls.h"
+
+#include <stdint.h>
+
+#define VRING_MAGIC       "netvring"
+#define VRING_VERSION     1
+#define VRING_BYTE_ORDER  0x01020304U
+#define VRING_HEADER_SIZE 4096
+#define VRING_EXTENT_SIZE (64 * 1024)
+#define VRING_RECORDS     (VRING_EXTENT_SIZE / 64 - 1)
+
+struct vring_anchor {
+	uint64_t ticks;
+	int64_t monotonic; /* CLOCK_MONOTONIC, ns */
+	int64_t realtime;  /* CLOCK_REALTIME, ns since the epoch */
+};
+
+enum vring_clock {
+	VRING_TSC,       /* the processor's counter */
+	VRING_MONOTONIC, /* ns of CLOCK_MONOTONIC, where there is no steady counter */
+};
+
+enum vring_level {
+	VRING_SUMMARY, /* what is counted per queue pair only */
+	VRING_CONTROL, /* and control calls */
+	VRING_FULL,    /* and the data path */
+};
+
+struct vring_header {
+	char magic[8]; /* VRING_MAGIC */
+	uint32_t version;
+	uint32_t byte_order; /* VRING_BYTE_ORDER as the writer sees it */
+	uint32_t clean;      /* 1: the process has ended by itself */
+	uint32_t clock;      /* enum vring_clock */
+	uint32_t level;      /* enum vring_level: the highest that was in force */
+	uint32_t stream;     /* 1: nothing is overwritten */
+	uint32_t rank, ranks;
+	int32_t pid;
+	uint32_t procid; /* SLURM_PROCID, UINT32_MAX when unset */
+	uint64_t lost;        /* records for which there was no room on disk */
+	uint64_t overwritten; /* records that gave room to newer ones */
+	struct vring_anchor first, last;
+	char node[256];    /* SLURMD_NODENAME, else the host name */
+	char program[256]; /* /proc/self/exe */
+	char job[32];      /* SLURM_JOB_ID or "" */
+	char step[32];     /* SLURM_STEP_ID or "" */
+	char tag[64];      /* what the user calls this run, or "" */
+};
+
+enum vring_kind {
+	VRING_FREE,   /* not in use */
+	VRING_DATA,   /* one thread's data path */
+	VRING_CALLS,  /* control calls of all threads */
+	VRING_MEMORY, /* registrations, windows, address handles, of all threads */
+	VRING_KINDS,
+};
+
+/* 64 bytes, followed by the records. */
+struct vring_extent {
+	uint32_t kind; /* enum vring_kind */
+	uint32_t used;
+	uint32_t thread; /* the kernel's number of it; 0: several */
+	uint32_t series;
+	uint64_t first;       /* number of the first record in its series */
+	uint64_t empty_polls; /* of this thread while the extent was the newest one */
+	struct vring_anchor anchor;
+	uint64_t reserved;
+};
+
+/* Each record; `more` records that belong to it follow at once, in the same extent. */
+#define VRING_RECORD                                                                      \
+	uint64_t time;     /* ticks: when the call began */                               \
+	uint32_t duration; /* ticks; UINT32_MAX: that or more */                          \
+	uint16_t call;     /* enum vcall */                                               \
+	uint8_t context;   /* number of the device context, VRING_CONTEXT_LAST: others */ \
+	uint8_t more
+
+#define VRING_CONTEXT_LAST 255
+
+struct vring_record {
+	VRING_RECORD;
+	uint8_t rest[48];
+};
+
+/* A send request (VCALL_SEND_WR) or one built by ibv_wr_*() (VCALL_SEND_WR_EX).  All of
+ * one call have its time and duration; `first` marks the first one.  Further scatter/
+ * gather elements are vring_sges, atomics and datagrams have a vring_more.
+ */
+struct vring_send {
+	VRING_RECORD;
+	uint32_t qpn;
+	uint8_t opcode; /* enum ibv_wr_opcode */
+	uint8_t flags;  /* enum ibv_send_flags, the lowest 8 bits */
+	uint8_t sges;
+	uint8_t error; /* errno it was refused with */
+	uint32_t bytes;
+	uint32_t imm; /* imm_data as a number, or the key to invalidate */
+	uint64_t wr_id;
+	uint64_t address; /* of the first element */
+	uint64_t remote_address;
+	uint32_t lkey;
+	uint32_t rkey;
+};
+
+/* A receive request, of a queue pair or of a shared queue. */
+struct vring_receive {
+	VRING_RECORD;
+	uint32_t qpn; /* 0: of srq */
+	uint8_t pad[2];
+	uint8_t sges;
+	uint8_t error;
+	uint32_t bytes;
+	uint32_t lkey;
+	uint64_t wr_id;
+	uint64_t address;
+	uint64_t srq; /* which one: its address in the process */
+	uint64_t pad2;
+};
+
+/* A completion (VCALL_WC; _EX: taken by ibv_start_poll() and ibv_next_poll()).  `time` is
+ * that of the call that took it.
+ */
+struct vring_wc {
+	VRING_RECORD;
+	uint32_t qpn;
+	uint8_t status; /* enum ibv_wc_status */
+	uint8_t opcode; /* enum ibv_wc_opcode: 128 and more are 128 + the lowest bits; of errors 255 */
+	uint16_t flags; /* enum ibv_wc_flags */
+	uint32_t bytes;
+	uint32_t imm;
+	uint64_t wr_id;
+	uint32_t src_qp;
+	uint32_t vendor_error;
+	uint64_t timestamp; /* of the device, where the program asked for it */
+	uint32_t empty;     /* polls of this thread that found nothing since it last took one */
+	uint16_t slid;
+	uint8_t sl;
+	uint8_t batch; /* place among those that the call took; 255: that or later */
+};
+
+/* Any other call: what its fields are stands in vcalls.h. */
+struct vring_call {
+	VRING_RECORD;
+	uint64_t object, parent; /* addresses in the process */
+	uint32_t number;
+	int32_t result; /* as returned; errno where a pointer is returned and there was none */
+	uint64_t a, b, c;
+};
+
+/* --- what a record has beyond its own fields --- */
+
+struct vring_sges {
+	struct {
+		uint64_t address;
+		uint32_t length, lkey;
+	} sge[4];
+};
+
+struct vring_more {
+	uint64_t compare_add, swap;
+	uint64_t ah; /* address in the process */
+	uint32_t remote_qpn, remote_qkey;
+	uint32_t srqn;
+	uint32_t pad[7];
+};
+
+struct vring_name { /* a device's name, the reason of VCALL_UNSEEN */
+	char name[64];
+};
+
+struct vring_qp_init { /* of a created queue pair */
+	uint32_t type;         /* enum ibv_qp_type */
+	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline;
+	uint32_t sig_all;
+	uint32_t pad;
+	uint64_t send_ops, xrcd;
+	uint64_t pad2[2];
+};
+
+struct vring_qp_attr { /* of a modified one: what the mask says is valid */
+	uint32_t dest_qpn, rq_psn, sq_psn, qkey;
+	uint8_t path_mtu, port, timeout, retry_count, rnr_retry, min_rnr_timer, max_rd_atomic,
+		max_dest_rd_atomic;
+	uint32_t access;
+	uint16_t dlid;
+	uint8_t sl, is_global;
+	uint8_t sgid_index, traffic_class, hop_limit, static_rate;
+	uint8_t dgid[16];
+	uint32_t pad[3];
+};
+
+struct vring_address { /* of a connection */
+	uint8_t family, pad[3];
+	uint16_t source_port, port;
+	uint8_t source[16], to[16];
+	uint32_t pad2[6];
+};
+
+_Static_assert(sizeof(struct vring_header) <= VRING_HEADER_SIZE, "the header has room");
+_Static_assert(sizeof(struct vring_extent) == 64, "as documented");
+_Static_assert(sizeof(struct vring_record) == 64 && sizeof(struct vring_send) == 64 &&
+		       sizeof(struct vring_receive) == 64 && sizeof(struct vring_wc) == 64 &&
+		       sizeof(struct vring_sges) == 64 && sizeof(struct vring_more) == 64 &&
+		       sizeof(struct vring_call) == 64 && sizeof(struct vring_name) == 64 &&
+		       sizeof(struct vring_qp_init) == 64 && sizeof(struct vring_qp_attr) == 64 &&
+		       sizeof(struct vring_address) == 64,
+	       "records are of one size");
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "ringfile.h"
+#include "quiet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static pthread_mutex_t growing = PTHREAD_MUTEX_INITIALIZER;
+
+/* SIZE bytes at OFFSET that are on disk, mapped; NULL with errno. */
+static void *map(int fd, uint64_t offset, size_t size)
+{
+	int rc = posix_fallocate(fd, (off_t)offset, (off_t)size);
+	void *at;
+
+	if (rc) {
+		errno = rc;
+		return NULL;
+	}
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	if (at == MAP_FAILED)
+		return NULL;
+#ifdef MADV_POPULATE_WRITE
+	/* page by page, later, it would be the program that waits */
+	madvise(at, size, MADV_POPULATE_WRITE);
+#endif
+	return at;
+}
+
+int ringfile_create(struct ringfile *file, const char *path, const struct vring_header *header,
+		    uint64_t limit, struct err *err)
+{
+	struct quiet quiet;
+	struct stat stat;
+	int fd;
+
+	*file = (struct ringfile){ .size = VRING_HEADER_SIZE, .limit = limit };
+	if (strlen(path) >= sizeof(file->path))
+		return err_set(err, "'%s': the path is too long", path);
+	strcpy(file->path, path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_errno(err, "unable to make '%s'", path);
+	quiet_begin(&quiet);
+	file->header = fstat(fd, &stat) < 0 ? NULL : map(fd, 0, VRING_HEADER_SIZE);
+	quiet_end(&quiet);
+	if (!file->header) {
+		err_errno(err, "unable to write '%s'", path);
+		unlink(path);
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	file->device = stat.st_dev;
+	file->inode = stat.st_ino;
+	*file->header = *header;
+	return 0;
+}
+
+/* The file as it was made, or -1: nobody else's is touched. */
+static int reopen(const struct ringfile *file)
+{
+	int fd = open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat stat;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &stat) == 0 && stat.st_dev == file->device && stat.st_ino == file->inode)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+struct vring_extent *ringfile_extend(struct ringfile *file)
+{
+	struct vring_extent *extent = NULL;
+	struct quiet quiet;
+	int fd;
+
+	pthread_mutex_lock(&growing);
+	if (!file->full && (!file->limit || file->size - VRING_HEADER_SIZE + VRING_EXTENT_SIZE <=
+						    file->limit)) {
+		fd = reopen(file);
+		quiet_begin(&quiet);
+		extent = fd < 0 ? NULL : map(fd, file->size, VRING_EXTENT_SIZE);
+		quiet_end(&quiet);
+		if (fd >= 0)
+			close(fd);
+		if (extent)
+			file->size += VRING_EXTENT_SIZE;
+		else
+			file->full = true;
+	}
+	pthread_mutex_unlock(&growing);
+	return extent;
+}
+
+void ringfile_unmap(struct vring_extent *extent)
+{
+	munmap(extent, VRING_EXTENT_SIZE);
+}

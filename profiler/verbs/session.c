@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "session.h"
+#include "control.h"
+#include "helper.h"
+#include "nettrace_settings.h"
+#include "place.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool session_active;
+
+static const struct place_kind place_kind = {
+	.name = "nettrace",
+	.directory = RUNDIR_VERBS,
+	.made = { RUNDIR_RING },
+	.helper = NETTRACE_ENV_HELPER,
+};
+
+static struct {
+	pthread_mutex_t lock;
+	bool tried;
+	pid_t pid;
+	struct nettrace_settings settings;
+	struct place place;
+	struct ringfile file;
+} session = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static uint32_t environment_u32(const char *name, uint32_t otherwise)
+{
+	const char *text = getenv(name);
+	unsigned long number;
+	char *end;
+
+	if (!text || !*text)
+		return otherwise;
+	number = strtoul(text, &end, 10);
+	return *end || number >= UINT32_MAX ? otherwise : (uint32_t)number;
+}
+
+/* As many as the launcher says, one where none does. */
+static uint32_t ranks(void)
+{
+	static const char *const names[] = { "OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
+					     "SLURM_STEP_NUM_TASKS" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		uint32_t number = environment_u32(names[i], 0);
+
+		if (number)
+			return number;
+	}
+	return 1;
+}
+
+static bool wanted(struct err *err)
+{
+	const char *text = getenv(NETTRACE_ENV), *tag = getenv(NETTRACE_ENV_TAG);
+
+	session.settings = (struct nettrace_settings)NETTRACE_SETTINGS_INIT;
+	if (text && nettrace_settings_merge(&session.settings, NETTRACE_USER, text, err) < 0)
+		return false;
+	if (tag && !*session.settings.tag)
+		snprintf(session.settings.tag, sizeof(session.settings.tag), "%s", tag);
+	return session.settings.enable != 0;
+}
+
+/* Cut where it does not fit. */
+static void copy(char *to, size_t size, const char *from)
+{
+	size_t length = strnlen(from, size - 1);
+
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+static void describe(struct vring_header *header)
+{
+	ssize_t length;
+
+	*header = (struct vring_header){
+		.magic = VRING_MAGIC,
+		.version = VRING_VERSION,
+		.byte_order = VRING_BYTE_ORDER,
+		.clock = ticks_clock,
+		.level = session.settings.level,
+		.stream = session.settings.stream,
+		.rank = session.place.rank,
+		.ranks = session.place.ranks,
+		.pid = session.pid,
+		.procid = environment_u32("SLURM_PROCID", UINT32_MAX),
+		.first = ticks_anchor(),
+	};
+	header->last = header->first;
+	length = readlink("/proc/self/exe", header->program, sizeof(header->program) - 1);
+	if (length < 0)
+		header->program[0] = '\0';
+	copy(header->node, sizeof(header->node), session.place.node);
+	copy(header->job, sizeof(header->job), session.place.job);
+	copy(header->step, sizeof(header->step), session.place.step);
+	copy(header->tag, sizeof(header->tag), session.settings.tag);
+}
+
+/* The file where it belongs, else where there is room. */
+static int open_file(struct err *err)
+{
+	uint64_t limit = session.settings.stream ? 0 : session.settings.ring;
+	struct vring_header header;
+	char path[PATH_MAX];
+	struct err other;
+
+	describe(&header);
+	if (place_path(&session.place, session.place.base, RUNDIR_RING, path) < 0)
+		return err_set(err, "'%s': the path is too long", session.place.base);
+	if (ringfile_create(&session.file, path, &header, limit, err) == 0)
+		return 0;
+	if (place_other(&session.place, &other) < 0 ||
+	    place_path(&session.place, session.place.other, RUNDIR_RING, path) < 0 ||
+	    ringfile_create(&session.file, path, &header, limit, &other) < 0)
+		return -1;
+	place_log(&session.place, "rank %u: %s: recording in '%s'", session.place.rank, err->text,
+		  path);
+	return 0;
+}
+
+static void fork_child(void)
+{
+	session_active = false;
+	record_forget();
+	/* a device that the child opens has a file of its own */
+	session.tried = false;
+	pthread_mutex_init(&session.lock, NULL);
+}
+
+static int begin(struct err *err)
+{
+	if (place_find(&session.place, &place_kind, session.settings.dir, place_guess_rank(),
+		       ranks(), err) < 0)
+		return -1;
+	if (open_file(err) < 0)
+		return -1;
+	if (record_start(&session.file, session.settings.stream) < 0)
+		return err_errno(err, "rank %u", session.place.rank);
+	pthread_atfork(NULL, NULL, fork_child);
+	helper_tell("live", session.place.rank, session.place.ranks, session.place.run,
+		    session.file.path);
+	return 0;
+}
+
+static void give_up(const struct err *why)
+{
+	if (*session.place.base)
+		place_log(&session.place, "not traced: %s", why->text);
+	else
+		fprintf(stderr, "nettrace: not traced: %s\n", why->text);
+}
+
+bool session_start(void)
+{
+	struct err err = { "" };
+	int saved = errno;
+
+	pthread_mutex_lock(&session.lock);
+	if (!session.tried) {
+		session.tried = true;
+		session.pid = getpid();
+		if (!wanted(&err)) {
+			if (*err.text)
+				fprintf(stderr, "nettrace: not traced: %s\n", err.text);
+		} else if (begin(&err) < 0) {
+			give_up(&err);
+		} else {
+			session_active = session.settings.level >= VRING_CONTROL;
+			record_data = session.settings.level >= VRING_FULL;
+		}
+	}
+	pthread_mutex_unlock(&session.lock);
+	errno = saved;
+	return session_active;
+}
+
+void session_unseen(const char *what)
+{
+	struct control control;
+
+	if (!session_active)
+		return;
+	control_begin(&control, VCALL_UNSEEN);
+	control_end(&control, 0);
+	control.call.more = 1;
+	memset(&control.more[0], 0, sizeof(control.more[0]));
+	snprintf(control.more[0].name.name, sizeof(control.more[0].name.name), "%s", what);
+	control_put(&control, NULL);
+	place_log(&session.place, "rank %u: not all is seen: %s", session.place.rank, what);
+}
+
+__attribute__((destructor)) static void session_exit(void)
+{
+	if (!session_active || session.pid != getpid())
+		return;
+	session_active = false;
+	record_stop();
+	session.file.header->clean = 1;
+	if (session.file.header->lost)
+		place_log(&session.place, "rank %u: no room for %llu records", session.place.rank,
+			  (unsigned long long)session.file.header->lost);
+	helper_tell("done", session.place.rank, session.place.ranks, session.place.run,
+		    session.file.path);
+	place_tidy(&session.place);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.h - one traced process, from the first device it opens to its end
+ *
+ * Decides whether to trace, where the file goes, and at which level.  Whatever
+ * fails here leaves the program as it would be without: one line in the log, and
+ * no more.
+ */
+#ifndef NETTRACE_SESSION_H
+#define NETTRACE_SESSION_H
+
+#include <stdbool.h>
+
+extern bool session_active;
+
+/* A device is opened: begin, unless that has been tried.  Returns session_active. */
+bool session_start(void);
+
+/* Whether control calls are recorded. */
+static inline bool session_records(void)
+{
+	return __builtin_expect(session_active, 1);
+}
+
+/* Something goes on that no library can see: recorded, and once said in the log. */
+void session_unseen(const char *what);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ticks.h - the clock of records: cheap to read, the same on all processors
+ *
+ * The processor's counter where the kernel itself trusts it as its clock, else
+ * CLOCK_MONOTONIC.  What it means in time is said by anchors (lib/vring.h).
+ */
+#ifndef NETTRACE_TICKS_H
+#define NETTRACE_TICKS_H
+
+#include "clock.h"
+#include "vring.h"
+
+extern enum vring_clock ticks_clock;
+
+/* Choose the clock, before ticks_now(); once. */
+void ticks_init(void);
+
+/* Ticks and time of one moment, to within the time of three readings. */
+struct vring_anchor ticks_anchor(void);
+
+static inline uint64_t ticks_now(void)
+{
+#if defined(__x86_64__)
+	if (__builtin_expect(ticks_clock == VRING_TSC, 1))
+		return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	if (__builtin_expect(ticks_clock == VRING_TSC, 1)) {
+		uint64_t ticks;
+
+		__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+		return ticks;
+	}
+#endif
+	return (uint64_t)clock_ns(CLOCK_MONOTONIC);
+}
+
+/* From BEGIN to END, as records have it. */
+static inline uint32_t ticks_between(uint64_t begin, uint64_t end)
+{
+	uint64_t between = end - begin;
+
+	if ((int64_t)between < 0)
+		return 0;
+	return between > UINT32_MAX ? UINT32_MAX : (uint32_t)between;
+}
+
+#endif
