@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reader.h"
+#include "trace/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,9 +196,10 @@ static int read_records(const struct reader *reader, const struct place *place,
 	for (; at < place->used; at += 1U + to[at].more)
 		if (to[at].call == VCALL_NONE || to[at].call >= VCALL_COUNT ||
 		    to[at].more >= place->used - at)
-			return err_set(err, "'%s': byte %llu: not a record", reader->path,
-				       (unsigned long long)(place->at +
-							    (at + 1) * sizeof(struct vring_record)));
+			return err_set(
+				err, "'%s': byte %llu: not a record", reader->path,
+				(unsigned long long)(place->at +
+						     (at + 1) * sizeof(struct vring_record)));
 	return 0;
 }
 
@@ -338,8 +339,7 @@ int reader_open(struct reader *reader, const char *path, struct err *err)
 	} else if (!S_ISREG(stat.st_mode)) {
 		err_set(err, "'%s': not a file", path);
 	} else if (check_header(reader, (uint64_t)stat.st_size, err) == 0 &&
-		   look_over(reader, (uint64_t)stat.st_size, err) == 0 &&
-		   begin(reader, err) == 0) {
+		   look_over(reader, (uint64_t)stat.st_size, err) == 0 && begin(reader, err) == 0) {
 		set_clock(reader);
 		reader->dropped = reader->header.overwritten;
 		return 0;

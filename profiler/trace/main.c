@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - `netemu trace COMMAND ...` */
+#include "trace/commands.h"
+#include "dispatch.h"
+
+#include <argp.h>
+
+static const struct dispatch_command commands[] = {
+	{ 0 },
+};
+
+static const struct dispatch dispatch = {
+	.program = "netemu trace",
+	.about = "What verbs calls a program made, and when.",
+	.closing = "`netemu trace COMMAND --help' lists the options of a command; "
+		   "see netemu-trace(1).",
+	.commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+	argp_err_exit_status = 2;
+	return dispatch_run(&dispatch, argc, argv);
+}
