@@ -69,6 +69,8 @@ int matrix_add(struct matrix *matrix, const struct rankfile *rank, const struct 
 		else
 			unseen->lost += rank->unseen[i].messages;
 	}
+	for (size_t i = 0; i < rank->nfailed; i++)
+		unseen->failed += rank->failed[i].messages;
 	return 0;
 }
 
@@ -202,23 +204,34 @@ static bool worse(const struct matrix_pair *a, const struct matrix_pair *b)
 	return apart(a->messages, a->rx_messages) > apart(b->messages, b->rx_messages);
 }
 
-/* Whether PAIR differs by what its receiver says it could not see. */
-static bool explain(struct matrix_unseen *unseen, const struct matrix_pair *pair)
+/* Take MORE from what is left of AVAILABLE. */
+static bool account(uint64_t *found, uint64_t available, uint64_t more)
 {
-	if (pair->messages == pair->rx_messages)
-		return pair->rx_bytes > pair->bytes ? unseen->posted : unseen->truncated;
-	if (pair->messages < pair->rx_messages ||
-	    pair->messages - pair->rx_messages > unseen->lost - unseen->found)
+	if (more > available - *found)
 		return false;
-	unseen->found += pair->messages - pair->rx_messages;
+	*found += more;
 	return true;
+}
+
+/* Whether PAIR differs by what its receiver or its sender says it could not see. */
+static bool explain(struct matrix *matrix, const struct matrix_pair *pair)
+{
+	struct matrix_unseen *from = &matrix->unseen[pair->from];
+	struct matrix_unseen *to = &matrix->unseen[pair->to];
+
+	if (pair->messages == pair->rx_messages)
+		return pair->rx_bytes > pair->bytes ? to->posted : to->truncated;
+	if (pair->messages < pair->rx_messages)
+		return account(&from->failed_found, from->failed,
+			       pair->rx_messages - pair->messages);
+	return account(&to->found, to->lost, pair->messages - pair->rx_messages);
 }
 
 void matrix_check(struct matrix *matrix, struct matrix_mismatch *mismatch)
 {
 	*mismatch = (struct matrix_mismatch){ .checked = matrix->count };
-	for (uint32_t to = 0; to < matrix->size; to++)
-		matrix->unseen[to].found = 0;
+	for (uint32_t rank = 0; rank < matrix->size; rank++)
+		matrix->unseen[rank].found = matrix->unseen[rank].failed_found = 0;
 	for (size_t i = 0; i < matrix->count; i++) {
 		const struct matrix_pair *pair = &matrix->pairs[i];
 		size_t at = mismatch->count < MATRIX_WORST ? mismatch->count : MATRIX_WORST;
@@ -233,7 +246,7 @@ void matrix_check(struct matrix *matrix, struct matrix_mismatch *mismatch)
 				mismatch->worst[at] = mismatch->worst[at - 1];
 		if (at < MATRIX_WORST)
 			mismatch->worst[at] = *pair;
-		if (!explain(&matrix->unseen[pair->to], pair) &&
+		if (!explain(matrix, pair) &&
 		    (!mismatch->unexplained || worse(pair, &mismatch->culprit))) {
 			mismatch->unexplained = true;
 			mismatch->culprit = *pair;

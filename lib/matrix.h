@@ -17,19 +17,21 @@ struct matrix_pair {
 	uint64_t rx_bytes, rx_messages; /* as the receiver did */
 };
 
-/* What a rank could not see of its receives, see RANKUNSEEN_LIST. */
+/* What a rank could not see of its receives, see RANKUNSEEN_LIST, and of its sends. */
 struct matrix_unseen {
-	uint64_t lost;  /* receives that are in no rx count */
-	uint64_t found; /* of those, accounted for by matrix_check() */
-	bool posted;    /* some are counted with their posted size */
-	bool truncated; /* some may be counted with the size of their buffer */
+	uint64_t lost;         /* receives that are in no rx count */
+	uint64_t found;        /* of those, accounted for by matrix_check() */
+	uint64_t failed;       /* sends that are in no tx count, but may have arrived */
+	uint64_t failed_found; /* of those, accounted for */
+	bool posted;           /* some are counted with their posted size */
+	bool truncated;        /* some may be counted with the size of their buffer */
 };
 
 struct matrix {
 	uint32_t size;             /* ranks, or nodes */
 	struct matrix_pair *pairs; /* owned */
 	size_t count, room;
-	struct matrix_unseen *unseen; /* by receiver; owned */
+	struct matrix_unseen *unseen; /* by rank; owned */
 };
 
 /* An empty matrix of SIZE by SIZE.  Returns 0, or -1 with errno ENOMEM. */

@@ -114,6 +114,11 @@ static int check_range(const struct rankfile *rank, const char *name, struct err
 				       RANKKEY_WINDOWS, peers->rows[peers->count - 1].peer,
 				       rank->ranks);
 	}
+	for (size_t i = 0; i < rank->nfailed; i++)
+		if (rank->failed[i].peer < -1 || rank->failed[i].peer >= (int64_t)rank->ranks)
+			return err_set(err, "%s: '%s': there is no rank %lld of %u", name,
+				       RANKKEY_FAILED, (long long)rank->failed[i].peer,
+				       rank->ranks);
 	for (size_t i = 0; i < rank->nrma; i++)
 		if (rank->rma[i].peer >= rank->ranks)
 			return err_set(err, "%s: '%s': there is no rank %u of %u", name,

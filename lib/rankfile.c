@@ -117,5 +117,11 @@ void rankfile_release(struct rankfile *rank)
 	for (size_t i = 0; i < rank->nbypass; i++)
 		free(rank->bypass[i]);
 	free(rank->bypass);
+	for (size_t i = 0; i < rank->nelsewhere; i++)
+		free(rank->elsewhere[i].gid);
+	free(rank->elsewhere);
+	for (size_t i = 0; i < rank->nfailed; i++)
+		free(rank->failed[i].status);
+	free(rank->failed);
 	*rank = (struct rankfile){ 0 };
 }

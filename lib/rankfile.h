@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rankfile.h - what one rank sent and received: mpi/rank-<r>.json
+/* rankfile.h - what one rank sent and received: mpi/rank-<r>.json, verbs/rank-<r>.json
  *
  * One structure in memory for all who deal with it: the library and the
  * helper write it (rankfile_write(), libc only), the offline programs read it
@@ -45,7 +45,12 @@
 	X(NEIGHBOR, "neighbor")                                             \
 	X(RMA, "rma") /* on a window's own communicator */                  \
 	X(IO, "io")   /* on a file's own communicator */                    \
-	X(OTHER, "other")
+	X(OTHER, "other")                                                   \
+	X(SEND, "send") /* from here on: of verbs */                        \
+	X(WRITE, "write")                                                   \
+	X(READ, "read")                                                     \
+	X(ATOMIC, "atomic")                                                 \
+	X(DATAGRAM, "datagram")
 
 enum rankop {
 #define X(suffix, name) RANKOP_##suffix,
@@ -137,6 +142,25 @@ struct rankunseen_count {
 	uint64_t messages, bytes;
 };
 
+/* Traffic of verbs with queue pairs of which nobody recorded whose they are, and
+ * that of multicast groups.
+ */
+struct rankelsewhere {
+	bool multicast;
+	uint16_t op;
+	uint32_t lid, qpn;
+	char *gid; /* NULL: not known */
+	uint64_t tx_bytes, tx_messages, rx_bytes, rx_messages;
+};
+
+/* Messages that a completion says have failed, or of which no completion was taken. */
+struct rankfailed {
+	int64_t peer; /* -1: of no rank */
+	uint16_t op;
+	char *status;
+	uint64_t messages, bytes;
+};
+
 /* Everything known of one rank.  Zero-initialised = empty.  All pointers are
  * owned; strings may be NULL where a file does not say.
  */
@@ -169,6 +193,11 @@ struct rankfile {
 	size_t nunseen;
 	char **bypass; /* sorted */
 	size_t nbypass;
+	struct rankelsewhere *elsewhere; /* ascending by multicast, gid, lid, qpn, op */
+	size_t nelsewhere;
+	struct rankfailed *failed; /* ascending by peer, op, status */
+	size_t nfailed;
+	uint64_t dropped;                       /* records that were not kept */
 	double overhead_send, overhead_receive; /* ns per message, measured at start; 0 = unknown */
 };
 

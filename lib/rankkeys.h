@@ -31,6 +31,13 @@
 #define RANKKEY_OP               "op"
 #define RANKKEY_WHY              "why"
 #define RANKKEY_MESSAGES         "messages"
+#define RANKKEY_ELSEWHERE        "elsewhere"
+#define RANKKEY_GID              "gid"
+#define RANKKEY_LID              "lid"
+#define RANKKEY_QPN              "qpn"
+#define RANKKEY_FAILED           "failed"
+#define RANKKEY_STATUS           "status"
+#define RANKKEY_DROPPED          "dropped"
 #define RANKKEY_DESCRIPTION      "description"
 #define RANKKEY_VERSION          "version"
 #define RANKKEY_COMPLETE         "complete"
@@ -73,5 +80,9 @@
 #define RANKVALUE_OTHER   "other"
 #define RANKVALUE_PRECISE "precise"
 #define RANKVALUE_COARSE  "coarse"
+
+/* And of RANKKEY_WHY in RANKKEY_ELSEWHERE. */
+#define RANKVALUE_NOBODY    "nobody"
+#define RANKVALUE_MULTICAST "multicast"
 
 #endif

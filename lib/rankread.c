@@ -6,6 +6,7 @@
 #include "rankfile.h"
 #include "rankkeys.h"
 #include "rankrows.h"
+#include "rankverbs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -528,6 +529,9 @@ static const struct json_field file_fields[] = {
 	PART(RANKKEY_WINDOWS, read_windows, 0),
 	PART(RANKKEY_RMA, read_rma, 0),
 	PART(RANKKEY_UNSEEN, read_part, PART_UNSEEN),
+	PART(RANKKEY_ELSEWHERE, rankverbs_elsewhere, 0),
+	PART(RANKKEY_FAILED, rankverbs_failed, 0),
+	RANK(RANKKEY_DROPPED, JSON_U64, dropped),
 };
 
 static int copy_peers(struct rankpeers *to, const struct rankpeers *from)

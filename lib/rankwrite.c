@@ -342,6 +342,48 @@ static void out_unseen(struct out *out, const struct rankfile *rank)
 	out_close(out, "}");
 }
 
+static void out_elsewhere(struct out *out, const struct rankfile *rank)
+{
+	if (!rank->nelsewhere)
+		return;
+	out_open(out, RANKKEY_ELSEWHERE, "[");
+	for (size_t i = 0; i < rank->nelsewhere; i++) {
+		const struct rankelsewhere *row = &rank->elsewhere[i];
+
+		out_open(out, NULL, "{");
+		out_text(out, RANKKEY_WHY, row->multicast ? RANKVALUE_MULTICAST : RANKVALUE_NOBODY);
+		out_text(out, RANKKEY_GID, row->gid);
+		out_u64(out, RANKKEY_LID, row->lid);
+		out_u64(out, RANKKEY_QPN, row->qpn);
+		out_text(out, RANKKEY_OP, rankop_names[row->op]);
+		out_u64(out, RANKKEY_TX_BYTES, row->tx_bytes);
+		out_u64(out, RANKKEY_TX_MESSAGES, row->tx_messages);
+		out_u64(out, RANKKEY_RX_BYTES, row->rx_bytes);
+		out_u64(out, RANKKEY_RX_MESSAGES, row->rx_messages);
+		out_close(out, "}");
+	}
+	out_close(out, "]");
+}
+
+static void out_failed(struct out *out, const struct rankfile *rank)
+{
+	if (!rank->nfailed)
+		return;
+	out_open(out, RANKKEY_FAILED, "[");
+	for (size_t i = 0; i < rank->nfailed; i++) {
+		const struct rankfailed *row = &rank->failed[i];
+
+		out_open(out, NULL, "{");
+		out_i64(out, RANKKEY_PEER, row->peer);
+		out_text(out, RANKKEY_OP, rankop_names[row->op]);
+		out_text(out, RANKKEY_STATUS, row->status);
+		out_u64(out, RANKKEY_MESSAGES, row->messages);
+		out_u64(out, RANKKEY_BYTES, row->bytes);
+		out_close(out, "}");
+	}
+	out_close(out, "]");
+}
+
 static uint64_t events(const struct rankfile *rank)
 {
 	uint64_t count = rank->outside.tx_messages + rank->outside.rx_messages;
@@ -410,6 +452,10 @@ int rankfile_write(const struct rankfile *rank, int fd)
 	out_windows(&out, rank);
 	out_rma(&out, rank);
 	out_unseen(&out, rank);
+	out_elsewhere(&out, rank);
+	out_failed(&out, rank);
+	if (rank->dropped)
+		out_u64(&out, RANKKEY_DROPPED, rank->dropped);
 	out_raw(&out, "\n}\n", 3);
 	out_flush(&out);
 	if (out.error) {

@@ -151,6 +151,31 @@ static void excuses_only_what_a_receiver_could_not_see(void **state)
 	assert_true(received(20, 2, RANKUNSEEN_TRUNCATED, 1).unexplained);
 }
 
+/* Rank 0 knows of one message that it was sent, rank 1 received more. */
+static void excuses_what_a_sender_believes_lost(void **state)
+{
+	struct rankfailed failed = { 1, RANKOP_SEND, NULL, 2, 20 };
+	struct rankfile sender = { .rank = 0, .ranks = 2, .failed = &failed, .nfailed = 1 };
+	struct rankpeer sent = { 1, 10, 1, 0, 0, -1, -1 };
+	const struct rankpeers peers = { &sent, 1 };
+
+	(void)state;
+	for (uint64_t received = 1; received < 5; received++) {
+		const struct rankpeer row = { 0, 0, 0, 10 * received, received, -1, -1 };
+		struct matrix_mismatch mismatch;
+		struct matrix matrix;
+
+		assert_int_equal(matrix_init(&matrix, 2), 0);
+		assert_int_equal(matrix_add(&matrix, &sender, &peers), 0);
+		add(&matrix, 1, &row, 1);
+		assert_int_equal(matrix_finish(&matrix), 0);
+		matrix_check(&matrix, &mismatch);
+		assert_int_equal(mismatch.count, received > 1);
+		assert_int_equal(mismatch.unexplained, received > 3);
+		matrix_release(&matrix);
+	}
+}
+
 static void does_not_wrap_around(void **state)
 {
 	const struct rankpeer rows[] = { { 0, UINT64_MAX, 1, 0, 0, -1, -1 },
@@ -302,6 +327,7 @@ int main(void)
 		cmocka_unit_test(finds_nothing_wrong_with_equal_sides),
 		cmocka_unit_test(names_the_worst_pairs),
 		cmocka_unit_test(excuses_only_what_a_receiver_could_not_see),
+		cmocka_unit_test(excuses_what_a_sender_believes_lost),
 		cmocka_unit_test(does_not_wrap_around),
 		cmocka_unit_test(compares_pair_by_pair),
 		cmocka_unit_test(equals_a_dense_matrix),

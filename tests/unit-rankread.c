@@ -97,6 +97,18 @@ static struct rankfile sample(void)
 		(struct rankunseen_count){ RANKOP_NONBLOCKING, RANKUNSEEN_POSTED, 2, 16 };
 	rank.bypass = calloc(1, sizeof(*rank.bypass));
 	rank.bypass[rank.nbypass++] = strdup("osc/rdma");
+	rank.elsewhere = calloc(2, sizeof(*rank.elsewhere));
+	rank.elsewhere[rank.nelsewhere++] =
+		(struct rankelsewhere){ false, RANKOP_WRITE, 7, 18, NULL, 5, 1, 0, 0 };
+	rank.elsewhere[rank.nelsewhere++] = (struct rankelsewhere){
+		true, RANKOP_DATAGRAM, 0, 0xffffff, strdup("ff12::1"), 64, 2, 32, 1
+	};
+	rank.failed = calloc(2, sizeof(*rank.failed));
+	rank.failed[rank.nfailed++] =
+		(struct rankfailed){ -1, RANKOP_SEND, strdup("RETRY_EXC_ERR"), 3, 300 };
+	rank.failed[rank.nfailed++] =
+		(struct rankfailed){ 3, RANKOP_READ, strdup("REM_ACCESS_ERR"), 1, 8 };
+	rank.dropped = 12;
 	return rank;
 }
 
@@ -288,6 +300,16 @@ static const struct {
 	  "3 is not a power of two" },
 	{ "{\"version\"", "{\"rma\": [{\"call\": \"putt\", \"peer\": 0}], \"version\"",
 	  "'call': 'putt' is not a name that is known" },
+	{ "{\"version\"",
+	  "{\"failed\": [{\"peer\": 2000, \"op\": \"send\", \"status\": \"x\", "
+	  "\"messages\": 1, \"bytes\": 1}], \"version\"",
+	  "f: 'failed': there is no rank 2000 of 2000" },
+	{ "{\"version\"", "{\"failed\": [{\"peer\": -1, \"op\": \"sent\"}], \"version\"",
+	  "'op': 'sent' is not a name that is known" },
+	{ "{\"version\"", "{\"elsewhere\": [{\"why\": \"other\"}], \"version\"",
+	  "'why': 'other' is not a name that is known" },
+	{ "{\"version\"", "{\"elsewhere\": [{\"why\": \"nobody\"}], \"version\"",
+	  "'gid' is missing" },
 	{ "{\"version\"", "{\"node\": \"a\\u0000b\", \"version\"", "'node': \\u0000 in a string" },
 	{ "{\"version\"", "{\"node\": \"a\nb\", \"version\"", "'node': byte 0x0a in a string" },
 	{ "{\"version\"", "{\"node\": \"\\ud800\", \"version\"", "half a surrogate pair" },

@@ -87,10 +87,10 @@ static void warn_unfinished(const struct run *run, const char *name)
 			" ranks read from their live counters: left over, or still counting\n",
 			name, run->live, run->ranks);
 	if (run->incomplete)
-		fprintf(stderr,
-			"netemu-matrix: warning: %s: %" PRIu32 " of %" PRIu32
-			" ranks did not come to MPI_Finalize: what they had counted is here\n",
-			name, run->incomplete, run->ranks);
+		fprintf(stderr, "netemu-matrix: warning: %s: %" PRIu32 " of %" PRIu32 " ranks %s\n",
+			name, run->incomplete, run->ranks,
+			run->verbs ? "did not end by themselves, or not all of theirs was recorded"
+				   : "did not come to MPI_Finalize: what they had counted is here");
 }
 
 /* What was sent was received, or it is said.  In complete runs of ours there

@@ -362,6 +362,14 @@ static int add_unseen(struct run *run, const struct rankfile *rank)
 	return 0;
 }
 
+static bool is_verbs(const struct rankfile *rank)
+{
+	for (int op = RANKOP_SEND; op < RANKOP_COUNT; op++)
+		if (rank->ops[op].count)
+			return true;
+	return rank->nelsewhere || rank->nfailed || rank->dropped;
+}
+
 static double larger(double a, double b)
 {
 	return a > b ? a : b;
@@ -383,6 +391,7 @@ int run_add(struct run *run, const struct rankfile *rank, const char *origin, bo
 	run->foreign += rank->foreign;
 	run->incomplete += !rank->complete;
 	run->live += live;
+	run->verbs |= is_verbs(rank);
 	run->duration = larger(run->duration, rank->duration);
 	run->overhead_send = larger(run->overhead_send, rank->overhead_send);
 	run->overhead_receive = larger(run->overhead_receive, rank->overhead_receive);

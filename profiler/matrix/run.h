@@ -58,6 +58,7 @@ struct run {
 	char **nodes;   /* names, by the lowest rank on each after run_finish() */
 	uint32_t nnodes;
 	struct run_node *by_name;
+	bool verbs;    /* counted below MPI, if there is one */
 	bool nameless; /* some rank does not say: no nodes are to be shown */
 
 	char *job, *step, *program, *mpi, *pml; /* of the first rank added */

@@ -135,7 +135,7 @@ static void put_unseen(const struct report *report, FILE *out)
 	char bytes[32], messages[32];
 
 	for (size_t i = 0; i < run->nbypass; i++, line = "") {
-		fprintf(out, "%s  what MPI's ", line);
+		fprintf(out, run->verbs ? "%s  what " : "%s  what MPI's ", line);
 		plain_put(out, run->bypass[i].name);
 		fprintf(out,
 			" carried past the layer that is counted (in use on %" PRIu32 " ranks)\n",
@@ -150,7 +150,8 @@ static void put_unseen(const struct report *report, FILE *out)
 			line = "";
 		}
 	if (run->outside.tx_messages || run->outside.rx_messages) {
-		fprintf(out, "%s  processes outside MPI_COMM_WORLD: %s bytes sent to, ", line,
+		fprintf(out, "%s  processes outside %s: %s bytes sent to, ", line,
+			run->verbs ? "the run" : "MPI_COMM_WORLD",
 			units_grouped(bytes, 32, run->outside.tx_bytes));
 		fprintf(out, "%s received from them\n",
 			units_grouped(bytes, 32, run->outside.rx_bytes));
