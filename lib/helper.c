@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "helper.h"
-#include "netprof_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +18,10 @@ static int is_list_path(const char *path)
 	return sscanf(path, "/proc/%u/fd/%u%n", &pid, &fd, &used) == 2 && !path[used];
 }
 
-int helper_tell(const char *what, uint32_t rank, uint32_t ranks, const char *rundir,
-		const char *file)
+int helper_tell(const char *variable, const char *what, uint32_t rank, uint32_t ranks,
+		const char *rundir, const char *file)
 {
-	const char *path = getenv(NETPROF_ENV_HELPER);
+	const char *path = getenv(variable);
 	const char *procid = getenv("SLURM_PROCID");
 	char line[2 * PATH_MAX + 128];
 	int fd, length, saved;

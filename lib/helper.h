@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* helper.h - how tasks, slurmstepd and the per-node helper talk
  *
- * The plugin starts one helper (netprof-helper) per node and step, as the
- * user.  It outlives the tasks by a moment and finishes what they left.
+ * A plugin starts one helper (netprof-helper, nettrace-helper) per node and step,
+ * as the user.  It outlives the tasks by a moment and finishes what they left.
  *
  * Ranks -> helper: the helper holds a memfd open as descriptor HELPER_FD_LIST
- * and the tasks' environment has NETPROF_HELPER=/proc/<pid>/fd/<n>.  A rank
+ * and the tasks' environment has NETPROF_HELPER (NETTRACE_HELPER) = /proc/<pid>/fd/<n>.  A rank
  * appends one line when it starts to count, one more for each further live
  * file, and one when it has finished its rank file by itself:
  *
@@ -33,26 +33,27 @@
 #define HELPER_FD_LIST 5
 
 /* Keys on the life pipe, each at most once, before the first `exit`. */
-#define HELPER_KEY_LIST(X)                                                             \
-	X(job)      /* SLURM_JOB_ID */                                                 \
-	X(step)     /* step id, or "batch", "interactive" */                           \
-	X(node)     /* SLURMD_NODENAME */                                              \
-	X(index)    /* of this node in the job's node list, from 0 */                  \
-	X(nodelist) /* of the job, SLURM_JOB_NODELIST */                               \
-	X(tasks)    /* on this node */                                                 \
-	X(settings) /* effective settings, as netprof_settings_format() writes them */ \
-	X(keep)     /* ns, as plugstack keep=; only together with store */             \
-	X(store)    /* the directory keep= bounds: plugstack dir=, expanded */         \
-	X(gather)   /* HOST:PORT:COOKIE of the collector in srun; see gather.h */      \
-	X(libslurm) /* path of the library that slurmstepd has slurm_load_job from */  \
-	X(command)  /* argv of the step, JSON array of strings */                      \
-	X(submit)   /* submit directory */
+#define HELPER_KEY_LIST(X)                                                                \
+	X(job)      /* SLURM_JOB_ID */                                                    \
+	X(step)     /* step id, or "batch", "interactive" */                              \
+	X(node)     /* SLURMD_NODENAME */                                                 \
+	X(index)    /* of this node in the job's node list, from 0 */                     \
+	X(nodelist) /* of the job, SLURM_JOB_NODELIST */                                  \
+	X(tasks)    /* on this node */                                                    \
+	X(settings) /* effective ones, as netprof_settings_format() or its like writes */ \
+	X(keep)     /* ns, as plugstack keep=; only together with store */                \
+	X(store)    /* the directory keep= bounds: plugstack dir=, expanded */            \
+	X(gather)   /* HOST:PORT:COOKIE of the collector in srun; see gather.h */         \
+	X(libslurm) /* path of the library that slurmstepd has slurm_load_job from */     \
+	X(command)  /* argv of the step, JSON array of strings */                         \
+	X(submit)   /* submit directory */                                                \
+	X(exporter) /* path of the program that makes JSON of records */
 
-/* Append a line for this process to the list of the helper named by
- * $NETPROF_HELPER.  WHAT is "live" or "done".  Returns 0, or -1 with errno:
+/* Append a line for this process to the list of the helper that the environment
+ * variable VARIABLE names.  WHAT is "live" or "done".  Returns 0, or -1 with errno:
  * ENOENT when there is no helper, ENAMETOOLONG, or that of open/write.
  */
-int helper_tell(const char *what, uint32_t rank, uint32_t ranks, const char *rundir,
-		const char *file);
+int helper_tell(const char *variable, const char *what, uint32_t rank, uint32_t ranks,
+		const char *rundir, const char *file);
 
 #endif

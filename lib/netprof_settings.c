@@ -8,12 +8,9 @@ VALUES_WORDS(stamps, bool, "neither precise nor coarse", { "precise", true }, { 
 
 #define SIZES_MAX (1u << 20)
 
-#define KEY(name, kind, member, min, max, plugstack) \
-	{ name, &kind_##kind, offsetof(struct netprof_settings, member), min, max, plugstack }
-#define TEXT(name, kind, member, plugstack) \
-	KEY(name, kind, member, 0, sizeof(((struct netprof_settings *)0)->member) - 1, plugstack)
+#define KEY(...)  RECORDER_KEY(netprof_settings, __VA_ARGS__)
+#define TEXT(...) RECORDER_TEXT(netprof_settings, __VA_ARGS__)
 
-/* Special ones stand in plugstack.conf only. */
 static const struct key keys[] = {
 	TEXT("dir", dir, dir, false),
 	KEY("window", time, window, 0, INT64_MAX, false),
@@ -21,13 +18,7 @@ static const struct key keys[] = {
 	KEY("timing", flag, timing, 0, 0, false),
 	KEY("sizes", count, sizes, 0, SIZES_MAX, false),
 	TEXT("exclude", line, exclude, false),
-	KEY("auto", enable, enable, 0, 0, true),
-	KEY("sample", count, sample, 0, UINT32_MAX, true),
-	KEY("minnodes", count, minnodes, 0, UINT32_MAX, true),
-	KEY("keep", time, keep, 0, INT64_MAX, true),
-	KEY("quiet", flag, quiet, 0, 0, true),
-	TEXT("lib", path, lib, true),
-	TEXT("libexec", path, libexec, true),
+	RECORDER_KEYS(netprof_settings),
 };
 
 static const struct values_table table = {

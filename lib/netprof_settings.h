@@ -8,30 +8,17 @@
 #define NETEMU_NETPROF_SETTINGS_H
 
 #include "err.h"
-
-#include <limits.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "recorder_settings.h"
 
 #define NETPROF_ENV        "NETPROF" /* settings, to users and from the plugin to the library */
 #define NETPROF_ENV_HELPER "NETPROF_HELPER" /* see helper.h */
 
 struct netprof_settings {
-	int enable;         /* -1 = nobody said, 0 = no, 1 = yes */
-	char dir[PATH_MAX]; /* parent of the run directory, unexpanded; "" = default */
-	int64_t window;     /* ns; 0 = none */
-	bool precise;       /* stamps=precise */
-	bool timing;        /* timing=yes */
-	uint32_t sizes;     /* distinct message sizes counted exactly; default 1024 */
-	char exclude[1024]; /* PROGRAM,PROGRAM: base names that are left alone */
-	/* plugstack only */
-	uint32_t sample;        /* profile one job step in N; 0 and 1 = all */
-	uint32_t minnodes;      /* 0 = any */
-	int64_t keep;           /* ns; 0 = for ever */
-	bool quiet;             /* no closing line from srun */
-	char lib[PATH_MAX];     /* libnetprof.so; "" = where it was installed */
-	char libexec[PATH_MAX]; /* directory of the helper programs; "" = as installed */
+	RECORDER_SETTINGS;
+	int64_t window; /* ns; 0 = none */
+	bool precise;   /* stamps=precise */
+	bool timing;    /* timing=yes */
+	uint32_t sizes; /* distinct message sizes counted exactly; default 1024 */
 };
 
 enum netprof_source {

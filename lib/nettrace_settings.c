@@ -8,12 +8,9 @@ VALUES_WORDS(level, enum vring_level, "none of summary, control and full",
 #define RING_MIN (1U << 20)
 #define RING_MAX (1ULL << 40)
 
-#define KEY(name, kind, member, min, max, plugstack) \
-	{ name, &kind_##kind, offsetof(struct nettrace_settings, member), min, max, plugstack }
-#define TEXT(name, kind, member, plugstack) \
-	KEY(name, kind, member, 0, sizeof(((struct nettrace_settings *)0)->member) - 1, plugstack)
+#define KEY(...)  RECORDER_KEY(nettrace_settings, __VA_ARGS__)
+#define TEXT(...) RECORDER_TEXT(nettrace_settings, __VA_ARGS__)
 
-/* Special ones stand in plugstack.conf only. */
 static const struct key keys[] = {
 	TEXT("dir", dir, dir, false),
 	KEY("ring", bytes, ring, RING_MIN, RING_MAX, false),
@@ -24,10 +21,8 @@ static const struct key keys[] = {
 	TEXT("exclude", line, exclude, false),
 	KEY("size", bytes, min_size, 0, UINT64_MAX, false),
 	KEY("qp", count, qpn, 0, 0xffffff, false),
-	KEY("auto", enable, enable, 0, 0, true),
-	KEY("quiet", flag, quiet, 0, 0, true),
-	TEXT("lib", path, lib, true),
-	TEXT("libexec", path, libexec, true),
+	RECORDER_KEYS(nettrace_settings),
+	TEXT("bin", path, bin, true),
 };
 
 static const struct values_table table = {

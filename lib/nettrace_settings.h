@@ -9,35 +9,28 @@
 #define NETEMU_NETTRACE_SETTINGS_H
 
 #include "err.h"
+#include "recorder_settings.h"
 #include "vring.h"
-
-#include <limits.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 #define NETTRACE_ENV        "NETTRACE"
 #define NETTRACE_ENV_HELPER "NETTRACE_HELPER"
 #define NETTRACE_ENV_TAG    "IBVERBS_INTERCEPT_EXP_TAG"
 
 struct nettrace_settings {
-	int enable;         /* -1 = nobody said, 0 = no, 1 = yes */
-	char dir[PATH_MAX]; /* parent of the run directory, unexpanded; "" = default */
-	uint64_t ring;      /* bytes of records of a process */
-	bool stream;        /* all is kept */
+	RECORDER_SETTINGS;
+	uint64_t ring; /* bytes of records of a process */
+	bool stream;   /* all is kept */
 	enum vring_level level;
-	bool export;        /* JSON at the end of the step */
-	char tag[64];       /* before the names of files */
-	char exclude[1024]; /* PROGRAM,PROGRAM: base names that are left alone */
-	uint64_t min_size;  /* bytes: smaller messages are counted only */
-	uint32_t qpn;       /* only this queue pair; 0 = all */
+	bool export;       /* JSON at the end of the step */
+	char tag[64];      /* before the names of files */
+	uint64_t min_size; /* bytes: smaller messages are counted only */
+	uint32_t qpn;      /* only this queue pair; 0 = all */
 	/* plugstack only */
-	bool quiet;             /* no closing line from srun */
-	char lib[PATH_MAX];     /* libnettrace.so; "" = where it was installed */
-	char libexec[PATH_MAX]; /* directory of the helper programs; "" = as installed */
+	char bin[PATH_MAX]; /* directory of netemu-trace; "" = as installed */
 };
 
-#define NETTRACE_SETTINGS_INIT                                          \
-	{                                                               \
+#define NETTRACE_SETTINGS_INIT                                                       \
+	{                                                                            \
 		.enable = -1, .ring = 64 << 20, .level = VRING_FULL, .export = true, \
 	}
 

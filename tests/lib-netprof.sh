@@ -68,8 +68,8 @@ what_a_script_has() {
 	echo "NETPROF=$1"
 	echo "NETPROF_HELPER=HELPER"
 	echo "NETPROF_LIB=$netprof_lib"
-	echo "OMPI_MCA_orte_fork_agent=$netprof_libexec/netprof-agent"
-	echo "PRTE_MCA_prte_fork_agent=$netprof_libexec/netprof-agent"
+	echo "OMPI_MCA_orte_fork_agent=$netprof_libexec/netemu-agent"
+	echo "PRTE_MCA_prte_fork_agent=$netprof_libexec/netemu-agent"
 	echo "SLURM_NETPROF_ORIGIN=$2:$1"
 }
 

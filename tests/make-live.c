@@ -14,6 +14,7 @@
 #include "helper.h"
 #include "clock.h"
 #include "live.h"
+#include "netprof_settings.h"
 #include "rankfile.h"
 
 #include <fcntl.h>
@@ -178,7 +179,8 @@ int main(int argc, char **argv)
 		put_cells(fd, argv + optind + 3, argc - optind - 3);
 	if (options.size >= 0 && ftruncate(fd, options.size) < 0)
 		die(path);
-	if (options.tell && helper_tell("live", rank, ranks, options.tell, path) < 0)
+	if (options.tell &&
+	    helper_tell(NETPROF_ENV_HELPER, "live", rank, ranks, options.tell, path) < 0)
 		die("helper_tell");
 	while (options.wait && read(0, &byte, 1) > 0)
 		;

@@ -5,7 +5,7 @@ test_description="mpirun's fork agent names the library and becomes the program"
 
 . "$SHARNESS"
 
-AGENT=$NETEMU_BUILDDIR/netprof-agent
+AGENT=$NETEMU_BUILDDIR/netemu-agent
 test -x "$AGENT" || {
 	skip_all='built without Slurm'
 	test_done
@@ -16,11 +16,11 @@ remove_work() {
 	rm -rf "$work"
 }
 cleanup remove_work
-echo 'int netprof_agent_test;' | ${CC:-cc} -shared -o lib.so -x c - 2>/dev/null || {
+echo 'int netprof_agent_test;' | ${CC:-cc} -shared -o libnetprof.so -x c - 2>/dev/null || {
 	skip_all='no C compiler'
 	test_done
 }
-NETPROF_LIB=$PWD/lib.so
+NETPROF_LIB=$PWD/libnetprof.so
 NETPROF=yes
 export NETPROF_LIB NETPROF
 unset LD_PRELOAD
@@ -40,10 +40,23 @@ test_expect_success 'before what the user has there' '
 '
 
 test_expect_success 'once' '
-	for list in "$NETPROF_LIB" "/a.so:$NETPROF_LIB" "/a.so $NETPROF_LIB:/b.so"; do
-		(LD_PRELOAD=$list && export LD_PRELOAD && preloads "$list") || return 1
-	done &&
-	(LD_PRELOAD=/x$NETPROF_LIB && export LD_PRELOAD && preloads "$NETPROF_LIB:/x$NETPROF_LIB")
+	for list in "$NETPROF_LIB:/b.so" "/b.so:$NETPROF_LIB" "$NETPROF_LIB /b.so:$NETPROF_LIB"; do
+		(LD_PRELOAD=$list && export LD_PRELOAD && preloads "$NETPROF_LIB:/b.so") || return 1
+	done
+'
+
+test_expect_success 'not where the user has another file of that name' '
+	(LD_PRELOAD=/x$NETPROF_LIB && export LD_PRELOAD && preloads "/x$NETPROF_LIB")
+'
+
+test_expect_success 'libraries have the order they have in a step of srun' '
+	cp libnetprof.so libnettrace.so &&
+	(NETTRACE_LIB=$PWD/libnettrace.so && NETTRACE=yes && export NETTRACE_LIB NETTRACE &&
+		preloads "$NETPROF_LIB:$NETTRACE_LIB" &&
+		LD_PRELOAD=/l/libnetemu.so:/user.so && export LD_PRELOAD &&
+		preloads "$NETPROF_LIB:$NETTRACE_LIB:/l/libnetemu.so:/user.so" &&
+		NETPROF=no && preloads "$NETTRACE_LIB:/l/libnetemu.so:/user.so" &&
+		NETTRACE=no && preloads "/l/libnetemu.so:/user.so")
 '
 
 test_expect_success 'not when the settings say no' '
@@ -54,10 +67,10 @@ test_expect_success 'not when the settings say no' '
 
 test_expect_success 'not a library that is not there' '
 	(NETPROF_LIB=$PWD/none.so && preloads "") &&
-	(NETPROF_LIB=lib.so && preloads "") &&
+	(NETPROF_LIB=libnetprof.so && preloads "") &&
 	(unset NETPROF_LIB && preloads "") &&
-	mkdir "a b" && cp lib.so "a b" &&
-	(NETPROF_LIB="$PWD/a b/lib.so" && preloads "")
+	mkdir "a b" && cp libnetprof.so "a b" &&
+	(NETPROF_LIB="$PWD/a b/libnetprof.so" && preloads "")
 '
 
 test_expect_success 'arguments, status and signal are those of the program' '

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the netprof plugin that are plain functions. */
-#include "netprof/netprof.h"
+#include "recorder/recorder.h"
 #include "preload.h"
 
 #include <errno.h>
@@ -93,9 +93,9 @@ static void what_does_not_fit_is_an_error(void **state)
 	assert_int_equal(preload_add(buf, sizeof(buf), "/u/01234567", "/l/x"), -1);
 }
 
-static struct netprof_settings one_in(uint32_t sample)
+static struct recorder_settings one_in(uint32_t sample)
 {
-	struct netprof_settings settings = NETPROF_SETTINGS_INIT;
+	struct recorder_settings settings = { .enable = -1 };
 
 	settings.sample = sample;
 	return settings;
@@ -107,7 +107,7 @@ static void about_one_step_in_n_is_sampled(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-		struct netprof_settings settings = one_in(samples[i]);
+		struct recorder_settings settings = one_in(samples[i]);
 		unsigned jobs = 0, steps = 0;
 
 		for (uint32_t n = 0; n < 20000; n++) {
@@ -132,7 +132,7 @@ static uint64_t fnv1a(const char *text)
 
 static void the_hash_is_the_documented_one(void **state)
 {
-	struct netprof_settings settings = one_in(7);
+	struct recorder_settings settings = one_in(7);
 	char text[32];
 
 	(void)state;
@@ -149,7 +149,7 @@ static void the_hash_is_the_documented_one(void **state)
 
 static void no_sampling_takes_all(void **state)
 {
-	struct netprof_settings none = one_in(0), all = one_in(1);
+	struct recorder_settings none = one_in(0), all = one_in(1);
 
 	(void)state;
 	for (uint32_t job = 0; job < 100; job++) {

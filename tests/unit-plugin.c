@@ -247,7 +247,7 @@ static const char *agent(void)
 {
 	static char path[256];
 
-	snprintf(path, sizeof(path), "%s/netprof-agent", libexec + strlen("libexec="));
+	snprintf(path, sizeof(path), "%s/netemu-agent", libexec + strlen("libexec="));
 	return path;
 }
 

@@ -130,7 +130,8 @@ static int next_path(char path[PATH_MAX])
 
 static void made(const char *path)
 {
-	helper_tell("live", session.place.rank, session.place.ranks, session.place.run, path);
+	helper_tell(NETPROF_ENV_HELPER, "live", session.place.rank, session.place.ranks,
+		    session.place.run, path);
 }
 
 static const struct livefile_ops live_ops = { .next = next_path, .made = made };
@@ -189,8 +190,8 @@ static void give_up(const struct err *why)
 	struct err err;
 	uint32_t rank = place_guess_rank();
 
-	if (rank == 0 && (*session.place.base ||
-			  place_find(&session.place, &place_kind, session.settings.dir, 0, 1, &err) == 0))
+	if (rank == 0 && (*session.place.base || place_find(&session.place, &place_kind,
+							    session.settings.dir, 0, 1, &err) == 0))
 		place_log(&session.place, "not profiled: %s", why->text);
 	else if (rank == 0)
 		fprintf(stderr, "netprof: not profiled: %s\n", why->text);
@@ -273,7 +274,8 @@ static int convert(struct err *err)
 	if (rc < 0)
 		return -1;
 	livefile_unlink(&session.file);
-	helper_tell("done", session.place.rank, session.place.ranks, session.place.run, path);
+	helper_tell(NETPROF_ENV_HELPER, "done", session.place.rank, session.place.ranks,
+		    session.place.run, path);
 	return 0;
 }
 

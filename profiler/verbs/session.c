@@ -146,8 +146,8 @@ static int begin(struct err *err)
 	if (record_start(&session.file, session.settings.stream) < 0)
 		return err_errno(err, "rank %u", session.place.rank);
 	pthread_atfork(NULL, NULL, fork_child);
-	helper_tell("live", session.place.rank, session.place.ranks, session.place.run,
-		    session.file.path);
+	helper_tell(NETTRACE_ENV_HELPER, "live", session.place.rank, session.place.ranks,
+		    session.place.run, session.file.path);
 	return 0;
 }
 
@@ -208,7 +208,7 @@ __attribute__((destructor)) static void session_exit(void)
 	if (session.file.header->lost)
 		place_log(&session.place, "rank %u: no room for %llu records", session.place.rank,
 			  (unsigned long long)session.file.header->lost);
-	helper_tell("done", session.place.rank, session.place.ranks, session.place.run,
-		    session.file.path);
+	helper_tell(NETTRACE_ENV_HELPER, "done", session.place.rank, session.place.ranks,
+		    session.place.run, session.file.path);
 	place_tidy(&session.place);
 }

@@ -5,7 +5,7 @@
  * checked again, bounded, and used by processes of the user only.  Nothing
  * here fails a step; what goes wrong is one line, and the job runs on.
  */
-#include "netprof.h"
+#include "recorder/recorder.h"
 #include "helper.h"
 #include "loaded.h"
 
@@ -25,7 +25,7 @@
 
 enum kind {
 	KIND_TASKS,  /* of srun: LD_PRELOAD */
-	KIND_SCRIPT, /* batch, interactive: only mpirun's ranks are to be profiled */
+	KIND_SCRIPT, /* batch, interactive: only mpirun's ranks are to be recorded */
 	KIND_OTHER,  /* extern and what comes later: nothing */
 };
 
@@ -55,9 +55,9 @@ static void say(const char *what, const struct err *err)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
 	if (state.node == 0)
-		slurm_error("netprof: %s: %s", what, text);
+		slurm_error("%s: %s: %s", recorder.name, what, text);
 	else
-		slurm_info("netprof: %s: %s", what, text);
+		slurm_info("%s: %s: %s", recorder.name, what, text);
 }
 
 static enum kind kind_of(uint32_t step)
@@ -83,41 +83,46 @@ static uint32_t nodes_of_job(spank_t sp)
 	return nodes;
 }
 
+static int not_ours(struct err *err)
+{
+	return err_set(err, "%s: not what srun writes", recorder.settings);
+}
+
 /* What srun or sbatch has decided. */
 static int take_over(struct decision *decision, const char *text, struct err *err)
 {
-	struct netprof_settings settings = NETPROF_SETTINGS_INIT;
+	union recorder_settings_of settings = *recorder.defaults;
 
 	decision->automatic = strncmp(text, "auto:", 5) == 0;
 	if (!decision->automatic && strncmp(text, "user:", 5) != 0)
-		return err_set(err, ENV_SETTINGS ": not what srun writes");
+		return not_ours(err);
 	text += 5;
 	if (text[0] == '@')
-		return err_set(err, ENV_SETTINGS ": not what srun writes");
-	if (netprof_settings_merge(&settings, NETPROF_USER, text, err) < 0)
+		return not_ours(err);
+	if (recorder.merge(&settings, false, text, err) < 0)
 		return -1;
-	if (settings.enable && settings.dir[0] != '/')
-		return err_set(err, ENV_SETTINGS ": not what srun writes");
+	if (settings.common.enable && settings.common.dir[0] != '/')
+		return not_ours(err);
 	decision->settings = settings;
-	decision->asked_not = !decision->automatic && !settings.enable;
+	decision->asked_not = !decision->automatic && !settings.common.enable;
 	return 0;
 }
 
-/* A batch script of an automatically profiled job, or an srun whose host has
+/* A batch script of an automatically recorded job, or an srun whose host has
  * no such plugin.
  */
 static int decide_here(spank_t sp, struct decision *decision, struct err *err)
 {
 	char text[SETTINGS_SIZE], base[PATH_MAX];
 	bool given = env_settings(sp, true, text, sizeof(text)) == 1 && text[0] != '@';
-	struct netprof_settings *settings = &decision->settings;
+	struct recorder_settings *settings = &decision->settings.common;
 
 	if (options_decide(decision, given ? text : NULL, err) < 0)
 		return -1;
 	if (!settings->enable)
 		return 0;
 	if (decision->automatic &&
-	    !options_sampled(options_of_plugstack(), state.job,
+	    !options_sampled(&options_of_plugstack()->common, state.job,
 			     state.kind == KIND_TASKS ? state.step : NO_STEP, nodes_of_job(sp))) {
 		settings->enable = 0;
 		return 0;
@@ -144,15 +149,17 @@ static int expand(spank_t sp, char *dir, struct err *err)
 static int decide(spank_t sp, struct decision *decision, struct err *err)
 {
 	char text[SETTINGS_SIZE + 8];
-	int rc = env_get(sp, ENV_SETTINGS, text, sizeof(text));
+	int rc = env_get(sp, recorder.settings, text, sizeof(text));
 
 	if (rc < 0)
-		return err_set(err, ENV_SETTINGS ": not what srun writes");
+		return not_ours(err);
 	if (rc == 0)
 		rc = decide_here(sp, decision, err);
 	else
 		rc = take_over(decision, text, err);
-	return rc < 0 || !decision->settings.enable ? rc : expand(sp, decision->settings.dir, err);
+	return rc < 0 || !decision->settings.common.enable
+		       ? rc
+		       : expand(sp, decision->settings.common.dir, err);
 }
 
 /* As the user, who must be able to load it. */
@@ -214,7 +221,7 @@ static void tell_command(spank_t sp)
 /* keep= bounds the store of one user: one directory for all his runs. */
 static void tell_store(spank_t sp)
 {
-	const struct netprof_settings *plugstack = options_of_plugstack();
+	const struct recorder_settings *plugstack = &options_of_plugstack()->common;
 	char dir[PATH_MAX];
 
 	if (!plugstack->keep || plugstack->dir[0] != '/')
@@ -246,9 +253,11 @@ static void tell_all(spank_t sp, const struct decision *decision)
 	tell_number("index", start_index_in_job(sp, state.node));
 	tell_variable(sp, "nodelist", "SLURM_JOB_NODELIST");
 	tell_number("tasks", state.tasks);
-	if (netprof_settings_format(&decision->settings, settings, sizeof(settings)) == 0)
+	if (recorder.format(&decision->settings, settings, sizeof(settings)) == 0)
 		start_tell("settings", settings);
 	tell_store(sp);
+	if (recorder.tell)
+		recorder.tell(options_of_plugstack());
 	tell_libslurm();
 	tell_command(sp);
 	tell_variable(sp, "submit", "SLURM_SUBMIT_DIR");
@@ -259,11 +268,11 @@ static int run_helper(spank_t sp, const struct decision *decision, struct err *e
 	char program[PATH_MAX], list[64];
 	char *argv[] = { program, NULL };
 
-	options_program(program, sizeof(program), "netprof-helper");
+	options_program(program, sizeof(program), recorder.helper);
 	if (start_step(sp, argv, NULL, list, sizeof(list), err) < 0)
 		return -1;
 	tell_all(sp, decision);
-	env_set(sp, NETPROF_ENV_HELPER, list);
+	env_set(sp, recorder.helper_variable, list);
 	return 0;
 }
 
@@ -290,24 +299,24 @@ void remote_user_init(spank_t sp)
 	if (state.kind == KIND_OTHER)
 		return;
 	rc = decide(sp, &decision, &err);
-	env_get(sp, ENV_GATHER, gather, sizeof(gather));
+	env_get(sp, recorder.gather, gather, sizeof(gather));
 	env_scrub(sp);
-	if (rc < 0 || (decision.settings.enable && check_library(&err) < 0)) {
-		say("not profiled", &err);
+	if (rc < 0 || (decision.settings.common.enable && check_library(&err) < 0)) {
+		say(recorder.undone, &err);
 		return;
 	}
-	if (!decision.settings.enable) {
+	if (!decision.settings.common.enable) {
 		leave_out(sp, &decision);
 		return;
 	}
 	if (run_helper(sp, &decision, &err) < 0)
 		say("ranks that die will not be finished", &err);
 	if (env_publish(sp, &decision, state.kind == KIND_SCRIPT, &err) < 0) {
-		say("not profiled", &err);
+		say(recorder.undone, &err);
 		return;
 	}
 	if (gather[0])
-		env_set(sp, ENV_GATHER, gather); /* until task_init knows srun's host */
+		env_set(sp, recorder.gather, gather); /* until task_init knows srun's host */
 	state.on = true;
 }
 
@@ -316,7 +325,7 @@ static void tell_gather(spank_t sp)
 {
 	char gather[128], host[INET6_ADDRSTRLEN + 1], address[256];
 
-	if (env_get(sp, ENV_GATHER, gather, sizeof(gather)) != 1)
+	if (env_get(sp, recorder.gather, gather, sizeof(gather)) != 1)
 		return;
 	if (gather[0] != ':') {
 		start_tell("gather", gather);
@@ -337,9 +346,9 @@ int remote_task_init(spank_t sp)
 		return 0;
 	if (spank_get_item(sp, S_TASK_ID, &task) == ESPANK_SUCCESS && task == 0)
 		tell_gather(sp);
-	env_unset(sp, ENV_GATHER);
+	env_unset(sp, recorder.gather);
 	if (state.kind == KIND_TASKS && loaded_add(sp, state.library, &err) < 0)
-		say("not profiled", &err);
+		say(recorder.undone, &err);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "netprof.h"
+#include "recorder/recorder.h"
 #include "said.h"
 
 #include <errno.h>
@@ -7,63 +7,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct netprof_settings plugstack = NETPROF_SETTINGS_INIT;
+static union recorder_settings_of plugstack;
 
 void options_plugstack(int argc, char **argv, void (*say)(const char *fmt, ...))
 {
 	struct err err;
 
+	plugstack = *recorder.defaults;
 	for (int i = 0; i < argc; i++)
-		if (netprof_settings_merge(&plugstack, NETPROF_PLUGSTACK, argv[i], &err) < 0)
-			say("netprof: plugstack.conf: %s", err.text);
+		if (recorder.merge(&plugstack, true, argv[i], &err) < 0)
+			say("%s: plugstack.conf: %s", recorder.name, err.text);
 }
 
-const struct netprof_settings *options_of_plugstack(void)
+const union recorder_settings_of *options_of_plugstack(void)
 {
 	return &plugstack;
 }
 
 static int lay(void *settings, const char *text, struct err *err)
 {
-	return netprof_settings_merge(settings, NETPROF_USER, text, err);
+	return recorder.merge(settings, false, text, err);
 }
 
 static int check(const char *text, struct err *err)
 {
-	struct netprof_settings settings = plugstack;
+	union recorder_settings_of settings = plugstack;
 
 	return lay(&settings, text, err);
 }
 
-static const struct said_option option = {
-	.name = "netprof",
-	.usage = "record which MPI rank sends what to which; keys: dir, window, stamps, "
-		 "timing, sizes, exclude (see netprof(8))",
-	.variable = NETPROF_ENV,
-	.check = check,
-};
+static struct said_option option = { .check = check };
 
 int options_register(spank_t sp)
 {
+	option.name = recorder.name;
+	option.usage = recorder.usage;
+	option.variable = recorder.variable;
 	return said_register(sp, &option);
 }
 
 int options_decide(struct decision *decision, const char *environment, struct err *err)
 {
-	struct netprof_settings settings = plugstack;
+	union recorder_settings_of settings = plugstack;
 
-	settings.enable = -1;
+	settings.common.enable = -1;
 	if (said_lay(&option, environment, lay, &settings, err) < 0)
 		return -1;
-	decision->automatic = settings.enable < 0;
-	decision->asked_not = settings.enable == 0;
+	decision->automatic = settings.common.enable < 0;
+	decision->asked_not = settings.common.enable == 0;
 	if (decision->automatic)
-		settings.enable = plugstack.enable == 1;
+		settings.common.enable = plugstack.common.enable == 1;
 	decision->settings = settings;
 	return 0;
 }
 
-/* FNV-1a, 64 bits, of "JOB" or "JOB.STEP"; netprof(8) documents it. */
+/* FNV-1a, 64 bits, of "JOB" or "JOB.STEP"; netprof(8) and nettrace(8) document it. */
 static uint64_t hash(const char *text)
 {
 	uint64_t value = 0xcbf29ce484222325ull;
@@ -73,7 +71,7 @@ static uint64_t hash(const char *text)
 	return value;
 }
 
-bool options_sampled(const struct netprof_settings *settings, uint32_t job, uint32_t step,
+bool options_sampled(const struct recorder_settings *settings, uint32_t job, uint32_t step,
 		     uint32_t nodes)
 {
 	char text[32];
@@ -99,12 +97,14 @@ bool options_is_mpi_daemon(const char *program)
 
 void options_library(char *path, size_t size)
 {
-	snprintf(path, size, "%s",
-		 plugstack.lib[0] ? plugstack.lib : INSTALL_LIBDIR "/libnetprof.so");
+	if (plugstack.common.lib[0])
+		snprintf(path, size, "%s", plugstack.common.lib);
+	else
+		snprintf(path, size, "%s/%s", INSTALL_LIBDIR, recorder.library);
 }
 
 void options_program(char *path, size_t size, const char *program)
 {
-	snprintf(path, size, "%s/%s", plugstack.libexec[0] ? plugstack.libexec : PKGLIBEXECDIR,
-		 program);
+	snprintf(path, size, "%s/%s",
+		 plugstack.common.libexec[0] ? plugstack.common.libexec : PKGLIBEXECDIR, program);
 }

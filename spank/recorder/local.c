@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* local.c - in srun, sbatch and salloc: decide, and pass the decision on */
-#include "netprof.h"
+#include "recorder/recorder.h"
 #include "clock.h"
 #include "gather.h"
 #include "ports.h"
@@ -29,7 +29,7 @@ static char rundir[PATH_MAX]; /* of this step; "" = none to close */
  */
 static void __attribute__((noreturn)) refuse(const char *sentence)
 {
-	slurm_error("netprof: %s", sentence);
+	slurm_error("%s: %s", recorder.name, sentence);
 	exit(255);
 }
 
@@ -56,28 +56,29 @@ static int pass_on(struct err *err)
 {
 	char text[SETTINGS_SIZE], value[SETTINGS_SIZE + 8];
 
-	if (netprof_settings_format(&decision.settings, text, sizeof(text)) < 0)
-		return err_errno(err, "unable to pass on dir=%s", decision.settings.dir);
+	if (recorder.format(&decision.settings, text, sizeof(text)) < 0)
+		return err_errno(err, "unable to pass on dir=%s", decision.settings.common.dir);
 	snprintf(value, sizeof(value), "%s:%s", decision.automatic ? "auto" : "user", text);
-	env_set(NULL, ENV_SETTINGS, value);
+	env_set(NULL, recorder.settings, value);
 	return 0;
 }
 
 /* salloc's own process is where mpirun gets its environment from.  Which job
- * and how many nodes it will be is not known yet, so automatic profiling of a
+ * and how many nodes it will be is not known yet, so automatic recording of a
  * part of the jobs leaves mpirun's local ranks out.
  */
 static int prepare_allocation(struct err *err)
 {
 	char library[PATH_MAX];
 
-	if (!decision.settings.enable || (decision.automatic && (decision.settings.sample > 1 ||
-								 decision.settings.minnodes > 1)))
+	if (!decision.settings.common.enable ||
+	    (decision.automatic &&
+	     (decision.settings.common.sample > 1 || decision.settings.common.minnodes > 1)))
 		return 0;
 	options_library(library, sizeof(library));
 	if (access(library, R_OK) < 0) {
-		slurm_error("netprof: not profiled: unable to open '%s': %s", library,
-			    strerror(errno));
+		slurm_error("%s: %s: unable to open '%s': %s", recorder.name, recorder.undone,
+			    library, strerror(errno));
 		return 0;
 	}
 	return env_publish(NULL, &decision, true, err);
@@ -92,10 +93,12 @@ int local_init_post_opt(spank_t sp)
 
 	(void)sp;
 	rc = env_settings(NULL, srun, text, sizeof(text));
-	if (rc < 0)
-		refuse(NETPROF_ENV ": longer than any settings can be");
+	if (rc < 0) {
+		err_set(&err, "%s: longer than any settings can be", recorder.variable);
+		refuse(err.text);
+	}
 	if (options_decide(&decision, rc ? text : NULL, &err) < 0 ||
-	    make_absolute(decision.settings.dir, &err) < 0)
+	    make_absolute(decision.settings.common.dir, &err) < 0)
 		refuse(err.text);
 	if (srun)
 		return 0; /* the rest once job and step are known */
@@ -105,7 +108,7 @@ int local_init_post_opt(spank_t sp)
 	else
 		rc = decision.automatic ? 0 : pass_on(&err);
 	if (rc < 0)
-		slurm_error("netprof: not profiled: %s", err.text);
+		slurm_error("%s: %s: %s", recorder.name, recorder.undone, err.text);
 	if (decision.asked_not && is_salloc())
 		env_silence(NULL);
 	return 0;
@@ -148,8 +151,8 @@ static void sample(spank_t sp, bool mpirun)
 	uint32_t step = mpirun ? NO_STEP : item(sp, S_JOB_STEPID);
 	uint32_t nodes = mpirun ? nodes_of_job(sp) : item(sp, S_JOB_NNODES);
 
-	if (!options_sampled(options_of_plugstack(), item(sp, S_JOB_ID), step, nodes))
-		decision.settings.enable = 0;
+	if (!options_sampled(&options_of_plugstack()->common, item(sp, S_JOB_ID), step, nodes))
+		decision.settings.common.enable = 0;
 }
 
 /* A directory that the nodes do not share is no reason to do without.  One
@@ -166,17 +169,17 @@ static void start_gathering(void)
 		ports_of_srun(&first, &last);
 		server = gather_serve(first, last, &port, cookie, &err);
 		if (!server) {
-			slurm_info("netprof: %s", err.text);
+			slurm_info("%s: %s", recorder.name, err.text);
 			return;
 		}
 		snprintf(address, sizeof(address), ":%u:%s", port, cookie);
 	}
-	env_set(NULL, ENV_GATHER, address);
+	env_set(NULL, recorder.gather, address);
 }
 
 static int place(spank_t sp, bool mpirun, struct err *err)
 {
-	char *dir = decision.settings.dir;
+	char *dir = decision.settings.common.dir;
 	char job[16], step[16], user[256], parent[PATH_MAX];
 
 	snprintf(job, sizeof(job), "%u", item(sp, S_JOB_ID));
@@ -199,15 +202,15 @@ int local_user_init(spank_t sp)
 	bool mpirun = is_for_mpirun(sp);
 	struct err err;
 
-	if (decision.automatic && decision.settings.enable)
+	if (decision.automatic && decision.settings.common.enable)
 		sample(sp, mpirun);
 	env_scrub(NULL);
-	if ((decision.settings.enable && place(sp, mpirun, &err) < 0) || pass_on(&err) < 0) {
-		slurm_error("netprof: not profiled: %s", err.text);
-		env_set(NULL, ENV_SETTINGS, "user:no");
+	if ((decision.settings.common.enable && place(sp, mpirun, &err) < 0) || pass_on(&err) < 0) {
+		slurm_error("%s: %s: %s", recorder.name, recorder.undone, err.text);
+		env_set(NULL, recorder.settings, "user:no");
 		return 0;
 	}
-	if (decision.settings.enable)
+	if (decision.settings.common.enable)
 		start_gathering();
 	return 0;
 }
@@ -235,7 +238,7 @@ static void say_closing_line(void)
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 
-	options_program(program, sizeof(program), "netprof-helper");
+	options_program(program, sizeof(program), recorder.helper);
 	if (posix_spawn_file_actions_init(&actions) != 0)
 		return;
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
@@ -252,7 +255,7 @@ void local_exit(spank_t sp)
 	if (server)
 		gather_server_stop(server);
 	server = NULL;
-	if (rundir[0] && decision.settings.enable && !options_of_plugstack()->quiet &&
+	if (rundir[0] && decision.settings.common.enable && !options_of_plugstack()->common.quiet &&
 	    stat(rundir, &st) == 0 && S_ISDIR(st.st_mode))
 		say_closing_line();
 	rundir[0] = '\0';
