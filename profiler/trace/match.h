@@ -43,6 +43,7 @@ struct work {
 	/* Number among the messages of its queue pair that take a receive request of the
 	 * peer (sends, immediate data), or among the receives that have ended well: the
 	 * same on both sides of a reliable connection that did not begin in the middle.
+	 * From the n-th reset on they begin at n << 32.
 	 */
 	uint64_t message;
 	bool has_message;
@@ -58,16 +59,20 @@ struct match_handler {
 	/* Each may be NULL.  WORK is the callee's to read until it returns. */
 	int (*posted)(void *arg, const struct work *work, const struct match_depth *depth);
 	int (*ended)(void *arg, const struct work *work, const struct match_depth *depth);
-	/* At match_finish(): what is still outstanding. */
+	/* What was still outstanding when its queue pair was destroyed or reset, or at
+	 * match_finish().
+	 */
 	int (*left)(void *arg, const struct work *work);
 };
 
 struct match;
 
-/* Matches what belongs to OBJECTS; a handler that returns -1 ends everything.  NULL with
+/* Matches what belongs to OBJECTS; a handler that returns -1 ends everything.  WHOLE: all
+ * requests are there, so that messages can be numbered.  Free it before OBJECTS.  NULL with
  * errno.
  */
-struct match *match_create(struct objects *objects, const struct match_handler *handler);
+struct match *match_create(struct objects *objects, const struct match_handler *handler,
+			   bool whole);
 void match_free(struct match *match);
 
 /* Take EVENT, after objects_follow() has.  Returns 0, or -1 with errno or as a handler

@@ -45,25 +45,38 @@ struct trace_context {
 
 struct trace_qp {
 	uint64_t object;
+	uint32_t id; /* the same each time the file is gone through (OBJECTS_BY_DATA) */
 	uint32_t qpn;
 	uint8_t context; /* number */
 	uint8_t type;    /* enum ibv_qp_type */
 	uint8_t state;   /* enum ibv_qp_state, as it was last asked for */
 	uint8_t port;    /* 0 = not known */
 	bool sig_all, destroyed;
-	bool known; /* false: its creation was not recorded, its number was met */
+	bool known;  /* false: its creation was not recorded, its number was met */
+	bool opened; /* made by another process, which may use it too */
 	uint64_t send_cq, recv_cq, srq, pd;
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline;
 	uint32_t timeout, retry_count, rnr_retry, path_mtu;
 	struct trace_address peer; /* connected ones, from RTR on */
 	uint32_t peer_qpn;
-	int64_t created, connected, ended; /* ns; 0 = not seen */
-	void *user;                        /* of who goes through the trace */
+	/* ns: when the call that made it returned; when it was first asked to be ready to
+	 * receive; when the call that destroyed it began.  0 = not seen.
+	 */
+	int64_t created, connected, ended;
+	void *user;               /* of who goes through the trace */
+	struct match_pair *match; /* match.c's */
 };
 
+/* Numbers of queue pairs that only the data path names begin here: who reads control calls
+ * alone does not meet them.
+ */
+#define OBJECTS_BY_DATA 0x80000000U
+
+/* A program may register as often as it sends: the place of a freed one is used again. */
 struct trace_mr {
 	uint64_t object, address, length;
 	uint32_t lkey, rkey, access;
+	uint8_t context;
 	bool freed;
 	int64_t created;
 };
@@ -75,6 +88,10 @@ struct objects {
 	uint32_t qps;
 	struct trace_mr *mr;
 	uint32_t mrs;
+	uint64_t registrations;               /* ever made */
+	uint64_t registered, registered_most; /* bytes, now and at most */
+	/* The queue pair that the latest event has made, changed or destroyed, or NULL. */
+	struct trace_qp *changed;
 	struct objects_index *index; /* who is who at this moment */
 };
 
@@ -86,8 +103,8 @@ void objects_release(struct objects *objects);
  */
 int objects_follow(struct objects *objects, const struct reader_event *event);
 
-/* Who has QPN in the context CONTEXT (a number) now; unknown ones are entered with
- * known = false.  NULL only with errno ENOMEM.
+/* Who has QPN in the context CONTEXT (a number) now, as an event of the data path names it;
+ * unknown ones are entered with known = false.  NULL only with errno ENOMEM.
  */
 struct trace_qp *objects_qp(struct objects *objects, uint8_t context, uint32_t qpn);
 

@@ -150,7 +150,6 @@ static int add_place(struct reader *reader, const struct vring_extent *extent, u
 		series->room = room;
 	}
 	series->places[series->count++] = (struct place){ at, extent->first, extent->used };
-	reader->records += extent->used;
 	return 0;
 }
 
@@ -169,6 +168,9 @@ static int look_over(struct reader *reader, uint64_t size, struct err *err)
 		reader->extents++;
 		reader->empty_polls += extent.empty_polls;
 		if (extent.kind == VRING_FREE || !extent.used)
+			continue;
+		reader->records += extent.used;
+		if (!(reader->kinds & 1U << extent.kind))
 			continue;
 		if (add_place(reader, &extent, at, err) < 0)
 			return -1;
@@ -331,9 +333,18 @@ static int begin(struct reader *reader, struct err *err)
 
 int reader_open(struct reader *reader, const char *path, struct err *err)
 {
+	return reader_open_kinds(reader, path, UINT32_MAX, err);
+}
+
+int reader_open_kinds(struct reader *reader, const char *path, uint32_t kinds, struct err *err)
+{
 	struct stat stat;
 
-	*reader = (struct reader){ .fd = open(path, O_RDONLY | O_CLOEXEC), .path = strdup(path) };
+	*reader = (struct reader){
+		.fd = open(path, O_RDONLY | O_CLOEXEC),
+		.path = strdup(path),
+		.kinds = kinds,
+	};
 	if (!reader->path || reader->fd < 0 || fstat(reader->fd, &stat) < 0) {
 		err_errno(err, "unable to read '%s'", path);
 	} else if (!S_ISREG(stat.st_mode)) {

@@ -37,12 +37,17 @@ struct reader {
 	uint64_t empty_polls;       /* as far as they are known */
 	uint64_t done;              /* bytes read, for progress */
 	bool taken;                 /* the first of the heap has been given out */
+	uint32_t kinds;             /* bits by enum vring_kind: the series that are read */
 };
 
 /* Open the file at PATH and look over its extents.  Returns 0, or -1 with ERR written:
  * what is wrong with it, and where.
  */
 int reader_open(struct reader *reader, const char *path, struct err *err);
+/* The same, of the series of KINDS alone (bits 1 << VRING_CALLS ...); of others only the
+ * heads of their extents are read.
+ */
+int reader_open_kinds(struct reader *reader, const char *path, uint32_t kinds, struct err *err);
 void reader_close(struct reader *reader);
 
 /* The next event.  Returns 1, 0 at the end, or -1 with ERR written. */

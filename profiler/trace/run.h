@@ -13,32 +13,38 @@
 /* A queue pair that has ever had an address. */
 struct trace_end {
 	uint32_t file; /* index */
-	uint32_t qp;   /* index in objects.qp of this file */
+	uint32_t qp;   /* the id of the queue pair */
 	uint32_t qpn;
+	uint32_t peer_qpn; /* the last one it was connected to, 0 = none */
 	struct trace_address address;
-	int64_t created, ended; /* on the run's clock */
+	int64_t created, ended; /* on the run's clock; INT64_MAX: it has not */
 };
 
 struct trace_file {
 	char *path; /* owned */
 	uint32_t rank;
 	struct vring_header header;
-	int64_t offset; /* ns: a time of this file + offset is on the run's clock */
+	int64_t offset;      /* ns: a time of this file + offset is on the run's clock */
+	int64_t uncertainty; /* ns: of the node's offset; -1: nobody has measured it */
 	uint64_t bytes, records, dropped;
 };
 
 struct trace_run {
 	char *path; /* of the run directory, or of the only file; owned */
 	bool directory;
-	struct trace_file *file; /* by rank, then by path */
+	struct trace_file *file; /* by rank, then by path; owned */
 	uint32_t files;
+	uint32_t unreadable;     /* files of the directory that standard error has named */
+	uint32_t ranks;          /* as the files say */
+	uint32_t missing;        /* ranks without a file: of each rank that has none */
 	struct run_table *table; /* ends by address */
 	int64_t start;           /* of the first record, on the run's clock: ns since the epoch */
 };
 
 /* Open what NAME means: a run directory, JOBID[.STEP], or one file.  The run's clock is
  * CLOCK_REALTIME of node 0: offsets of nodes are those of run.json, where it has some.
- * Returns 0, or -1 with ERR written.
+ * Files of a directory that cannot be read are named on standard error and left out, as
+ * long as there is another one.  Returns 0, or -1 with ERR written.
  */
 int trace_run_open(struct trace_run *run, const char *name, struct err *err);
 void trace_run_close(struct trace_run *run);
@@ -55,7 +61,9 @@ const struct trace_end *trace_run_peer(const struct trace_run *run, uint32_t fil
 
 struct trace_handler {
 	void *arg;
-	/* Each may be NULL; -1 ends everything.  EVENT's times are on the run's clock. */
+	/* Each may be NULL; -1 ends everything.  All times, also those of OBJECTS, are on
+	 * the run's clock.
+	 */
 	int (*event)(void *arg, const struct reader_event *event, const struct objects *objects);
 	struct match_handler match; /* its arg is not used: it gets ARG */
 	/* Before the first event and after the last one of a file. */
@@ -64,7 +72,9 @@ struct trace_handler {
 };
 
 /* Go through file INDEX, or all one after the other, with progress on standard error when
- * it is a terminal and takes long.  Returns 0, or -1 with ERR written.
+ * it is a terminal and takes long.  Ctrl-C makes it fail, so that what is half written can
+ * be removed.  Returns 0, or -1 with ERR written; where a handler has failed it is the
+ * handler's to write it.
  */
 int trace_run_walk(const struct trace_run *run, uint32_t index, const struct trace_handler *handler,
 		   struct err *err);
