@@ -49,16 +49,6 @@ bool netprof_settings_excludes(const struct netprof_settings *settings, const ch
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	const char *at = settings->exclude;
-	size_t length = strlen(name);
 
-	while (*at) {
-		size_t item = strcspn(at, ",");
-
-		if (item && item == length && memcmp(at, name, length) == 0)
-			return true;
-		at += item;
-		at += *at == ',';
-	}
-	return false;
+	return values_listed(settings->exclude, name);
 }

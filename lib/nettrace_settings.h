@@ -25,6 +25,7 @@ struct nettrace_settings {
 	char tag[64];      /* before the names of files */
 	uint64_t min_size; /* bytes: smaller messages are counted only */
 	uint32_t qpn;      /* only this queue pair; 0 = all */
+	char call[512];    /* CALL,CALL: only these, of what is not control; "" = all */
 	/* plugstack only */
 	char bin[PATH_MAX]; /* directory of netemu-trace; "" = as installed */
 };
@@ -44,6 +45,14 @@ enum nettrace_source {
  */
 int nettrace_settings_merge(struct nettrace_settings *settings, enum nettrace_source source,
 			    const char *text, struct err *err);
+
+/* Whether the program at PATH is one that is left alone. */
+bool nettrace_settings_excludes(const struct nettrace_settings *settings, const char *path);
+
+/* Which calls are to be recorded, by enum vcall: what `call' names, by itself, without
+ * "ibv_", or by class (post, poll, event, memory, device); and all of control always.
+ */
+void nettrace_settings_calls(const struct nettrace_settings *settings, bool calls[VCALL_COUNT]);
 
 /* SETTINGS as a list that nettrace_settings_merge() understands as NETTRACE_USER.
  * Returns 0, or -1 with errno as values_write().

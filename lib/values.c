@@ -102,10 +102,11 @@ static int parse_time(void *field, const struct key *key, const char *value, str
 		return 0;
 	}
 	if (units_duration(value, field) != 0)
-		return values_bad(key, value,
-			   errno == ERANGE ? "too long"
-					   : "not a duration (a number and ns, us, ms, s, m, h or d)",
-			   err);
+		return values_bad(
+			key, value,
+			errno == ERANGE ? "too long"
+					: "not a duration (a number and ns, us, ms, s, m, h or d)",
+			err);
 	return *(int64_t *)field > (int64_t)key->max ? values_bad(key, value, "too long", err) : 0;
 }
 
@@ -149,8 +150,21 @@ static int parse_loss(void *field, const struct key *key, const char *value, str
 {
 	if (values_loss(value, field) == 0)
 		return 0;
-	return values_bad(key, value,
-		   errno == ERANGE ? "more than 1" : "not a probability (like 0.001 or 0.1%)", err);
+	return values_bad(
+		key, value,
+		errno == ERANGE ? "more than 1" : "not a probability (like 0.001 or 0.1%)", err);
+}
+
+bool values_listed(const char *list, const char *word)
+{
+	size_t length = strlen(word), item;
+
+	for (; *list; list += item + (list[item] == ',')) {
+		item = strcspn(list, ",");
+		if (item && item == length && memcmp(list, word, length) == 0)
+			return true;
+	}
+	return false;
 }
 
 int values_count(const struct key *key, const char *value, uint64_t *number, struct err *err)
@@ -358,8 +372,8 @@ static int merge_item(void *settings, const struct values_table *table, bool plu
 	const struct key *key;
 
 	if (!item->key[0])
-		return merge_word((int *)((char *)settings + table->enable), plugstack,
-				  item->value, err);
+		return merge_word((int *)((char *)settings + table->enable), plugstack, item->value,
+				  err);
 	key = values_key(table->keys, table->count, item->key);
 	if (!key)
 		return unknown_key(table, plugstack, item->key, err);
@@ -368,8 +382,8 @@ static int merge_item(void *settings, const struct values_table *table, bool plu
 	return key->kind->parse((char *)settings + key->offset, key, item->value, err);
 }
 
-int values_merge(void *settings, const struct values_table *table, bool plugstack,
-		 const char *text, struct err *err)
+int values_merge(void *settings, const struct values_table *table, bool plugstack, const char *text,
+		 struct err *err)
 {
 	struct kvlist list;
 	int rc = 0;

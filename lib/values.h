@@ -54,6 +54,9 @@ int values_bad(const struct key *key, const char *value, const char *what, struc
 int values_rate(const char *text, double *rate);
 int values_loss(const char *text, double *loss);
 
+/* Whether WORD is one of LIST, which has commas between. */
+bool values_listed(const char *list, const char *word);
+
 /* A whole number of at most KEY->max. */
 int values_count(const struct key *key, const char *value, uint64_t *number, struct err *err);
 
@@ -72,8 +75,8 @@ struct values_table {
  * without yes or no means yes.  Returns 0, or -1 with ERR written; SETTINGS may then be
  * changed in part.
  */
-int values_merge(void *settings, const struct values_table *table, bool plugstack,
-		 const char *text, struct err *err);
+int values_merge(void *settings, const struct values_table *table, bool plugstack, const char *text,
+		 struct err *err);
 
 /* Append what differs from DEFAULTS, but special keys, "yes" or "no" first, to BUF of SIZE.
  * Returns 0, or -1 with errno ENAMETOOLONG, or EINVAL when a value cannot be written in a

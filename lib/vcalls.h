@@ -5,8 +5,7 @@
  * A row: name of the constant; the call; which series it belongs to; what the
  * fields object, parent, number, a, b and c of struct vring_call are, each a word
  * with one letter before it: @ address of an object in the process, # number,
- * $ bits (written in hexadecimal), empty: not used; what follows it (enum
- * vring_more_kind of vring.h).
+ * $ bits (written in hexadecimal), empty: not used.
  */
 #ifndef NETEMU_VCALLS_H
 #define NETEMU_VCALLS_H
@@ -90,9 +89,11 @@
 	X(CM_ACCEPT,      "rdma_accept",         CALL,   "@id", "", "#qpn", "", "", "")                         \
 	X(CM_DISCONNECT,  "rdma_disconnect",     CALL,   "@id", "", "#qpn", "", "", "")                         \
 	X(CM_GET_EVENT,   "rdma_get_cm_event",   CALL,   "@id", "@listen_id", "#event", "#status", "", "")      \
-	/* what cannot be seen, and what the emulated device says (struct vring_device) */                      \
+	/* what cannot be seen; what the emulated device says (struct vring_device); what is counted instead   \
+	   of being recorded (struct vring_summary) */                                                          \
 	X(UNSEEN,         "unseen",              CALL,   "", "", "#why", "", "", "")                            \
-	X(DEVICE,         "device",              DATA,   "", "", "", "", "", "")
+	X(DEVICE,         "device",              DEVICE, "", "", "", "", "", "")                                \
+	X(SUMMARY,        "summary",             COUNTS, "", "", "", "", "", "")
 /* clang-format on */
 
 enum vcall {

@@ -12,7 +12,11 @@
  * record.  Each thread has a series of its own for its data path; when the ring
  * is full its oldest extent is overwritten, which the header counts.
  * Control calls are a series that data never displace, and registrations another
- * one, so that many of these do not displace what tells whom data belong to.
+ * one, so that many of these do not displace what tells whom data belong to.  What
+ * an emulated device says of messages is a second series of the thread that said it.
+ *
+ * What a level or a filter leaves out of the data path is counted instead, by queue
+ * pair and thread, in records that are updated in place (struct vring_summary).
  *
  * Times are ticks of the clock that the header names.  An anchor says which tick
  * was which time: at the beginning, the newest one, and at each extent's start.
@@ -59,7 +63,7 @@ struct vring_header {
 	uint32_t stream;     /* 1: nothing is overwritten */
 	uint32_t rank, ranks;
 	int32_t pid;
-	uint32_t procid; /* SLURM_PROCID, UINT32_MAX when unset */
+	uint32_t procid;      /* SLURM_PROCID, UINT32_MAX when unset */
 	uint64_t lost;        /* records for which there was no room on disk */
 	uint64_t overwritten; /* records that gave room to newer ones */
 	struct vring_anchor first, last;
@@ -75,6 +79,8 @@ enum vring_kind {
 	VRING_DATA,   /* one thread's data path */
 	VRING_CALLS,  /* control calls of all threads */
 	VRING_MEMORY, /* registrations, windows, address handles, of all threads */
+	VRING_DEVICE, /* what the emulated device told one thread: struct vring_device */
+	VRING_COUNTS, /* one thread's struct vring_summary, never overwritten */
 	VRING_KINDS,
 };
 
@@ -147,7 +153,8 @@ struct vring_wc {
 	VRING_RECORD;
 	uint32_t qpn;
 	uint8_t status; /* enum ibv_wc_status */
-	uint8_t opcode; /* enum ibv_wc_opcode: 128 and more are 128 + the lowest bits; of errors 255 */
+	uint8_t opcode; /* enum ibv_wc_opcode: 128 and more are 128 + the lowest bits; of errors 255
+			 */
 	uint16_t flags; /* enum ibv_wc_flags */
 	uint32_t bytes;
 	uint32_t imm;
@@ -168,6 +175,60 @@ struct vring_call {
 	uint32_t number;
 	int32_t result; /* as returned; errno where a pointer is returned and there was none */
 	uint64_t a, b, c;
+};
+
+/* What an emulated device did with a message (VCALL_DEVICE), as lib/devhook.h says it.
+ * Any process that uses the device may be told, not only the one whose queue pair it is;
+ * `time` of the record is when that was.
+ */
+struct vring_device {
+	VRING_RECORD;
+	int64_t at;    /* ns of CLOCK_MONOTONIC: when it happened */
+	int64_t until; /* ns; 0: does not apply */
+	uint64_t wr_id;
+	uint32_t bytes; /* UINT32_MAX: that or more */
+	uint32_t qpn, remote_qpn;
+	uint16_t device, remote_device; /* numbers in the fabric */
+	uint32_t resent;                /* packets */
+	uint8_t what;                   /* enum devhook_what */
+	uint8_t opcode;                 /* enum ibv_wr_opcode */
+	uint8_t status;                 /* enum ibv_wc_status */
+	uint8_t pad;
+};
+
+#define VRING_SUMMARY_RECORDS 16
+
+#define VRING_OPCODES  16 /* by enum ibv_wr_opcode; the last: that and all above */
+#define VRING_SIZES    32 /* [0]: no byte, [n]: 2^(n-1) to 2^n - 1; the last: that or more */
+#define VRING_STATUSES 32 /* by enum ibv_wc_status; the last: that and all above */
+
+/* What one thread has posted on a queue pair, or taken completions of, without a record
+ * of each (VCALL_SUMMARY).  Takes 16 records: `more` is 15.  `time` is that of the first.
+ */
+struct vring_summary {
+	VRING_RECORD;
+	uint32_t qpn; /* 0: a shared receive queue, and completions that do not say */
+	uint32_t thread;
+	uint64_t srq;                      /* which one: its address in the process */
+	uint64_t last;                     /* ticks: the newest one */
+	uint64_t refused;                  /* requests that a call returned an error for */
+	uint64_t receives, receive_bytes;  /* requests that were posted, and their room */
+	uint64_t sent;                     /* completions of sends that succeeded */
+	uint64_t received, received_bytes; /* completions of receives that succeeded */
+	uint64_t failed;                   /* completions with an error */
+	uint64_t pad[4];
+	struct {
+		uint64_t requests, bytes;
+	} by_opcode[VRING_OPCODES];           /* sends that were posted */
+	uint64_t send_sizes[VRING_SIZES];     /* sends that were posted, by bytes */
+	uint64_t received_sizes[VRING_SIZES]; /* receives that completed, by bytes */
+	uint32_t by_status[VRING_STATUSES];   /* completions */
+};
+
+/* Why calls cannot be seen (VCALL_UNSEEN); its name says more. */
+enum vring_unseen {
+	VRING_UNSEEN_DIRECT = 1, /* queues are written to without a call: mlx5dv_init_obj() */
+	VRING_UNSEEN_DEVX,       /* objects are made by commands to the device: DevX, GPUs */
 };
 
 /* --- what a record has beyond its own fields --- */
@@ -192,7 +253,7 @@ struct vring_name { /* a device's name, the reason of VCALL_UNSEEN */
 };
 
 struct vring_qp_init { /* of a created queue pair */
-	uint32_t type;         /* enum ibv_qp_type */
+	uint32_t type; /* enum ibv_qp_type */
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline;
 	uint32_t sig_all;
 	uint32_t pad;
@@ -226,7 +287,8 @@ _Static_assert(sizeof(struct vring_record) == 64 && sizeof(struct vring_send) ==
 		       sizeof(struct vring_sges) == 64 && sizeof(struct vring_more) == 64 &&
 		       sizeof(struct vring_call) == 64 && sizeof(struct vring_name) == 64 &&
 		       sizeof(struct vring_qp_init) == 64 && sizeof(struct vring_qp_attr) == 64 &&
-		       sizeof(struct vring_address) == 64,
+		       sizeof(struct vring_address) == 64 && sizeof(struct vring_device) == 64,
 	       "records are of one size");
+_Static_assert(sizeof(struct vring_summary) == 16 * 64, "as documented");
 
 #endif

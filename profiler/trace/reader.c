@@ -320,8 +320,9 @@ static int begin(struct reader *reader, struct err *err)
 		struct reader_series *series = &reader->series[i];
 
 		qsort(series->places, series->count, sizeof(*series->places), compare_places);
-		rc = series->kind == VRING_DATA ? load(reader, series, err)
-						: load_all(reader, series, err);
+		rc = series->kind == VRING_DATA || series->kind == VRING_DEVICE
+			     ? load(reader, series, err)
+			     : load_all(reader, series, err);
 		if (rc < 0)
 			return -1;
 		reader->heap[reader->heap_count++] = i;

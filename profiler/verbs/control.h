@@ -55,70 +55,71 @@ void control_put(struct control *control, const struct ibv_context *context);
 #define INT_CALL(constant, name, parameters, arguments, context, ...) \
 	RECORDED(EXPORT, name, constant, name, parameters, arguments, context, __VA_ARGS__)
 
-#define RECORDED(storage, own, constant, name, parameters, arguments, context, ...)            \
-	storage int own parameters                                                             \
-	{                                                                                      \
-		__typeof__(&name) next = NEXT(name);                                           \
-		struct control control;                                                        \
-		struct vring_call *call = &control.call;                                       \
-		int result, error;                                                             \
-		const struct ibv_context *of;                                                  \
-                                                                                               \
-		if (!next)                                                                     \
-			return ENOSYS;                                                         \
-		if (!session_records())                                                        \
-			return next arguments;                                                 \
-		of = (context);                                                                \
-		control_begin(&control, VCALL_##constant);                                     \
-		__VA_ARGS__                                                                    \
-		result = next arguments;                                                       \
-		error = errno;                                                                 \
-		control_end(&control, result == -1 ? error : result);                          \
-		control_put(&control, of);                                                     \
-		(void)call;                                                                    \
-		errno = error;                                                                 \
-		return result;                                                                 \
+#define RECORDED(storage, own, constant, name, parameters, arguments, context, ...) \
+	storage int own parameters                                                  \
+	{                                                                           \
+		__typeof__(&name) next = NEXT(name);                                \
+		struct control control;                                             \
+		struct vring_call *call = &control.call;                            \
+		int result, error;                                                  \
+		const struct ibv_context *of;                                       \
+                                                                                    \
+		if (!next)                                                          \
+			return ENOSYS;                                              \
+		if (!session_records())                                             \
+			return next arguments;                                      \
+		of = (context);                                                     \
+		control_begin(&control, VCALL_##constant);                          \
+		__VA_ARGS__                                                         \
+		result = next arguments;                                            \
+		error = errno;                                                      \
+		control_end(&control, result == -1 ? error : result);               \
+		control_put(&control, of);                                          \
+		(void)call;                                                         \
+		errno = error;                                                      \
+		return result;                                                      \
 	}
 
 /* The same of what destroys OBJECT, whose functions were ours. */
-#define DESTROY_CALL(constant, name, parameters, object_, context, ...)                        \
-	static int name##_recorded parameters;                                                 \
-	EXPORT int name parameters                                                             \
-	{                                                                                      \
-		uint64_t mark = traced_mark(object_);                                          \
-		int result = name##_recorded(object_);                                         \
-                                                                                               \
-		if (result == 0)                                                               \
-			traced_forget(object_, mark);                                          \
-		return result;                                                                 \
-	}                                                                                      \
-	RECORDED(static, name##_recorded, constant, name, parameters, (object_), context, __VA_ARGS__)
+#define DESTROY_CALL(constant, name, parameters, object_, context, ...)                   \
+	static int name##_recorded parameters;                                            \
+	EXPORT int name parameters                                                        \
+	{                                                                                 \
+		uint64_t mark = traced_mark(object_);                                     \
+		int result = name##_recorded(object_);                                    \
+                                                                                          \
+		if (result == 0)                                                          \
+			traced_forget(object_, mark);                                     \
+		return result;                                                            \
+	}                                                                                 \
+	RECORDED(static, name##_recorded, constant, name, parameters, (object_), context, \
+		 __VA_ARGS__)
 
 /* What is recorded of an object is known when there is one. */
-#define PTR_CALL(constant, type, name, parameters, arguments, context, ...)                    \
-	EXPORT type *name parameters                                                           \
-	{                                                                                      \
-		__typeof__(&name) next = NEXT(name);                                           \
-		struct control control;                                                        \
-		struct vring_call *call = &control.call;                                       \
-		type *result;                                                                  \
-		int error;                                                                     \
-                                                                                               \
-		if (!next) {                                                                   \
-			errno = ENOSYS;                                                        \
-			return NULL;                                                           \
-		}                                                                              \
-		if (!session_records())                                                        \
-			return next arguments;                                                 \
-		control_begin(&control, VCALL_##constant);                                     \
-		result = next arguments;                                                       \
-		error = errno;                                                                 \
-		control_end(&control, result ? 0 : error);                                     \
-		call->object = (uintptr_t)result;                                              \
-		__VA_ARGS__                                                                    \
-		control_put(&control, context);                                                \
-		errno = error;                                                                 \
-		return result;                                                                 \
+#define PTR_CALL(constant, type, name, parameters, arguments, context, ...) \
+	EXPORT type *name parameters                                        \
+	{                                                                   \
+		__typeof__(&name) next = NEXT(name);                        \
+		struct control control;                                     \
+		struct vring_call *call = &control.call;                    \
+		type *result;                                               \
+		int error;                                                  \
+                                                                            \
+		if (!next) {                                                \
+			errno = ENOSYS;                                     \
+			return NULL;                                        \
+		}                                                           \
+		if (!session_records())                                     \
+			return next arguments;                              \
+		control_begin(&control, VCALL_##constant);                  \
+		result = next arguments;                                    \
+		error = errno;                                              \
+		control_end(&control, result ? 0 : error);                  \
+		call->object = (uintptr_t)result;                           \
+		__VA_ARGS__                                                 \
+		control_put(&control, context);                             \
+		errno = error;                                              \
+		return result;                                              \
 	}
 
 #endif

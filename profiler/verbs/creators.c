@@ -5,43 +5,43 @@
 #include "pair.h"
 
 /* The name of the function that ours stands for is in the list of calls. */
-#define AROUND_PTR(constant, type, function, parameters, arguments, context_, ...)             \
-	static type *function parameters                                                       \
-	{                                                                                      \
-		struct traced_context *traced = traced_context(context_);                      \
-		struct control control;                                                        \
-		struct vring_call *call = &control.call;                                       \
-		type *result;                                                                  \
-		int error;                                                                     \
-                                                                                               \
-		control_begin(&control, VCALL_##constant);                                     \
-		result = traced->function arguments;                                           \
-		error = errno;                                                                 \
-		control_end(&control, result ? 0 : error);                                     \
-		call->object = (uintptr_t)result;                                              \
-		__VA_ARGS__                                                                    \
-		if (session_records())                                                         \
-			control_put(&control, context_);                                       \
-		errno = error;                                                                 \
-		return result;                                                                 \
+#define AROUND_PTR(constant, type, function, parameters, arguments, context_, ...) \
+	static type *function parameters                                           \
+	{                                                                          \
+		struct traced_context *traced = traced_context(context_);          \
+		struct control control;                                            \
+		struct vring_call *call = &control.call;                           \
+		type *result;                                                      \
+		int error;                                                         \
+                                                                                   \
+		control_begin(&control, VCALL_##constant);                         \
+		result = traced->function arguments;                               \
+		error = errno;                                                     \
+		control_end(&control, result ? 0 : error);                         \
+		call->object = (uintptr_t)result;                                  \
+		__VA_ARGS__                                                        \
+		if (session_records())                                             \
+			control_put(&control, context_);                           \
+		errno = error;                                                     \
+		return result;                                                     \
 	}
 
-#define AROUND_INT(constant, function, parameters, arguments, context_, ...)                   \
-	static int function parameters                                                         \
-	{                                                                                      \
-		const struct ibv_context *of = (context_);                                     \
-		struct traced_context *traced = traced_context(of);                            \
-		struct control control;                                                        \
-		struct vring_call *call = &control.call;                                       \
-		int result;                                                                    \
-                                                                                               \
-		control_begin(&control, VCALL_##constant);                                     \
-		__VA_ARGS__                                                                    \
-		result = traced->function arguments;                                           \
-		control_end(&control, result);                                                 \
-		if (session_records())                                                         \
-			control_put(&control, of);                                             \
-		return result;                                                                 \
+#define AROUND_INT(constant, function, parameters, arguments, context_, ...) \
+	static int function parameters                                       \
+	{                                                                    \
+		const struct ibv_context *of = (context_);                   \
+		struct traced_context *traced = traced_context(of);          \
+		struct control control;                                      \
+		struct vring_call *call = &control.call;                     \
+		int result;                                                  \
+                                                                             \
+		control_begin(&control, VCALL_##constant);                   \
+		__VA_ARGS__                                                  \
+		result = traced->function arguments;                         \
+		control_end(&control, result);                               \
+		if (session_records())                                       \
+			control_put(&control, of);                           \
+		return result;                                               \
 	}
 
 /* --- queues --- */
@@ -49,8 +49,7 @@
 /* What is recorded of a completion beyond what the program asked for. */
 #define WANTED (IBV_WC_EX_WITH_QP_NUM | IBV_WC_EX_WITH_BYTE_LEN | IBV_WC_EX_WITH_IMM)
 
-static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context,
-				      struct ibv_cq_init_attr_ex *attr)
+static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context, struct ibv_cq_init_attr_ex *attr)
 {
 	struct traced_context *traced = traced_context(context);
 	struct ibv_cq_init_attr_ex more = *attr;
@@ -60,16 +59,16 @@ static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context,
 
 	more.wc_flags |= WANTED;
 	control_begin(&control, VCALL_CREATE_CQ_EX);
-	cq = session_active ? traced->create_cq_ex(context, &more) : NULL;
+	cq = record_mode ? traced->create_cq_ex(context, &more) : NULL;
 	if (!cq) {
 		more.wc_flags = attr->wc_flags;
 		cq = traced->create_cq_ex(context, attr);
 	}
 	error = errno;
 	control_end(&control, cq ? 0 : error);
+	if (cq && record_mode)
+		extended_cq_install(cq, more.wc_flags);
 	if (session_records()) {
-		if (cq)
-			extended_cq_install(cq, more.wc_flags);
 		control.call.object = (uintptr_t)cq;
 		control.call.parent = (uintptr_t)attr->channel;
 		control.call.number = cq ? (uint32_t)cq->cqe : attr->cqe;
@@ -138,11 +137,10 @@ AROUND_PTR(ALLOC_PARENT_DOMAIN, struct ibv_pd, alloc_parent_domain,
 /* --- memory --- */
 
 AROUND_PTR(ALLOC_DM, struct ibv_dm, alloc_dm,
-	   (struct ibv_context * context, struct ibv_alloc_dm_attr *attr), (context, attr),
-	   context, call->a = attr->length;)
+	   (struct ibv_context * context, struct ibv_alloc_dm_attr *attr), (context, attr), context,
+	   call->a = attr->length;)
 
-AROUND_INT(FREE_DM, free_dm, (struct ibv_dm * dm), (dm), dm->context,
-	   call->object = (uintptr_t)dm;)
+AROUND_INT(FREE_DM, free_dm, (struct ibv_dm * dm), (dm), dm->context, call->object = (uintptr_t)dm;)
 
 AROUND_PTR(REG_DM_MR, struct ibv_mr, reg_dm_mr,
 	   (struct ibv_pd * pd, struct ibv_dm *dm, uint64_t offset, size_t length,
@@ -162,11 +160,11 @@ void extended_install(struct ibv_context *context, struct traced_context *traced
 {
 	struct verbs_context *verbs;
 
-#define INSTALL(name)                                  \
-	verbs = verbs_get_ctx_op(context, name);       \
-	if (verbs) {                                   \
-		traced->name = verbs->name;            \
-		verbs->name = name;                    \
+#define INSTALL(name)                            \
+	verbs = verbs_get_ctx_op(context, name); \
+	if (verbs) {                             \
+		traced->name = verbs->name;      \
+		verbs->name = name;              \
 	}
 	TRACED_VERBS(INSTALL)
 #undef INSTALL

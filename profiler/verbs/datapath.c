@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* datapath.c - posting and polling by a context's operations */
+#include "datapath.h"
+#include "counts.h"
+#include "filter.h"
 #include "record.h"
 #include "traced.h"
-#include "datapath.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,8 +60,7 @@ static void fill_more(struct vring_more *more, const struct ibv_qp *qp,
 	}
 	if (qp->qp_type == IBV_QPT_XRC_SEND)
 		more->srqn = wr->qp_type.xrc.remote_srqn;
-	if (wr->opcode == IBV_WR_ATOMIC_CMP_AND_SWP ||
-	    wr->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD) {
+	if (wr->opcode == IBV_WR_ATOMIC_CMP_AND_SWP || wr->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD) {
 		more->compare_add = wr->wr.atomic.compare_add;
 		more->swap = wr->wr.atomic.swap;
 	}
@@ -100,8 +101,14 @@ static void record_send(const struct traced_context *traced, const struct ibv_qp
 			const struct ibv_send_wr *wr, uint64_t begin, uint64_t end, int error)
 {
 	uint32_t sges = sge_records(wr->num_sge), more = sges + (has_more(qp, wr) ? 1 : 0);
-	struct vring_send *send = (struct vring_send *)record_room(1 + more);
+	uint32_t bytes = total(wr->sg_list, wr->num_sge);
+	struct vring_send *send;
 
+	if (record_mode == RECORD_SOME && !filter_request(VCALL_POST_SEND, qp->qp_num, bytes)) {
+		counts_send((uint8_t)traced->number, qp->qp_num, (uint8_t)wr->opcode, bytes, error);
+		return;
+	}
+	send = (struct vring_send *)record_room(1 + more);
 	if (!send)
 		return;
 	*send = (struct vring_send){
@@ -115,7 +122,7 @@ static void record_send(const struct traced_context *traced, const struct ibv_qp
 		.flags = (uint8_t)wr->send_flags,
 		.sges = (uint8_t)wr->num_sge,
 		.error = (uint8_t)error,
-		.bytes = total(wr->sg_list, wr->num_sge),
+		.bytes = bytes,
 		.wr_id = wr->wr_id,
 	};
 	if (wr->num_sge > 0) {
@@ -137,7 +144,7 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 
 	if (!traced)
 		return ENOSYS;
-	if (!record_data)
+	if (record_mode == RECORD_NOTHING)
 		return traced->ops.post_send(qp, wr, bad);
 	begin = ticks_now();
 	rc = traced->ops.post_send(qp, wr, bad);
@@ -154,28 +161,41 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 
 /* --- receive requests --- */
 
-static void record_receives(struct vring_receive head, const struct ibv_recv_wr *wr,
+static void record_receive(const struct vring_receive *head, const struct ibv_recv_wr *wr,
+			   int error)
+{
+	uint32_t more = sge_records(wr->num_sge), bytes = total(wr->sg_list, wr->num_sge);
+	struct vring_receive *receive;
+
+	if (record_mode == RECORD_SOME && !filter_request(head->call, head->qpn, bytes)) {
+		counts_receive(head->context, head->qpn, head->srq, bytes, error);
+		return;
+	}
+	receive = (struct vring_receive *)record_room(1 + more);
+	if (!receive)
+		return;
+	*receive = *head;
+	receive->more = (uint8_t)more;
+	receive->sges = (uint8_t)wr->num_sge;
+	receive->error = (uint8_t)error;
+	receive->bytes = bytes;
+	receive->wr_id = wr->wr_id;
+	if (wr->num_sge > 0) {
+		receive->address = wr->sg_list[0].addr;
+		receive->lkey = wr->sg_list[0].lkey;
+	}
+	datapath_sges((struct vring_record *)(receive + 1), wr->sg_list, wr->num_sge);
+	record_keep(1 + more);
+}
+
+static void record_receives(const struct vring_receive *head, const struct ibv_recv_wr *wr,
 			    const struct ibv_recv_wr *bad, int rc)
 {
 	for (; wr; wr = wr->next) {
-		uint32_t more = sge_records(wr->num_sge);
-		struct vring_receive *receive = (struct vring_receive *)record_room(1 + more);
+		bool refused = rc && wr == bad;
 
-		if (!receive)
-			return;
-		*receive = head;
-		receive->more = (uint8_t)more;
-		receive->sges = (uint8_t)wr->num_sge;
-		receive->error = (uint8_t)(rc && wr == bad ? rc : 0);
-		receive->bytes = total(wr->sg_list, wr->num_sge);
-		receive->wr_id = wr->wr_id;
-		if (wr->num_sge > 0) {
-			receive->address = wr->sg_list[0].addr;
-			receive->lkey = wr->sg_list[0].lkey;
-		}
-		datapath_sges((struct vring_record *)(receive + 1), wr->sg_list, wr->num_sge);
-		record_keep(1 + more);
-		if (rc && wr == bad)
+		record_receive(head, wr, refused ? rc : 0);
+		if (refused)
 			return;
 	}
 }
@@ -188,14 +208,14 @@ static int post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_
 
 	if (!traced)
 		return ENOSYS;
-	if (!record_data)
+	if (record_mode == RECORD_NOTHING)
 		return traced->ops.post_recv(qp, wr, bad);
 	head.time = ticks_now();
 	rc = traced->ops.post_recv(qp, wr, bad);
 	head.duration = ticks_between(head.time, ticks_now());
 	head.context = (uint8_t)traced->number;
 	head.qpn = qp->qp_num;
-	record_receives(head, wr, bad ? *bad : NULL, rc);
+	record_receives(&head, wr, bad ? *bad : NULL, rc);
 	return rc;
 }
 
@@ -207,13 +227,13 @@ static int post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr, struct ibv
 
 	if (!traced)
 		return ENOSYS;
-	if (!record_data)
+	if (record_mode == RECORD_NOTHING)
 		return traced->ops.post_srq_recv(srq, wr, bad);
 	head.time = ticks_now();
 	rc = traced->ops.post_srq_recv(srq, wr, bad);
 	head.duration = ticks_between(head.time, ticks_now());
 	head.context = (uint8_t)traced->number;
-	record_receives(head, wr, bad ? *bad : NULL, rc);
+	record_receives(&head, wr, bad ? *bad : NULL, rc);
 	return rc;
 }
 
@@ -227,27 +247,34 @@ static uint8_t wc_opcode(const struct ibv_wc *wc)
 }
 
 static void record_wc(const struct traced_context *traced, const struct ibv_wc *wc, int index,
-		      uint64_t begin, uint32_t duration)
+		      uint64_t time)
 {
-	struct vring_wc *record = (struct vring_wc *)record_room(1);
+	uint8_t opcode = wc_opcode(wc);
+	struct vring_wc *record;
 
+	if (record_mode == RECORD_SOME &&
+	    !filter_wc(VCALL_POLL_CQ, wc->qp_num, opcode & 128, wc->status, wc->byte_len)) {
+		counts_wc((uint8_t)traced->number, wc->qp_num, (uint8_t)wc->status, opcode,
+			  wc->byte_len);
+		return;
+	}
+	record = (struct vring_wc *)record_room(1);
 	if (!record)
 		return;
 	*record = (struct vring_wc){
-		.time = begin,
-		.duration = duration,
+		.time = time,
 		.call = VCALL_POLL_CQ,
 		.context = (uint8_t)traced->number,
 		.qpn = wc->qp_num,
 		.status = (uint8_t)wc->status,
-		.opcode = wc_opcode(wc),
+		.opcode = opcode,
 		.flags = (uint16_t)wc->wc_flags,
 		.bytes = wc->byte_len,
 		.imm = wc->wc_flags & IBV_WC_WITH_INV ? wc->invalidated_rkey : ntohl(wc->imm_data),
 		.wr_id = wc->wr_id,
 		.src_qp = wc->src_qp,
 		.vendor_error = wc->vendor_err,
-		.empty = index ? 0 : record_series->empty,
+		.empty = record_empties(),
 		.slid = wc->slid,
 		.sl = wc->sl,
 		.batch = (uint8_t)(index < 255 ? index : 255),
@@ -259,28 +286,22 @@ static void record_wc(const struct traced_context *traced, const struct ibv_wc *
 static int poll_cq(struct ibv_cq *cq, int count, struct ibv_wc *wc)
 {
 	struct traced_context *traced = traced_context(cq->context);
-	struct series *series = record_series;
-	uint64_t begin;
+	uint64_t time;
 	int got;
 
 	if (__builtin_expect(!traced, 0))
 		return -ENOSYS;
 	got = traced->ops.poll_cq(cq, count, wc);
-	if (!record_data)
+	if (record_mode == RECORD_NOTHING)
 		return got;
 	if (__builtin_expect(got <= 0, 1)) {
-		if (series && series->extent) {
-			series->empty++;
-			series->extent->empty_polls++;
-		}
+		record_empty();
 		return got;
 	}
 	/* when the completions are in the program's hands; the clock costs more than the poll */
-	begin = ticks_now();
+	time = ticks_now();
 	for (int i = 0; i < got; i++)
-		record_wc(traced, &wc[i], i, begin, 0);
-	if (record_series)
-		record_series->empty = 0;
+		record_wc(traced, &wc[i], i, time);
 	return got;
 }
 
@@ -293,7 +314,7 @@ static int req_notify_cq(struct ibv_cq *cq, int solicited_only)
 
 	if (!traced)
 		return ENOSYS;
-	if (!record_data)
+	if (record_mode == RECORD_NOTHING || !filter_call(VCALL_REQ_NOTIFY_CQ))
 		return traced->ops.req_notify_cq(cq, solicited_only);
 	begin = ticks_now();
 	rc = traced->ops.req_notify_cq(cq, solicited_only);

@@ -12,13 +12,13 @@ static uint64_t access_rkey(unsigned int access, const struct ibv_mr *mr)
 
 /* --- protection domains --- */
 
-PTR_CALL(ALLOC_PD, struct ibv_pd, ibv_alloc_pd, (struct ibv_context *context), (context), context,
+PTR_CALL(ALLOC_PD, struct ibv_pd, ibv_alloc_pd, (struct ibv_context * context), (context), context,
 	 call->number = result ? result->handle : 0;)
 
-INT_CALL(DEALLOC_PD, ibv_dealloc_pd, (struct ibv_pd *pd), (pd), pd->context,
+INT_CALL(DEALLOC_PD, ibv_dealloc_pd, (struct ibv_pd * pd), (pd), pd->context,
 	 call->object = (uintptr_t)pd;)
 
-PTR_CALL(IMPORT_PD, struct ibv_pd, ibv_import_pd, (struct ibv_context *context, uint32_t handle),
+PTR_CALL(IMPORT_PD, struct ibv_pd, ibv_import_pd, (struct ibv_context * context, uint32_t handle),
 	 (context, handle), context, call->number = handle;)
 
 /* --- regions --- */

@@ -13,13 +13,13 @@
 void *next_find(const char *name);
 
 /* The next NAME as a pointer of its own type; looked up once. */
-#define NEXT(name)                                         \
-	({                                                 \
-		static _Atomic(void *) next_found;         \
-		void *next_f = next_found;                 \
-		if (!next_f)                               \
+#define NEXT(name)                                              \
+	({                                                      \
+		static _Atomic(void *) next_found;              \
+		void *next_f = next_found;                      \
+		if (!next_f)                                    \
 			next_found = next_f = next_find(#name); \
-		(__typeof__(&name))next_f;                 \
+		(__typeof__(&name))next_f;                      \
 	})
 
 #endif

@@ -39,7 +39,7 @@ EXPORT struct ibv_qp_ex *ibv_qp_to_qp_ex(struct ibv_qp *qp)
 	__typeof__(&ibv_qp_to_qp_ex) next = NEXT(ibv_qp_to_qp_ex);
 	struct ibv_qp_ex *ex = next ? next(qp) : NULL;
 
-	if (ex && session_records())
+	if (ex && record_mode)
 		extended_qp_install(ex);
 	return ex;
 }
@@ -98,8 +98,8 @@ INT_CALL(MODIFY_QP, ibv_modify_qp, (struct ibv_qp * qp, struct ibv_qp_attr *attr
 	 (qp, attr, mask), qp->context, describe_attr(&control, qp, attr, mask);)
 
 DESTROY_CALL(DESTROY_QP, ibv_destroy_qp, (struct ibv_qp * qp), qp, qp->context,
-	 call->object = (uintptr_t)qp;
-	 call->number = qp->qp_num;)
+	     call->object = (uintptr_t)qp;
+	     call->number = qp->qp_num;)
 
 static void describe_group(struct vring_call *call, const struct ibv_qp *qp,
 			   const union ibv_gid *gid, uint16_t lid)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* poll.c - completions taken by ibv_start_poll() and ibv_next_poll() */
+#include "counts.h"
 #include "extended.h"
+#include "filter.h"
 #include "record.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
+#include <string.h>
 
 static bool has(const struct traced_cq *traced, enum ibv_create_cq_wc_flags flag)
 {
 	return traced->wc_flags & flag;
 }
 
-static void put_success(const struct traced_cq *traced, struct ibv_cq_ex *cq,
-			struct vring_wc *wc)
+/* What a queue was not made to tell stays 0. */
+static void read_success(const struct traced_cq *traced, struct ibv_cq_ex *cq, struct vring_wc *wc)
 {
 	uint32_t opcode = cq->read_opcode(cq);
 
@@ -33,31 +35,43 @@ static void put_success(const struct traced_cq *traced, struct ibv_cq_ex *cq,
 		wc->timestamp = cq->read_completion_ts(cq);
 }
 
-/* The current completion, as far as its queue was made to tell. */
-static void put(struct traced_cq *traced, struct ibv_cq_ex *cq, enum vcall call)
+static void read_wc(const struct traced_cq *traced, struct ibv_cq_ex *cq, struct vring_wc *wc)
 {
 	const struct traced_context *context = traced_context(cq->context);
-	struct vring_wc *wc = record_data ? (struct vring_wc *)record_room(1) : NULL;
 
-	if (!wc)
-		return;
 	*wc = (struct vring_wc){
-		.time = traced->started,
-		.call = (uint16_t)call,
 		.context = (uint8_t)(context ? context->number : VRING_CONTEXT_LAST),
 		.wr_id = cq->wr_id,
 		.status = (uint8_t)cq->status,
 		.opcode = 255,
 		.qpn = has(traced, IBV_WC_EX_WITH_QP_NUM) ? cq->read_qp_num(cq) : 0,
-		.empty = traced->batch ? 0 : record_series->empty,
-		.batch = (uint8_t)(traced->batch < 255 ? traced->batch : 255),
 	};
-	traced->batch++;
 	if (cq->status == IBV_WC_SUCCESS)
-		put_success(traced, cq, wc);
+		read_success(traced, cq, wc);
 	else
 		wc->vendor_error = cq->read_vendor_err(cq);
-	record_series->empty = 0;
+}
+
+/* The current completion. */
+static void put(struct traced_cq *traced, struct ibv_cq_ex *cq, enum vcall call)
+{
+	struct vring_wc wc;
+	struct vring_record *room;
+
+	read_wc(traced, cq, &wc);
+	if (record_mode == RECORD_SOME &&
+	    !filter_wc((uint16_t)call, wc.qpn, wc.opcode & 128, wc.status, wc.bytes)) {
+		counts_wc(wc.context, wc.qpn, wc.status, wc.opcode, wc.bytes);
+		return;
+	}
+	wc.time = ticks_now();
+	wc.call = (uint16_t)call;
+	wc.batch = (uint8_t)(traced->batch < 255 ? traced->batch : 255);
+	room = record_room(1);
+	if (!room)
+		return;
+	wc.empty = record_empties();
+	memcpy(room, &wc, sizeof(wc));
 	record_keep(1);
 }
 
@@ -65,19 +79,14 @@ static void put(struct traced_cq *traced, struct ibv_cq_ex *cq, enum vcall call)
 static int start_poll(struct ibv_cq_ex *cq, struct ibv_poll_cq_attr *attr)
 {
 	struct traced_cq *traced = traced_cq_find(cq);
-	struct series *series = record_series;
 	int rc = traced->real.start_poll(cq, attr);
 
-	if (!record_data)
+	if (record_mode == RECORD_NOTHING)
 		return rc;
 	if (rc) {
-		if (series && series->extent) {
-			series->empty++;
-			series->extent->empty_polls++;
-		}
+		record_empty();
 		return rc;
 	}
-	traced->started = ticks_now();
 	traced->batch = 0;
 	put(traced, cq, VCALL_START_POLL);
 	return rc;
@@ -88,8 +97,8 @@ static int next_poll(struct ibv_cq_ex *cq)
 	struct traced_cq *traced = traced_cq_find(cq);
 	int rc = traced->real.next_poll(cq);
 
-	if (rc == 0 && record_data) {
-		traced->started = ticks_now();
+	if (rc == 0 && record_mode) {
+		traced->batch++;
 		put(traced, cq, VCALL_NEXT_POLL);
 	}
 	return rc;

@@ -14,8 +14,7 @@ INT_CALL(DESTROY_COMP_CHANNEL, ibv_destroy_comp_channel, (struct ibv_comp_channe
 	 call->number = (uint32_t)channel->fd;)
 
 /* Which queue it was is known afterwards. */
-EXPORT int ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq,
-			    void **cq_context)
+EXPORT int ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq, void **cq_context)
 {
 	__typeof__(&ibv_get_cq_event) next = NEXT(ibv_get_cq_event);
 	struct control control;
@@ -25,7 +24,7 @@ EXPORT int ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq
 		errno = ENOSYS;
 		return -1;
 	}
-	if (!session_records() || !record_data)
+	if (!session_records() || record_mode == RECORD_NOTHING)
 		return next(channel, cq, cq_context);
 	control_begin(&control, VCALL_GET_CQ_EVENT);
 	rc = next(channel, cq, cq_context);
@@ -57,12 +56,10 @@ EXPORT void ibv_ack_cq_events(struct ibv_cq *cq, unsigned int count)
 /* --- completion queues --- */
 
 PTR_CALL(CREATE_CQ, struct ibv_cq, ibv_create_cq,
-	 (struct ibv_context * context, int cqe, void *cq_context,
-	  struct ibv_comp_channel *channel, int vector),
-	 (context, cqe, cq_context, channel, vector), context,
-	 call->parent = (uintptr_t)channel;
-	 call->number = result ? (uint32_t)result->cqe : (uint32_t)cqe;
-	 call->a = (uint64_t)vector;)
+	 (struct ibv_context * context, int cqe, void *cq_context, struct ibv_comp_channel *channel,
+	  int vector),
+	 (context, cqe, cq_context, channel, vector), context, call->parent = (uintptr_t)channel;
+	 call->number = result ? (uint32_t)result->cqe : (uint32_t)cqe; call->a = (uint64_t)vector;)
 
 INT_CALL(RESIZE_CQ, ibv_resize_cq, (struct ibv_cq * cq, int cqe), (cq, cqe), cq->context,
 	 call->object = (uintptr_t)cq;
@@ -87,9 +84,8 @@ PTR_CALL(CREATE_SRQ, struct ibv_srq, ibv_create_srq,
 	 call->number = srq_number(result); call->a = attr->attr.max_wr;
 	 call->b = attr->attr.max_sge; call->c = attr->attr.srq_limit;)
 
-INT_CALL(MODIFY_SRQ, ibv_modify_srq,
-	 (struct ibv_srq * srq, struct ibv_srq_attr *attr, int mask), (srq, attr, mask),
-	 srq->context, call->object = (uintptr_t)srq;
+INT_CALL(MODIFY_SRQ, ibv_modify_srq, (struct ibv_srq * srq, struct ibv_srq_attr *attr, int mask),
+	 (srq, attr, mask), srq->context, call->object = (uintptr_t)srq;
 	 call->number = (uint32_t)mask; call->a = attr->max_wr; call->c = attr->srq_limit;)
 
 INT_CALL(DESTROY_SRQ, ibv_destroy_srq, (struct ibv_srq * srq), (srq), srq->context,

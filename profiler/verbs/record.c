@@ -1,67 +1,152 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "record.h"
+#include "counts.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-__thread struct series *record_series __attribute__((tls_model("initial-exec")));
-bool record_data;
+__thread struct recorder *record_self __attribute__((tls_model("initial-exec")));
+__thread volatile bool record_busy __attribute__((tls_model("initial-exec")));
+enum record_mode record_mode;
+
+/* Extents that are full, the oldest first: they may be overwritten. */
+struct fifo {
+	struct vring_extent **extent;
+	uint32_t first, count, room;
+};
+
+/* What shares a limit. */
+struct budget {
+	uint64_t limit, size; /* bytes; no limit: 0 */
+	struct fifo full;
+};
 
 static struct {
 	struct ringfile *file;
-	bool stream;
-	pthread_mutex_t lock; /* around all below */
+	pthread_mutex_t lock; /* around all below, and the file's growth */
 	pthread_key_t key;    /* tells when a thread ends */
 	bool has_key;
 	uint32_t series; /* numbers given */
+	struct budget data, shared[VRING_KINDS];
 	struct series calls, memory;
-	struct series *free;
+	struct recorder *free;
 } record = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* --- extents --- */
-
-static void lose(uint32_t count)
+void *record_pages(size_t size)
 {
-	if (record.file)
-		__atomic_fetch_add(&record.file->header->lost, count, __ATOMIC_RELAXED);
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* Returns 0, or -1 when it cannot be remembered: it is then never overwritten. */
-static int keep(struct series *series, struct vring_extent *extent)
+void record_lose(uint32_t count)
 {
-	struct vring_extent **grown;
-	uint32_t room = series->kept_room ? 2 * series->kept_room : 16;
+	struct ringfile *file = __atomic_load_n(&record.file, __ATOMIC_ACQUIRE);
 
-	if (series->kept_count == series->kept_room) {
-		grown = malloc(room * sizeof(struct vring_extent *));
-		if (!grown)
-			return -1;
-		for (uint32_t i = 0; i < series->kept_count; i++)
-			grown[i] = series->kept[(series->kept_first + i) % series->kept_room];
-		free(series->kept);
-		series->kept = grown;
-		series->kept_first = 0;
-		series->kept_room = room;
-	}
-	series->kept[(series->kept_first + series->kept_count++) % series->kept_room] = extent;
+	if (file)
+		__atomic_fetch_add(&file->header->lost, count, __ATOMIC_RELAXED);
+}
+
+/* --- full extents --- */
+
+static int fifo_grow(struct fifo *fifo)
+{
+	uint32_t room = fifo->room ? 2 * fifo->room : 512;
+	struct vring_extent **grown = record_pages(room * sizeof(*grown));
+
+	if (!grown)
+		return -1;
+	for (uint32_t i = 0; i < fifo->count; i++)
+		grown[i] = fifo->extent[(fifo->first + i) % fifo->room];
+	if (fifo->extent)
+		munmap(fifo->extent, fifo->room * sizeof(*grown));
+	*fifo = (struct fifo){ .extent = grown, .count = fifo->count, .room = room };
 	return 0;
 }
 
-static struct vring_extent *oldest(struct series *series)
+/* What cannot be remembered is never overwritten. */
+static void fifo_push(struct fifo *fifo, struct vring_extent *extent)
+{
+	if (fifo->count == fifo->room && fifo_grow(fifo) < 0)
+		return;
+	fifo->extent[(fifo->first + fifo->count++) % fifo->room] = extent;
+}
+
+static struct vring_extent *fifo_pop(struct fifo *fifo)
 {
 	struct vring_extent *extent;
 
-	if (!series->kept_count)
+	if (!fifo->count)
 		return NULL;
-	extent = series->kept[series->kept_first];
-	__atomic_fetch_add(&record.file->header->overwritten, extent->used, __ATOMIC_RELAXED);
-	series->kept_first = (series->kept_first + 1) % series->kept_room;
-	series->kept_count--;
+	extent = fifo->extent[fifo->first];
+	fifo->first = (fifo->first + 1) % fifo->room;
+	fifo->count--;
+	return extent;
+}
+
+/* --- extents; with the lock held --- */
+
+static struct budget *budget_of(uint32_t kind)
+{
+	return kind == VRING_DATA || kind == VRING_DEVICE ? &record.data : &record.shared[kind];
+}
+
+/* The newest extent of SERIES is full, or will not be written any more. */
+static void retire(struct series *series)
+{
+	struct vring_extent *extent = series->extent;
+	struct budget *budget = budget_of(series->kind);
+
+	series->extent = NULL;
+	series->next = series->end = NULL;
+	if (!extent)
+		return;
+	series->count += extent->used;
+	if (series->kind == VRING_COUNTS)
+		return; /* goes on to be updated */
+	if (!budget->limit)
+		ringfile_unmap(extent);
+	else
+		fifo_push(&budget->full, extent);
+}
+
+static struct vring_extent *more_file(struct budget *budget)
+{
+	struct vring_extent *extent = ringfile_extend(record.file);
+
+	if (extent)
+		budget->size += VRING_EXTENT_SIZE;
+	return extent;
+}
+
+static struct vring_extent *oldest(struct budget *budget)
+{
+	struct vring_extent *extent = fifo_pop(&budget->full);
+
+	if (extent)
+		__atomic_fetch_add(&record.file->header->overwritten, extent->used,
+				   __ATOMIC_RELAXED);
+	return extent;
+}
+
+/* A new one up to the limit, then the oldest of all series that share it; but nobody goes
+ * without any: there may be more threads than the limit has extents.
+ */
+static struct vring_extent *take_extent(struct budget *budget)
+{
+	struct vring_extent *extent = NULL;
+
+	if (!budget->limit || budget->size + VRING_EXTENT_SIZE <= budget->limit)
+		extent = more_file(budget);
+	if (!extent)
+		extent = oldest(budget);
+	if (!extent && budget->limit)
+		extent = more_file(budget);
 	return extent;
 }
 
@@ -82,85 +167,159 @@ static void begin(struct series *series, struct vring_extent *extent)
 	series->end = series->next + VRING_RECORDS;
 }
 
-/* The next extent: a new one, or where there is none the oldest of this series. */
 static bool advance(struct series *series)
 {
-	struct vring_extent *extent = ringfile_extend(record.file);
+	struct vring_extent *extent;
 
-	if (series->extent) {
-		series->count += series->extent->used;
-		if (record.stream)
-			ringfile_unmap(series->extent);
-		else
-			keep(series, series->extent);
-		series->extent = NULL;
-		series->next = series->end = NULL;
-	}
-	if (!extent)
-		extent = oldest(series);
-	if (!extent)
+	if (!record.file)
 		return false;
-	begin(series, extent);
-	return true;
+	retire(series);
+	extent = take_extent(budget_of(series->kind));
+	if (extent)
+		begin(series, extent);
+	return extent;
 }
 
 /* --- threads --- */
 
-static void thread_ends(void *arg)
+/* The newest extent has the count of polls; without one it waits for the next. */
+static void count_polls(struct recorder *self)
 {
-	struct series *series = arg;
+	struct vring_extent *extent = self->data.extent ? self->data.extent : self->counted.extent;
 
-	record_series = NULL;
-	pthread_mutex_lock(&record.lock);
-	series->free = record.free;
-	record.free = series;
-	pthread_mutex_unlock(&record.lock);
+	self->empty_polls = extent ? &extent->empty_polls : &self->polls;
+	if (!extent)
+		return;
+	extent->empty_polls += self->polls;
+	self->polls = 0;
 }
 
-/* Of a thread that has ended, or a new one.  Its next records begin an extent. */
-struct series *record_thread(void)
+static void lock(void)
 {
-	struct series *series = record_series;
-
-	if (series)
-		return series;
+	record_busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
 	pthread_mutex_lock(&record.lock);
-	series = record.free;
-	if (series)
-		record.free = series->free;
-	else
-		series = calloc(1, sizeof(*series));
-	if (series)
-		series->number = ++record.series;
+}
+
+static void unlock(void)
+{
 	pthread_mutex_unlock(&record.lock);
-	if (!series)
-		return NULL;
-	if (series->extent)
-		keep(series, series->extent);
-	series->extent = NULL;
-	series->count = 0;
-	series->kind = VRING_DATA;
-	series->thread = (uint32_t)syscall(SYS_gettid);
-	series->next = series->end = NULL;
-	record_series = series;
-	if (record.has_key)
-		pthread_setspecific(record.key, series);
-	return series;
+	atomic_signal_fence(memory_order_seq_cst);
+	record_busy = false;
+}
+
+static void thread_ends(void *arg)
+{
+	struct recorder *self = arg;
+
+	if (self != record_self)
+		return; /* of the parent, before fork() */
+	lock();
+	record_self = NULL;
+	if (record.file) {
+		retire(&self->data);
+		retire(&self->device);
+		retire(&self->counted);
+	}
+	counts_clear(self->counts);
+	count_polls(self);
+	self->free = record.free;
+	record.free = self;
+	unlock();
+}
+
+static void describe(struct series *series, enum vring_kind kind, uint32_t thread)
+{
+	*series = (struct series){ .kind = kind, .number = ++record.series, .thread = thread };
+}
+
+/* Of a thread that has ended, or a new one. */
+struct recorder *record_thread(void)
+{
+	struct recorder *self = record_self;
+	uint32_t thread;
+
+	if (self || record_busy)
+		return self;
+	lock();
+	self = record.free;
+	if (self)
+		record.free = self->free;
+	else
+		self = record_pages(sizeof(*self));
+	if (self) {
+		thread = (uint32_t)syscall(SYS_gettid);
+		describe(&self->data, VRING_DATA, thread);
+		describe(&self->device, VRING_DEVICE, thread);
+		describe(&self->counted, VRING_COUNTS, thread);
+		self->polls = 0;
+		self->empty = 0;
+		count_polls(self);
+		record_self = self;
+		if (record.has_key)
+			pthread_setspecific(record.key, self);
+	}
+	unlock();
+	return self;
 }
 
 struct vring_record *record_more(struct series *series, uint32_t count)
 {
-	int error = errno;
+	bool room = false;
 
-	if (!series)
-		series = record_thread();
-	if (!series || !record.file || count > VRING_RECORDS || !advance(series)) {
-		lose(count);
-		errno = error;
+	if (count > VRING_RECORDS) {
+		record_lose(count);
 		return NULL;
 	}
+	lock();
+	room = advance(series);
+	if (record_self)
+		count_polls(record_self);
+	unlock();
+	if (room)
+		return series->next;
+	record_lose(count);
+	return NULL;
+}
+
+struct vring_record *record_enter(struct series *series, uint32_t count)
+{
+	int error = errno;
+	bool room = true;
+
+	if (record_busy) {
+		record_lose(count);
+		return NULL;
+	}
+	if (series->end - series->next < (long)count)
+		room = record_more(series, count);
 	errno = error;
+	if (!room)
+		return NULL;
+	record_busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
 	return series->next;
+}
+
+void record_leave(struct series *series, uint32_t count)
+{
+	record_advance(series, count);
+	atomic_signal_fence(memory_order_seq_cst);
+	record_busy = false;
+}
+
+struct vring_record *record_slowly(uint32_t count)
+{
+	int error = errno;
+	struct recorder *self = record_thread();
+	struct vring_record *room = NULL;
+
+	if (self)
+		room = record_enter(&self->data, count);
+	else
+		record_lose(count);
+	errno = error;
+	return room;
 }
 
 /* --- all threads --- */
@@ -170,38 +329,47 @@ void record_put(enum vring_kind kind, const void *records, uint32_t count)
 	struct series *series = kind == VRING_MEMORY ? &record.memory : &record.calls;
 	int error = errno;
 
-	if (!record.file)
+	if (record_busy) {
+		record_lose(count);
 		return;
-	pthread_mutex_lock(&record.lock);
-	if (series->end - series->next >= (long)count || advance(series)) {
-		memcpy(series->next, records, count * sizeof(struct vring_record));
-		series->next += count;
-		__atomic_store_n(
-			&series->extent->used,
-			(uint32_t)(series->next - (struct vring_record *)(series->extent + 1)),
-			__ATOMIC_RELEASE);
-	} else {
-		lose(count);
 	}
-	pthread_mutex_unlock(&record.lock);
+	lock();
+	if (record.file && (series->end - series->next >= (long)count || advance(series))) {
+		memcpy(series->next, records, count * sizeof(struct vring_record));
+		record_advance(series, count);
+	} else {
+		record_lose(count);
+	}
+	unlock();
 	errno = error;
 }
 
 /* --- beginning and end --- */
 
-int record_start(struct ringfile *file, bool stream)
+/* Registrations are many in some programs, and seldom looked at. */
+static void set_limits(uint64_t ring)
 {
-	record.has_key = pthread_key_create(&record.key, thread_ends) == 0;
-	record.stream = stream;
-	record.calls = (struct series){ .kind = VRING_CALLS, .number = ++record.series };
-	record.memory = (struct series){ .kind = VRING_MEMORY, .number = ++record.series };
+	for (uint32_t kind = 0; kind < VRING_KINDS; kind++)
+		record.shared[kind] = (struct budget){ .limit = ring };
+	record.data = (struct budget){ .limit = ring };
+	record.shared[VRING_MEMORY].limit = ring / 4;
+}
+
+int record_start(struct ringfile *file, uint64_t ring)
+{
+	if (!record.has_key)
+		record.has_key = pthread_key_create(&record.key, thread_ends) == 0;
+	record.series = 0;
+	set_limits(ring);
+	describe(&record.calls, VRING_CALLS, 0);
+	describe(&record.memory, VRING_MEMORY, 0);
 	__atomic_store_n(&record.file, file, __ATOMIC_RELEASE);
 	return 0;
 }
 
 void record_stop(void)
 {
-	record_data = false;
+	record_mode = RECORD_NOTHING;
 	if (record.file)
 		record.file->header->last = ticks_anchor();
 }
@@ -209,8 +377,11 @@ void record_stop(void)
 void record_forget(void)
 {
 	pthread_mutex_init(&record.lock, NULL);
-	record_data = false;
+	record_mode = RECORD_NOTHING;
 	record.file = NULL;
 	record.free = NULL;
-	record_series = NULL;
+	record_self = NULL;
+	record_busy = false;
+	if (record.has_key)
+		pthread_setspecific(record.key, NULL);
 }

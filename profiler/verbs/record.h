@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record.h - where records go: series of extents
  *
- * Each thread has a series for its data path, which it writes alone and without
- * locks; control calls and registrations are one series each for all threads,
- * under a lock.  record_room() gives room for a record and what belongs to it in
- * one piece, record_keep() makes it count.  Whatever goes wrong inside costs
- * records, which are counted, and nothing else.
+ * Each thread has a series for its data path and one for what the emulated device
+ * tells it, which it writes alone and without locks; control calls and
+ * registrations are one series each for all threads, under a lock.  record_room()
+ * gives room for a record and what belongs to it in one piece, record_keep() makes
+ * it count.  Whatever goes wrong inside costs records, which are counted, and
+ * nothing else.
+ *
+ * A signal handler may post and poll: what it does while its thread is in here is
+ * counted as lost.  Nothing of malloc() is used, which the handler may have
+ * interrupted.
  */
 #ifndef NETTRACE_RECORD_H
 #define NETTRACE_RECORD_H
@@ -17,6 +22,7 @@
 #include <stdbool.h>
 
 struct traced_build;
+struct counts;
 
 struct series {
 	struct vring_extent *extent; /* the newest, or NULL: none yet */
@@ -24,22 +30,37 @@ struct series {
 	struct vring_record *end;    /* ... to here */
 	uint64_t count;              /* records in the extents before */
 	uint32_t kind, number, thread;
-	uint32_t empty; /* polls that found nothing since the last completion */
-	/* extents that may be overwritten, oldest first */
-	struct vring_extent **kept;
-	uint32_t kept_first, kept_count, kept_room;
+};
+
+/* What a thread has. */
+struct recorder {
+	struct series data, device, counted;
+	uint64_t *empty_polls;      /* of the newest extent, or `polls` */
+	uint64_t polls;             /* counted before there is one */
+	uint32_t empty;             /* polls that found nothing since the last completion */
 	struct traced_build *spare; /* for ibv_wr_*() (wr.c) */
-	struct series *free;        /* of threads that have ended */
+	struct counts *counts;      /* counts.c */
+	struct recorder *free;      /* of threads that have ended */
 };
 
 /* This thread's; NULL: none yet. */
-extern __thread struct series *record_series __attribute__((tls_model("initial-exec")));
+extern __thread struct recorder *record_self __attribute__((tls_model("initial-exec")));
 
-/* Whether the data path is recorded; false also before the start and after the end. */
-extern bool record_data;
+/* This thread is in the middle of one. */
+extern __thread volatile bool record_busy __attribute__((tls_model("initial-exec")));
 
-/* Records go to FILE; STREAM: nothing is overwritten.  Returns 0, or -1 with errno. */
-int record_start(struct ringfile *file, bool stream);
+/* What becomes of the data path; nothing also before the start and after the end. */
+enum record_mode {
+	RECORD_NOTHING,
+	RECORD_ALL,
+	RECORD_SOME, /* filter.h decides; what is not recorded is counted (counts.h) */
+};
+extern enum record_mode record_mode;
+
+/* Records go to FILE, of each kind as many bytes as RING; 0: nothing is overwritten.
+ * Returns 0, or -1 with errno.
+ */
+int record_start(struct ringfile *file, uint64_t ring);
 
 /* No more records.  Other threads may still be in the middle of one. */
 void record_stop(void);
@@ -47,37 +68,84 @@ void record_stop(void);
 /* In a child after fork(): nothing of the parent's is touched. */
 void record_forget(void);
 
-/* A series for this thread, or a next extent of SERIES with room for COUNT records;
- * NULL: there is no room, they are counted as lost.
+/* What a thread has, made if need be; NULL: no memory. */
+struct recorder *record_thread(void);
+
+/* COUNT records for which there is no room. */
+void record_lose(uint32_t count);
+
+/* A next extent of SERIES, with room for COUNT records; NULL: there is none, they are
+ * counted as lost.
  */
 struct vring_record *record_more(struct series *series, uint32_t count);
 
-/* This thread's series, made if need be; NULL: no memory. */
-struct series *record_thread(void);
+/* As record_room() where it is not easy. */
+struct vring_record *record_slowly(uint32_t count);
 
-/* Room for COUNT records of this thread's data path; NULL: none. */
+/* Room for COUNT records of this thread's data path; NULL: none.  Otherwise record_keep()
+ * follows.
+ */
 static inline struct vring_record *record_room(uint32_t count)
 {
-	struct series *series = record_series;
+	struct recorder *self = record_self;
 
-	if (__builtin_expect(series && series->end - series->next >= (long)count, 1))
-		return series->next;
-	return record_more(series, count);
+	if (__builtin_expect(!self || record_busy || self->data.end - self->data.next < (long)count,
+			     0))
+		return record_slowly(count);
+	record_busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	return self->data.next;
 }
 
-static inline void record_keep(uint32_t count)
+static inline void record_advance(struct series *series, uint32_t count)
 {
-	struct series *series = record_series;
-
 	series->next += count;
 	__atomic_store_n(&series->extent->used,
 			 (uint32_t)(series->next - (struct vring_record *)(series->extent + 1)),
 			 __ATOMIC_RELEASE);
 }
 
+static inline void record_keep(uint32_t count)
+{
+	struct recorder *self = record_self;
+
+	record_advance(&self->data, count);
+	atomic_signal_fence(memory_order_seq_cst);
+	record_busy = false;
+}
+
+/* A poll has found nothing. */
+static inline void record_empty(void)
+{
+	struct recorder *self = record_self;
+
+	if (__builtin_expect(!self && !(self = record_thread()), 0))
+		return;
+	self->empty++;
+	++*self->empty_polls;
+}
+
+/* How many before this completion. */
+static inline uint32_t record_empties(void)
+{
+	struct recorder *self = record_self;
+	uint32_t empty = self ? self->empty : 0;
+
+	if (empty)
+		self->empty = 0;
+	return empty;
+}
+
+/* Room and keeping for a thread's other series; busy in between, as above. */
+struct vring_record *record_enter(struct series *series, uint32_t count);
+void record_leave(struct series *series, uint32_t count);
+
 /* One record with COUNT - 1 that belong to it into the series of KIND (VRING_CALLS or
  * VRING_MEMORY).
  */
 void record_put(enum vring_kind kind, const void *records, uint32_t count);
+
+/* SIZE bytes of zeros from the kernel, or NULL; for what signal handlers may need. */
+void *record_pages(size_t size);
 
 #endif

@@ -5,13 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static pthread_mutex_t growing = PTHREAD_MUTEX_INITIALIZER;
+#define PIECES 1024 /* that a ring is made of, at most */
 
 /* SIZE bytes at OFFSET that are on disk, mapped; NULL with errno. */
 static void *map(int fd, uint64_t offset, size_t size)
@@ -24,23 +23,24 @@ static void *map(int fd, uint64_t offset, size_t size)
 		return NULL;
 	}
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
-	if (at == MAP_FAILED)
-		return NULL;
-#ifdef MADV_POPULATE_WRITE
-	/* page by page, later, it would be the program that waits */
-	madvise(at, size, MADV_POPULATE_WRITE);
-#endif
-	return at;
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static uint64_t piece_of(uint64_t ring)
+{
+	uint64_t extents = ring / PIECES / VRING_EXTENT_SIZE;
+
+	return (extents ? extents : 1) * VRING_EXTENT_SIZE;
 }
 
 int ringfile_create(struct ringfile *file, const char *path, const struct vring_header *header,
-		    uint64_t limit, struct err *err)
+		    uint64_t ring, struct err *err)
 {
 	struct quiet quiet;
 	struct stat stat;
 	int fd;
 
-	*file = (struct ringfile){ .size = VRING_HEADER_SIZE, .limit = limit };
+	*file = (struct ringfile){ .size = VRING_HEADER_SIZE, .piece = piece_of(ring) };
 	if (strlen(path) >= sizeof(file->path))
 		return err_set(err, "'%s': the path is too long", path);
 	strcpy(file->path, path);
@@ -77,28 +77,42 @@ static int reopen(const struct ringfile *file)
 	return -1;
 }
 
+/* The next SIZE bytes of the file. */
+static bool grow(struct ringfile *file, size_t size)
+{
+	struct quiet quiet;
+	int fd = reopen(file);
+	char *at;
+
+	if (fd < 0)
+		return false;
+	quiet_begin(&quiet);
+	at = map(fd, file->size, size);
+	quiet_end(&quiet);
+	close(fd);
+	if (!at)
+		return false;
+	file->size += size;
+	file->spare = at;
+	file->spare_end = at + size;
+	return true;
+}
+
 struct vring_extent *ringfile_extend(struct ringfile *file)
 {
-	struct vring_extent *extent = NULL;
-	struct quiet quiet;
-	int fd;
+	char *extent;
 
-	pthread_mutex_lock(&growing);
-	if (!file->full && (!file->limit || file->size - VRING_HEADER_SIZE + VRING_EXTENT_SIZE <=
-						    file->limit)) {
-		fd = reopen(file);
-		quiet_begin(&quiet);
-		extent = fd < 0 ? NULL : map(fd, file->size, VRING_EXTENT_SIZE);
-		quiet_end(&quiet);
-		if (fd >= 0)
-			close(fd);
-		if (extent)
-			file->size += VRING_EXTENT_SIZE;
-		else
-			file->full = true;
-	}
-	pthread_mutex_unlock(&growing);
-	return extent;
+	if (file->spare == file->spare_end && !file->full)
+		file->full = !grow(file, file->piece) && !grow(file, VRING_EXTENT_SIZE);
+	if (file->spare == file->spare_end)
+		return NULL;
+	extent = file->spare;
+	file->spare += VRING_EXTENT_SIZE;
+#ifdef MADV_POPULATE_WRITE
+	/* page by page, later, it would be the program that waits */
+	madvise(extent, VRING_EXTENT_SIZE, MADV_POPULATE_WRITE);
+#endif
+	return (struct vring_extent *)extent;
 }
 
 void ringfile_unmap(struct vring_extent *extent)

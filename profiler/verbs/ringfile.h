@@ -2,8 +2,9 @@
 /* ringfile.h - the writer's side of the file of records (lib/vring.h)
  *
  * The file grows by extents, each allocated on disk before it is mapped, so that
- * no store into it can ever fail.  One lock inside; every function may be called
- * by any thread.  No descriptor is kept: programs close those they do not know.
+ * no store into it can ever fail; several at a time where many are to be expected,
+ * because a process may have some 65000 mappings only.  One thread at a time.  No
+ * descriptor is kept: programs close those they do not know.
  */
 #ifndef NETTRACE_RINGFILE_H
 #define NETTRACE_RINGFILE_H
@@ -19,22 +20,23 @@ struct ringfile {
 	char path[PATH_MAX];
 	dev_t device;
 	ino_t inode;
-	uint64_t size; /* bytes in use */
-	uint64_t limit;
+	uint64_t size;  /* bytes that are allocated */
+	uint64_t piece; /* bytes that it grows by */
 	struct vring_header *header;
-	bool full; /* an extent could not be had: said once */
+	char *spare, *spare_end; /* extents that are mapped and not given out */
+	bool full;               /* one could not be had */
 };
 
-/* Make the file at PATH (O_EXCL) with HEADER in it; extents may take LIMIT bytes, 0: as
- * many as there is room for.  Returns 0, or -1 with ERR written.
+/* Make the file at PATH (O_EXCL) with HEADER in it.  RING: about as many bytes will be
+ * asked for; 0: nobody knows, and extents are given back.  Returns 0, or -1 with ERR written.
  */
 int ringfile_create(struct ringfile *file, const char *path, const struct vring_header *header,
-		    uint64_t limit, struct err *err);
+		    uint64_t ring, struct err *err);
 
-/* One more extent, zeros.  Returns NULL where the limit, or the room on disk, ends. */
+/* One more extent, zeros.  Returns NULL where the room on disk ends. */
 struct vring_extent *ringfile_extend(struct ringfile *file);
 
-/* Memory of EXTENT is given back; the records stay in the file. */
+/* Memory of EXTENT is given back, where RING was 0; the records stay in the file. */
 void ringfile_unmap(struct vring_extent *extent);
 
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "session.h"
 #include "control.h"
+#include "filter.h"
 #include "helper.h"
 #include "nettrace_settings.h"
 #include "place.h"
@@ -23,7 +24,7 @@ static const struct place_kind place_kind = {
 
 static struct {
 	pthread_mutex_t lock;
-	bool tried;
+	bool tried, traced, fork_seen;
 	pid_t pid;
 	struct nettrace_settings settings;
 	struct place place;
@@ -57,6 +58,15 @@ static uint32_t ranks(void)
 	return 1;
 }
 
+static bool excluded(void)
+{
+	char program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[length > 0 ? length : 0] = '\0';
+	return nettrace_settings_excludes(&session.settings, program);
+}
+
 static bool wanted(struct err *err)
 {
 	const char *text = getenv(NETTRACE_ENV), *tag = getenv(NETTRACE_ENV_TAG);
@@ -66,7 +76,7 @@ static bool wanted(struct err *err)
 		return false;
 	if (tag && !*session.settings.tag)
 		snprintf(session.settings.tag, sizeof(session.settings.tag), "%s", tag);
-	return session.settings.enable != 0;
+	return session.settings.enable != 0 && !excluded();
 }
 
 /* Cut where it does not fit. */
@@ -105,10 +115,14 @@ static void describe(struct vring_header *header)
 	copy(header->tag, sizeof(header->tag), session.settings.tag);
 }
 
+static uint64_t ring(void)
+{
+	return session.settings.stream ? 0 : session.settings.ring;
+}
+
 /* The file where it belongs, else where there is room. */
 static int open_file(struct err *err)
 {
-	uint64_t limit = session.settings.stream ? 0 : session.settings.ring;
 	struct vring_header header;
 	char path[PATH_MAX];
 	struct err other;
@@ -116,11 +130,11 @@ static int open_file(struct err *err)
 	describe(&header);
 	if (place_path(&session.place, session.place.base, RUNDIR_RING, path) < 0)
 		return err_set(err, "'%s': the path is too long", session.place.base);
-	if (ringfile_create(&session.file, path, &header, limit, err) == 0)
+	if (ringfile_create(&session.file, path, &header, ring(), err) == 0)
 		return 0;
 	if (place_other(&session.place, &other) < 0 ||
 	    place_path(&session.place, session.place.other, RUNDIR_RING, path) < 0 ||
-	    ringfile_create(&session.file, path, &header, limit, &other) < 0)
+	    ringfile_create(&session.file, path, &header, ring(), &other) < 0)
 		return -1;
 	place_log(&session.place, "rank %u: %s: recording in '%s'", session.place.rank, err->text,
 		  path);
@@ -130,6 +144,7 @@ static int open_file(struct err *err)
 static void fork_child(void)
 {
 	session_active = false;
+	session.traced = false;
 	record_forget();
 	/* a device that the child opens has a file of its own */
 	session.tried = false;
@@ -143,9 +158,10 @@ static int begin(struct err *err)
 		return -1;
 	if (open_file(err) < 0)
 		return -1;
-	if (record_start(&session.file, session.settings.stream) < 0)
+	if (record_start(&session.file, ring()) < 0)
 		return err_errno(err, "rank %u", session.place.rank);
-	pthread_atfork(NULL, NULL, fork_child);
+	if (!session.fork_seen)
+		session.fork_seen = pthread_atfork(NULL, NULL, fork_child) == 0;
 	helper_tell(NETTRACE_ENV_HELPER, "live", session.place.rank, session.place.ranks,
 		    session.place.run, session.file.path);
 	return 0;
@@ -174,13 +190,14 @@ bool session_start(void)
 		} else if (begin(&err) < 0) {
 			give_up(&err);
 		} else {
+			session.traced = true;
 			session_active = session.settings.level >= VRING_CONTROL;
-			record_data = session.settings.level >= VRING_FULL;
+			record_mode = filter_start(&session.settings) ? RECORD_SOME : RECORD_ALL;
 		}
 	}
 	pthread_mutex_unlock(&session.lock);
 	errno = saved;
-	return session_active;
+	return session.traced;
 }
 
 void session_unseen(const char *what)
@@ -200,7 +217,7 @@ void session_unseen(const char *what)
 
 __attribute__((destructor)) static void session_exit(void)
 {
-	if (!session_active || session.pid != getpid())
+	if (!session.traced || session.pid != getpid())
 		return;
 	session_active = false;
 	record_stop();

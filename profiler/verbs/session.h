@@ -10,9 +10,11 @@
 
 #include <stdbool.h>
 
-extern bool session_active;
+extern bool session_active; /* control calls are recorded */
 
-/* A device is opened: begin, unless that has been tried.  Returns session_active. */
+/* A device is opened: begin, unless that has been tried.  Returns whether this process is
+ * traced.
+ */
 bool session_start(void);
 
 /* Whether control calls are recorded. */

@@ -158,4 +158,3 @@ struct traced_cq *traced_cq_add(struct ibv_cq_ex *cq)
 	entry->cq = (struct traced_cq){ .cq = cq };
 	return &entry->cq;
 }
-

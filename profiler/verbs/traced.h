@@ -16,17 +16,17 @@
 #include <stdbool.h>
 
 /* Functions of struct verbs_context that are replaced; a provider may lack any. */
-#define TRACED_VERBS(X)    \
-	X(advise_mr)       \
-	X(alloc_dm)        \
+#define TRACED_VERBS(X)        \
+	X(advise_mr)           \
+	X(alloc_dm)            \
 	X(alloc_parent_domain) \
-	X(close_xrcd)      \
-	X(create_cq_ex)    \
-	X(create_qp_ex)    \
-	X(create_srq_ex)   \
-	X(free_dm)         \
-	X(open_qp)         \
-	X(open_xrcd)       \
+	X(close_xrcd)          \
+	X(create_cq_ex)        \
+	X(create_qp_ex)        \
+	X(create_srq_ex)       \
+	X(free_dm)             \
+	X(open_qp)             \
+	X(open_xrcd)           \
 	X(reg_dm_mr)
 
 struct traced_context {
@@ -51,15 +51,14 @@ struct traced_build {
 
 struct traced_qp {
 	struct ibv_qp_ex *qp;
-	struct ibv_qp_ex real; /* its functions */
+	struct ibv_qp_ex real;      /* its functions */
 	struct traced_build *build; /* between wr_start and wr_complete, or NULL */
 };
 
 struct traced_cq {
 	struct ibv_cq_ex *cq;
 	struct ibv_cq_ex real;
-	uint64_t started;
-	uint32_t batch;
+	uint32_t batch;    /* place of the current completion among those that were taken */
 	uint64_t wc_flags; /* what the program asked for */
 };
 

@@ -5,32 +5,46 @@
  * it builds is kept beside the queue pair and recorded when it is complete: only
  * then is it known whether it was taken.
  */
+#include "counts.h"
 #include "datapath.h"
 #include "extended.h"
+#include "filter.h"
 #include "record.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define MORE_MAX 200 /* records of one request: sges fit in, and uint8_t */
+#define ROOM     256 /* records of a list of requests, at first */
 
-/* COUNT more records, zeros; NULL: there is no memory, the request is not recorded. */
-static struct vring_record *grow(struct traced_build *build, uint32_t count)
+static bool enlarge(struct traced_build *build, uint32_t count)
 {
+	uint32_t room = build->room ? 2 * build->room : ROOM;
 	struct vring_record *grown;
-	uint32_t room = build->room ? build->room : 32;
 
 	while (room < build->count + count)
 		room *= 2;
-	if (room != build->room) {
-		grown = realloc(build->record, room * sizeof(*grown));
-		if (!grown) {
-			build->lost = true; /* of what is built no more is known */
-			return NULL;
-		}
-		build->record = grown;
-		build->room = room;
+	grown = record_pages(room * sizeof(*grown));
+	if (!grown)
+		return false;
+	if (build->room) {
+		memcpy(grown, build->record, build->count * sizeof(*grown));
+		munmap(build->record, build->room * sizeof(*grown));
+	}
+	build->record = grown;
+	build->room = room;
+	return true;
+}
+
+/* COUNT more records, zeros; NULL: there is no memory, no more of the list is recorded. */
+static struct vring_record *grow(struct traced_build *build, uint32_t count)
+{
+	struct vring_record *grown;
+
+	if (build->room < build->count + count && !enlarge(build, count)) {
+		build->lost = true;
+		return NULL;
 	}
 	grown = &build->record[build->count];
 	memset(grown, 0, count * sizeof(*grown));
@@ -41,8 +55,15 @@ static struct vring_record *grow(struct traced_build *build, uint32_t count)
 /* The request that is being built, or NULL. */
 static struct vring_send *current(struct traced_build *build)
 {
-	return build && build->count && !build->lost ? (struct vring_send *)&build->record[build->last]
-					    : NULL;
+	return build && build->count && !build->lost
+		       ? (struct vring_send *)&build->record[build->last]
+		       : NULL;
+}
+
+/* Records of further elements, four in each. */
+static uint32_t sge_records(uint32_t sges)
+{
+	return sges > 1 ? (sges + 2) / 4 : 0;
 }
 
 static void begin(const struct traced_qp *traced, enum ibv_wr_opcode opcode, uint32_t rkey,
@@ -79,6 +100,8 @@ static struct vring_more *more_of(struct traced_build *build)
 
 	if (!send || send->more >= MORE_MAX)
 		return NULL;
+	if (send->more > sge_records(send->sges))
+		return (struct vring_more *)&build->record[build->count - 1];
 	more = grow(build, 1);
 	send = current(build);
 	if (!more || !send)
@@ -87,29 +110,39 @@ static struct vring_more *more_of(struct traced_build *build)
 	return (struct vring_more *)more;
 }
 
-static void set_sges(struct traced_build *build, const struct ibv_sge *sge, size_t count)
+/* COUNT elements, of which the first is FIRST; room for the others, or NULL. */
+static struct vring_sges *set_sges(struct traced_build *build, struct ibv_sge first, size_t count,
+				   uint64_t bytes)
 {
 	struct vring_send *send = current(build);
-	uint32_t records = count > 1 ? ((uint32_t)count + 2) / 4 : 0, before;
+	uint32_t records = sge_records((uint32_t)count), before;
 	struct vring_record *more;
 
 	if (!send || records > MORE_MAX)
-		return;
+		return NULL;
 	before = send->more;
-	for (size_t i = 0; i < count; i++)
-		send->bytes += sge[i].length;
+	send->bytes = (uint32_t)bytes;
 	send->sges = (uint8_t)count;
-	if (count) {
-		send->address = sge[0].addr;
-		send->lkey = sge[0].lkey;
-	}
+	send->address = first.addr;
+	send->lkey = first.lkey;
 	if (!records || !(more = grow(build, records)))
-		return;
+		return NULL;
 	current(build)->more = (uint8_t)(before + records);
 	/* elements first */
 	more -= before;
 	memmove(more + records, more, before * sizeof(*more));
-	datapath_sges(more, sge, (int)count);
+	memset(more, 0, records * sizeof(*more));
+	return (struct vring_sges *)more;
+}
+
+static void set_sge(struct vring_sges *to, size_t index, struct ibv_sge sge)
+{
+	if (!to || !index)
+		return;
+	to += (index - 1) / 4;
+	to->sge[(index - 1) % 4].address = sge.addr;
+	to->sge[(index - 1) % 4].length = sge.length;
+	to->sge[(index - 1) % 4].lkey = sge.lkey;
 }
 
 /* --- the functions --- */
@@ -188,8 +221,7 @@ static void wr_atomic_cmp_swp(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr
 	REAL(wr_atomic_cmp_swp, qp, rkey, address, compare, swap);
 }
 
-static void wr_atomic_fetch_add(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
-				uint64_t add)
+static void wr_atomic_fetch_add(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address, uint64_t add)
 {
 	struct traced_qp *traced = traced_qp_find(qp);
 	struct vring_more *more;
@@ -241,17 +273,36 @@ static void wr_set_xrc_srqn(struct ibv_qp_ex *qp, uint32_t srqn)
 	REAL(wr_set_xrc_srqn, qp, srqn);
 }
 
+static struct ibv_sge sge_of_buffer(const struct ibv_data_buf *buffer)
+{
+	return (struct ibv_sge){
+		.addr = (uintptr_t)buffer->addr,
+		.length = (uint32_t)buffer->length,
+	};
+}
+
+static void set_inline(struct traced_build *build, const struct ibv_data_buf *list, size_t count)
+{
+	struct vring_send *send = current(build);
+	struct vring_sges *more;
+	uint64_t bytes = 0;
+
+	if (!send)
+		return;
+	send->flags |= IBV_SEND_INLINE;
+	for (size_t i = 0; i < count; i++)
+		bytes += list[i].length;
+	more = set_sges(build, count ? sge_of_buffer(list) : (struct ibv_sge){ 0 }, count, bytes);
+	for (size_t i = 1; i < count; i++)
+		set_sge(more, i, sge_of_buffer(&list[i]));
+}
+
 static void wr_set_inline_data(struct ibv_qp_ex *qp, void *address, size_t length)
 {
 	struct traced_qp *traced = traced_qp_find(qp);
-	struct vring_send *send = current(traced->build);
+	struct ibv_data_buf buffer = { .addr = address, .length = length };
 
-	if (send) {
-		send->flags |= IBV_SEND_INLINE;
-		send->bytes = (uint32_t)length;
-		send->address = (uintptr_t)address;
-		send->sges = 1;
-	}
+	set_inline(traced->build, &buffer, 1);
 	REAL(wr_set_inline_data, qp, address, length);
 }
 
@@ -259,14 +310,8 @@ static void wr_set_inline_data_list(struct ibv_qp_ex *qp, size_t count,
 				    const struct ibv_data_buf *list)
 {
 	struct traced_qp *traced = traced_qp_find(qp);
-	struct vring_send *send = current(traced->build);
 
-	if (send) {
-		send->flags |= IBV_SEND_INLINE;
-		send->sges = (uint8_t)count;
-		for (size_t i = 0; i < count; i++)
-			send->bytes += (uint32_t)list[i].length;
-	}
+	set_inline(traced->build, list, count);
 	REAL(wr_set_inline_data_list, qp, count, list);
 }
 
@@ -275,42 +320,62 @@ static void wr_set_sge(struct ibv_qp_ex *qp, uint32_t lkey, uint64_t address, ui
 	struct traced_qp *traced = traced_qp_find(qp);
 	struct ibv_sge sge = { .addr = address, .length = length, .lkey = lkey };
 
-	set_sges(traced->build, &sge, 1);
+	set_sges(traced->build, sge, 1, length);
 	REAL(wr_set_sge, qp, lkey, address, length);
 }
 
 static void wr_set_sge_list(struct ibv_qp_ex *qp, size_t count, const struct ibv_sge *list)
 {
 	struct traced_qp *traced = traced_qp_find(qp);
+	struct vring_sges *more;
+	uint64_t bytes = 0;
 
-	set_sges(traced->build, list, count);
+	for (size_t i = 0; i < count; i++)
+		bytes += list[i].length;
+	more = set_sges(traced->build, count ? list[0] : (struct ibv_sge){ 0 }, count, bytes);
+	for (size_t i = 1; i < count; i++)
+		set_sge(more, i, list[i]);
 	REAL(wr_set_sge_list, qp, count, list);
 }
 
-/* A thread has as many as it builds requests on queue pairs at once: mostly one. */
+/* --- lists of requests --- */
+
+/* A thread has as many as it builds requests on queue pairs at once: mostly one.  One that
+ * a signal handler wants while its thread is in here is not recorded.
+ */
 static struct traced_build *take_spare(void)
 {
-	struct series *series = record_data ? record_thread() : NULL;
-	struct traced_build *build = series ? series->spare : NULL;
+	struct recorder *self = record_mode ? record_thread() : NULL;
+	struct traced_build *build;
 
+	if (!self || record_busy)
+		return NULL;
+	record_busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	build = self->spare;
 	if (build)
-		series->spare = build->next;
-	else if (series)
-		build = calloc(1, sizeof(*build));
-	return build;
+		self->spare = build->next;
+	atomic_signal_fence(memory_order_seq_cst);
+	record_busy = false;
+	return build ? build : record_pages(sizeof(*build));
 }
 
 static void give_spare(struct traced_build *build)
 {
-	struct series *series = record_series;
+	struct recorder *self = record_self;
 
-	if (!series) {
-		free(build->record);
-		free(build);
+	if (!self || record_busy) {
+		if (build->room)
+			munmap(build->record, build->room * sizeof(*build->record));
+		munmap(build, sizeof(*build));
 		return;
 	}
-	build->next = series->spare;
-	series->spare = build;
+	record_busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	build->next = self->spare;
+	self->spare = build;
+	atomic_signal_fence(memory_order_seq_cst);
+	record_busy = false;
 }
 
 static void wr_start(struct ibv_qp_ex *qp)
@@ -328,27 +393,37 @@ static void wr_start(struct ibv_qp_ex *qp)
 	traced->build = build;
 }
 
-static void put(const struct traced_build *build, const struct ibv_context *of, uint64_t end,
-		int error)
+/* SEND, with what belongs to it. */
+static void put(const struct vring_send *send)
 {
-	const struct traced_context *context = traced_context(of);
-	uint32_t at = 0, count;
+	uint32_t count = 1U + send->more;
 	struct vring_record *room;
 
-	while (at < build->count) {
+	if (record_mode == RECORD_SOME && !filter_request(VCALL_WR, send->qpn, send->bytes)) {
+		counts_send(send->context, send->qpn, send->opcode, send->bytes, send->error);
+		return;
+	}
+	room = record_room(count);
+	if (!room)
+		return;
+	memcpy(room, send, count * sizeof(*room));
+	record_keep(count);
+}
+
+static void put_all(const struct traced_build *build, const struct ibv_context *of, int error)
+{
+	const struct traced_context *context = traced_context(of);
+	uint32_t duration = ticks_between(build->started, ticks_now());
+
+	for (uint32_t at = 0; at < build->count;) {
 		struct vring_send *send = (struct vring_send *)&build->record[at];
 
-		count = 1U + send->more;
 		send->time = build->started;
-		send->duration = ticks_between(build->started, end);
+		send->duration = duration;
 		send->context = (uint8_t)(context ? context->number : VRING_CONTEXT_LAST);
 		send->error = (uint8_t)error;
-		room = record_room(count);
-		if (!room)
-			return;
-		memcpy(room, send, count * sizeof(*room));
-		record_keep(count);
-		at += count;
+		put(send);
+		at += 1U + send->more;
 	}
 }
 
@@ -364,7 +439,8 @@ static int wr_complete(struct ibv_qp_ex *qp)
 	rc = REAL(wr_complete, qp);
 	if (!build)
 		return rc;
-	put(build, context, ticks_now(), rc);
+	if (record_mode)
+		put_all(build, context, rc);
 	give_spare(build);
 	return rc;
 }
@@ -381,12 +457,14 @@ static void wr_abort(struct ibv_qp_ex *qp)
 }
 
 /* A function that is not there stays so: programs look. */
-#define FUNCTIONS(X)                                                                      \
-	X(wr_atomic_cmp_swp) X(wr_atomic_fetch_add) X(wr_bind_mw) X(wr_local_inv)         \
-	X(wr_rdma_read) X(wr_rdma_write) X(wr_rdma_write_imm) X(wr_send) X(wr_send_imm)   \
-	X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr) X(wr_set_xrc_srqn)                \
-	X(wr_set_inline_data) X(wr_set_inline_data_list) X(wr_set_sge) X(wr_set_sge_list) \
-	X(wr_start) X(wr_complete) X(wr_abort)
+#define FUNCTIONS(X)                                                                        \
+	X(wr_atomic_cmp_swp)                                                                \
+	X(wr_atomic_fetch_add)                                                              \
+	X(wr_bind_mw) X(wr_local_inv) X(wr_rdma_read) X(wr_rdma_write) X(wr_rdma_write_imm) \
+		X(wr_send) X(wr_send_imm) X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr)   \
+			X(wr_set_xrc_srqn) X(wr_set_inline_data) X(wr_set_inline_data_list) \
+				X(wr_set_sge) X(wr_set_sge_list) X(wr_start) X(wr_complete) \
+					X(wr_abort)
 
 void extended_qp_install(struct ibv_qp_ex *qp)
 {
@@ -397,9 +475,9 @@ void extended_qp_install(struct ibv_qp_ex *qp)
 	traced = traced_qp_add(qp);
 	if (!traced)
 		return;
-#define INSTALL(name)                           \
-	traced->real.name = qp->name;           \
-	if (qp->name)                           \
+#define INSTALL(name)                 \
+	traced->real.name = qp->name; \
+	if (qp->name)                 \
 		qp->name = name;
 	FUNCTIONS(INSTALL)
 #undef INSTALL

@@ -123,6 +123,48 @@ static void put_wc(const struct vring_record *record)
 	       wc->src_qp, wc->vendor_error, wc->timestamp, wc->empty, wc->batch);
 }
 
+/* --- what is told and counted --- */
+
+static void put_device(const struct vring_record *record)
+{
+	const struct vring_device *device = (const struct vring_device *)record;
+
+	printf(" what=%u at=%" PRId64 " until=%" PRId64 " device=%u qpn=%u remote_device=%u"
+	       " remote_qpn=%u wr_id=%" PRIu64 " bytes=%u opcode=%u status=%u resent=%u",
+	       device->what, device->at, device->until, device->device, device->qpn,
+	       device->remote_device, device->remote_qpn, device->wr_id, device->bytes,
+	       device->opcode, device->status, device->resent);
+}
+
+static void put_sizes(const char *name, const uint64_t *sizes)
+{
+	for (int i = 0; i < VRING_SIZES; i++)
+		if (sizes[i])
+			printf(" %s_size%d=%" PRIu64, name, i, sizes[i]);
+}
+
+/* What is 0 is left out of the lists. */
+static void put_summary(const struct vring_record *record)
+{
+	const struct vring_summary *summary = (const struct vring_summary *)record;
+
+	printf(" qpn=%u srq=0x%" PRIx64 " by=%u refused=%" PRIu64 " receives=%" PRIu64
+	       " receive_bytes=%" PRIu64 " sent=%" PRIu64 " received=%" PRIu64
+	       " received_bytes=%" PRIu64 " failed=%" PRIu64,
+	       summary->qpn, summary->srq, summary->thread, summary->refused, summary->receives,
+	       summary->receive_bytes, summary->sent, summary->received, summary->received_bytes,
+	       summary->failed);
+	for (int i = 0; i < VRING_OPCODES; i++)
+		if (summary->by_opcode[i].requests)
+			printf(" requests%d=%" PRIu64 " bytes%d=%" PRIu64, i,
+			       summary->by_opcode[i].requests, i, summary->by_opcode[i].bytes);
+	put_sizes("send", summary->send_sizes);
+	put_sizes("received", summary->received_sizes);
+	for (int i = 0; i < VRING_STATUSES; i++)
+		if (summary->by_status[i])
+			printf(" status%d=%u", i, summary->by_status[i]);
+}
+
 /* --- calls, as vcalls.h describes them --- */
 
 struct described {
@@ -200,6 +242,12 @@ static void put_record(const struct reader *reader, const struct reader_event *e
 	case VCALL_START_POLL:
 	case VCALL_NEXT_POLL:
 		put_wc(record);
+		break;
+	case VCALL_DEVICE:
+		put_device(record);
+		break;
+	case VCALL_SUMMARY:
+		put_summary(record);
 		break;
 	default:
 		put_call(record);
