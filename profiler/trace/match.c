@@ -61,6 +61,7 @@ struct match {
 	struct objects *objects;
 	struct match_handler handler;
 	bool whole;
+	uint64_t posts;
 	struct hash ids;        /* (queue, wr_id): the first that waits */
 	struct hash shared_by;  /* (address, 0): struct shared */
 	struct shared **shared; /* in the order in which they were met */
@@ -313,6 +314,7 @@ static struct work posted_work(const struct reader_event *event)
 
 static int post(struct match *match, struct queue *queue, struct work *work)
 {
+	work->number = ++match->posts;
 	work->refused = work->error;
 	if (!work->refused && wait_for(match, queue, work) < 0)
 		return -1;

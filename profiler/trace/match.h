@@ -19,6 +19,7 @@
 struct work {
 	struct trace_qp *qp; /* NULL: of a shared receive queue, not yet taken */
 	uint64_t srq;        /* 0: of the queue pair's own queue */
+	uint64_t number;     /* of the request, from 1 on in the order of posts; 0: not posted */
 	bool receive;
 	bool posted; /* false: the post was not recorded */
 	bool completed;

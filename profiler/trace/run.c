@@ -162,6 +162,7 @@ static void describe(struct trace_run *run, struct trace_file *file, const struc
 	file->rank = reader->header.rank;
 	file->records = reader->records;
 	file->dropped = reader->dropped;
+	file->empty_polls = reader->empty_polls;
 	file->bytes = VRING_HEADER_SIZE + reader->extents * VRING_EXTENT_SIZE;
 	ahead = run_clock_offset(clock, file->header.node, &file->uncertainty);
 	file->offset = (int64_t)((uint64_t)reader_realtime_offset(reader) - (uint64_t)ahead);

@@ -26,7 +26,7 @@ struct trace_file {
 	struct vring_header header;
 	int64_t offset;      /* ns: a time of this file + offset is on the run's clock */
 	int64_t uncertainty; /* ns: of the node's offset; -1: nobody has measured it */
-	uint64_t bytes, records, dropped;
+	uint64_t bytes, records, dropped, empty_polls;
 };
 
 struct trace_run {
