@@ -135,3 +135,19 @@ job_has_ended() {
 	PENDING | CONFIGURING | RUNNING | COMPLETING | SUSPENDED | STOPPED) return 1 ;;
 	esac
 }
+
+# sbatch_wait OPTION... [SCRIPT]: sbatch, until all tasks of the job have ended; its
+# status is the job's.  (sbatch -W itself looks 2, 10 and 42 s after it was called.)
+sbatch_wait() {
+	sbatch_id=$(sbatch --parsable "$@") || return
+	wait_for 300 all_have_ended "$sbatch_id" || return
+	return "$(echo "$sbatch_job" | sed -n 's/.*ExitCode=\([0-9]*\):.*/\1/p' | sort -n | tail -n 1)"
+}
+
+# all_have_ended JOBID: the tasks of an array, too; what Slurm says is in $sbatch_job.
+all_have_ended() {
+	sbatch_job=$(scontrol show job "$1") || return
+	case $sbatch_job in
+	*=PENDING* | *=CONFIGURING* | *=RUNNING* | *=COMPLETING* | *=SUSPENDED* | *=STOPPED*) return 1 ;;
+	esac
+}

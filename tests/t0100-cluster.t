@@ -92,13 +92,13 @@ test_expect_success 'the variables of another Slurm job do not get in' '
 
 test_expect_success 'sbatch runs a script' '
 	printf "#!/bin/sh\nsrun printenv SLURMD_NODENAME | sort\n" >script &&
-	sbatch -W -N4 -o batch.out script &&
+	sbatch_wait -N4 -o batch.out script &&
 	printf "node%d\n" 0 1 2 3 >expected &&
 	test_cmp expected batch.out
 '
 
 test_expect_success 'each task of an array runs' '
-	sbatch -W --array=0-3 -o array-%a.out --wrap "echo \$SLURM_ARRAY_TASK_ID" &&
+	sbatch_wait --array=0-3 -o array-%a.out --wrap "echo \$SLURM_ARRAY_TASK_ID" &&
 	test "$(cat array-*.out | tr "\n" " ")" = "0 1 2 3 "
 '
 
@@ -122,7 +122,7 @@ test_expect_success MPI 'mpirun in salloc starts its ranks on all nodes' '
 '
 
 test_expect_success MPI 'mpirun in sbatch starts its ranks on all nodes' '
-	sbatch -W -N4 -n8 --ntasks-per-node=2 -o mpirun.out --wrap "mpirun ./mpi-hello" &&
+	sbatch_wait -N4 -n8 --ntasks-per-node=2 -o mpirun.out --wrap "mpirun ./mpi-hello" &&
 	ranks_on 2 >expected &&
 	test_cmp expected mpirun.out
 '
@@ -226,8 +226,8 @@ test_expect_success 'stop ends a slurmstepd that waits for its slurmctld' '
 	test "$(stepds "$state")" -gt 0 &&
 	"$CLUSTER" stop --now --name waits &&
 	test "$(stepds "$state")" = 0 &&
-	nothing_left "$state" waits &&
-	kill -KILL $srun
+	! alive "$srun" &&
+	nothing_left "$state" waits
 '
 
 test_expect_success 'what a killed cluster left is cleaned up by the next start' '
@@ -300,7 +300,7 @@ test_expect_success 'a note that is itself a link is refused' '
 test_expect_success MARIADB 'sacct knows a job when slurmdbd keeps the accounts' '
 	cluster_start_named dbd 2 --acct slurmdbd &&
 	state=$(state_of dbd) &&
-	id=$("$CLUSTER" run --name dbd sbatch --parsable -W -J counted -o /dev/null --wrap true) &&
+	id=$("$CLUSTER" run --name dbd sbatch --parsable -J counted -o /dev/null --wrap true) &&
 	in_sacct() {
 		"$CLUSTER" run --name dbd sacct -X -n -P -j "$id" -o jobname,state | grep -x "counted|COMPLETED"
 	} &&

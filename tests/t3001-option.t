@@ -158,11 +158,11 @@ test_expect_success 'what sbatch was told reaches every srun inside' '
 
 test_expect_success 'so does an option of the script, which sbatch itself overrides' '
 	printf "%s\n" "#!/bin/sh" "#SBATCH --netprof=sizes=5" "srun env" >job.sh &&
-	sbatch -W -o job.out job.sh &&
+	sbatch_wait -o job.out job.sh &&
 	grep "^NETPROF=$settings,sizes=5$" job.out &&
-	sbatch -W -o job.out --netprof=sizes=6 job.sh &&
+	sbatch_wait -o job.out --netprof=sizes=6 job.sh &&
 	grep "^NETPROF=$settings,sizes=6$" job.out &&
-	sbatch -W -o job.out --netprof=no job.sh &&
+	sbatch_wait -o job.out --netprof=no job.sh &&
 	our_variables <job.out >actual &&
 	test_must_be_empty actual
 '
@@ -221,8 +221,10 @@ test_expect_success 'the same words twice are told apart by where they stand' '
 test_expect_success 'a job submitted from a profiled one starts afresh' '
 	batch --netprof=dir=/tmp/%j <<-"END" &&
 		unset SLURM_SPANK__SLURM_SPANK_OPTION_netprof_netprof
-		sbatch -W -o inner.out --wrap "env; srun env"
+		sbatch --parsable -o inner.out --wrap "env; srun env" >inner.id
 	END
+	wait_job_end "$(cat inner.id)" &&
+	grep "^SLURM_STEP_ID=" inner.out &&
 	our_variables <inner.out >actual &&
 	test_must_be_empty actual
 '
@@ -234,7 +236,7 @@ test_expect_success 'both halves of a heterogeneous job have it' '
 
 test_expect_success 'array tasks have their own directory' '
 	printf "%s\n" "#!/bin/sh" "srun sh -c '\''echo \$SLURM_JOB_ID \$NETPROF'\''" >job.sh &&
-	sbatch -W -o array.%a --array=0-1 --netprof=dir=/tmp/%j job.sh &&
+	sbatch_wait -o array.%a --array=0-1 --netprof=dir=/tmp/%j job.sh &&
 	cat array.0 array.1 >out &&
 	test_line_count 2 out &&
 	while read -r job text; do

@@ -43,7 +43,7 @@ test_expect_success 'without the option they do not' '
 
 test_expect_success 'a batch script hands it on to its steps, and does not have it itself' '
 	printf "%s\n" "#!/bin/sh" "#SBATCH --hello=batch" "$task" "srun sh -c '\''$task'\''" >job.sh &&
-	sbatch -W -o out job.sh &&
+	sbatch_wait -o out job.sh &&
 	grep ^hello= out >actual &&
 	printf "%s\n" hello= hello=batch >expected &&
 	test_cmp expected actual

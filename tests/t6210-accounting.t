@@ -17,9 +17,9 @@ columns() {
 }
 
 test_expect_success 'jobs of all kinds run' '
-	sbatch -W -N2 -n6 --overcommit --time=2 -J "a|b c" -o /dev/null --wrap "srun true" &&
-	sbatch -W --array=3-4 -J arr -o /dev/null --wrap true &&
-	test_must_fail sbatch -W -n3 --time=1 -J fails -o /dev/null --wrap "exit 3" &&
+	sbatch_wait -N2 -n6 --overcommit --time=2 -J "a|b c" -o /dev/null --wrap "srun true" &&
+	sbatch_wait --array=3-4 -J arr -o /dev/null --wrap true &&
+	test_must_fail sbatch_wait -n3 --time=1 -J fails -o /dev/null --wrap "exit 3" &&
 	id=$(sbatch --parsable -N4 -J ended -o /dev/null --wrap "sleep 600") &&
 	wait_job_state "$id" RUNNING &&
 	gone=$(sbatch --parsable -N4 -J gone -o /dev/null --wrap true) &&

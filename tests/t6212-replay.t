@@ -24,9 +24,9 @@ format=jobid,jobidraw,cluster,submit,start,end,elapsed,state,nnodes,alloccpus,nt
 test_expect_success 'one job with a matrix, one array with one, one without' '
 	mkdir runs &&
 	srun -N2 -n4 --ntasks-per-node=2 --mpi=pmix -J hello --netprof=dir=runs ./mpi-hello &&
-	sbatch -W --array=5 -n2 -J task -o /dev/null \
+	sbatch_wait --array=5 -n2 -J task -o /dev/null \
 		--wrap "srun --mpi=pmix --netprof=dir=$(pwd | sed "s/ /\\\\ /g")/runs ./mpi-hello" &&
-	sbatch -W -J plain -o /dev/null --wrap "sleep 1" &&
+	sbatch_wait -J plain -o /dev/null --wrap "sleep 1" &&
 	all_there() {
 		test "$(sacct -n -X -P -S now-1hour -E now+1hour -o state | grep -c COMPLETED)" = 3
 	} &&

@@ -93,7 +93,7 @@ test_expect_success 'a batch script has the device, and hands it on to its steps
 	srun -N2 sh -c "ibv_devices | grep -c netemu0"
 	srun -N2 --netemu=no sh -c "ibv_devices | grep -c netemu0"
 	END
-	sbatch -W -N2 --netemu -o batch.out batch.sh; sort batch.out | uniq -c >actual &&
+	sbatch_wait -N2 --netemu -o batch.out batch.sh; sort batch.out | uniq -c >actual &&
 	awk "{ print \$1, \$2 }" actual >counts && printf "2 0\n3 1\n" >expected &&
 	test_cmp expected counts && gone
 '
