@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,26 +116,6 @@ static int check(struct run *run, const char *name, bool strict, struct err *err
 	return 0;
 }
 
-static void look_at_terminal(struct report *report, bool to_stdout)
-{
-	const char *columns = getenv("COLUMNS");
-	const char *term = getenv("TERM");
-	bool tty = to_stdout && isatty(STDOUT_FILENO);
-	struct winsize size;
-
-	report->columns = 80;
-	if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		report->columns = size.ws_col;
-	else if (columns && atoi(columns) > 0)
-		report->columns = (unsigned)atoi(columns);
-	if (report->columns < 40)
-		report->columns = 40;
-	if (report->columns > 250)
-		report->columns = 250;
-	report->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	report->colour = tty && term && strcmp(term, "dumb") && !getenv("NO_COLOR");
-}
-
 /* A run with what is shown of it. */
 struct shown {
 	struct run run;
@@ -161,7 +139,7 @@ static int show_prepare(struct shown *shown, const struct options *options, stru
 		.ranks = run_view(run),
 		.matrix = run_view(run),
 	};
-	look_at_terminal(report, !options->output);
+	report_terminal(report, !options->output);
 	if (matrix_summarize(report->ranks, nodes, &report->summary) < 0)
 		return err_errno(err, "%s", shown->name);
 	if (options->by == BY_RANK)

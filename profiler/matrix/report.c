@@ -2,7 +2,11 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 const char *report_label(const struct report *report, uint32_t index, char buf[32])
 {
@@ -28,4 +32,24 @@ int report_bins(const struct run *run, uint64_t bins[REPORT_BINS])
 			used = bin + 1;
 	}
 	return used;
+}
+
+void report_terminal(struct report *report, bool to_stdout)
+{
+	const char *columns = getenv("COLUMNS");
+	const char *term = getenv("TERM");
+	bool tty = to_stdout && isatty(STDOUT_FILENO);
+	struct winsize size;
+
+	report->columns = 80;
+	if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		report->columns = size.ws_col;
+	else if (columns && atoi(columns) > 0)
+		report->columns = (unsigned)atoi(columns);
+	if (report->columns < 40)
+		report->columns = 40;
+	if (report->columns > 250)
+		report->columns = 250;
+	report->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	report->colour = tty && term && strcmp(term, "dumb") && !getenv("NO_COLOR");
 }

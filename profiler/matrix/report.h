@@ -31,6 +31,9 @@ struct report {
 /* How a row or column of report->matrix is called: a rank or a node. */
 const char *report_label(const struct report *report, uint32_t index, char buf[32]);
 
+/* Set columns, utf8 and colour as the terminal has them; TO_STDOUT: it is shown there. */
+void report_terminal(struct report *report, bool to_stdout);
+
 /* Of one pair, what the report is about. */
 static inline uint64_t report_value(const struct report *report, const struct matrix_pair *pair)
 {

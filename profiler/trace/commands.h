@@ -7,4 +7,6 @@
 #ifndef TRACE_COMMANDS_H
 #define TRACE_COMMANDS_H
 
+int command_matrix(int argc, char **argv);
+
 #endif

@@ -6,6 +6,8 @@
 #include <argp.h>
 
 static const struct dispatch_command commands[] = {
+	{ "matrix", command_matrix,
+	  "which rank moved how much to which, as rank files or a table" },
 	{ 0 },
 };
 
