@@ -11,8 +11,9 @@
 #	test_expect_success 'srun runs' 'srun -N4 hostname'
 #	test_done
 #
-# The cluster is stopped when the script ends, however it ends.  A failed
-# test's daemon logs are left in the "cluster-log" of its trash directory.
+# The cluster is stopped when the script ends, however it ends, and then what was
+# given to remove_at_end is removed.  A failed test's daemon logs are left in the
+# "cluster-log" of its trash directory.
 
 CLUSTER=$NETEMU_SRCDIR/contrib/cluster
 export CLUSTER
@@ -79,10 +80,22 @@ cluster_keep_logs() {
 	) 2>/dev/null
 }
 
+# remove_at_end DIRECTORY: when nothing of a cluster writes there any more.
+remove_at_end() {
+	ends_with="$ends_with $1"
+}
+ends_with=
+
+cluster_end() {
+	cluster_stop
+	# shellcheck disable=SC2086 # words
+	rm -rf $ends_with
+}
+
 # cleanup runs before sharness removes $HOME, the trap when a test has failed
 # or the script was interrupted.
-cleanup cluster_stop
-trap 'status=$?; cluster_stop; (exit $status); die' EXIT
+cleanup cluster_end
+trap 'status=$?; cluster_end; (exit $status); die' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 

@@ -24,7 +24,7 @@ else
 	# plugstack.conf has no quoting, and the trash directory a blank in its name
 	netprof_stub=$(mktemp -d /tmp/netemu-t3.XXXXXX) || error "no temporary directory"
 	chmod 755 "$netprof_stub"
-	cleanup 'rm -rf "$netprof_stub"'
+	remove_at_end "$netprof_stub"
 	netprof_lib=$netprof_stub/libnetprof.so
 	${CC:-cc} -shared -o "$netprof_lib" -x c /dev/null || error "no compiler"
 fi

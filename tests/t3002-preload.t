@@ -10,7 +10,7 @@ test_description='who gets the library: exactly the tasks, and nobody notices'
 # A place without a blank in its name: slurm.conf has no quoting.
 place=$(mktemp -d /tmp/netemu-t3.XXXXXX) || error "no temporary directory"
 chmod 755 "$place"
-cleanup 'rm -rf "$place"'
+remove_at_end "$place"
 
 # What a task prolog prints goes into the task's environment.
 cat >"$place/task-prolog" <<'END'

@@ -12,7 +12,7 @@ netprof_start 2
 # What is broken is put here: no blanks in its name, and not in the user's home.
 place=$(mktemp -d /tmp/netemu-t3.XXXXXX) || error "no temporary directory"
 chmod 755 "$place"
-cleanup 'rm -rf "$place"'
+remove_at_end "$place"
 ! command -v mpicc >/dev/null || ! mpicc -o mpi-hello "$NETEMU_SRCDIR/tests/mpi-hello.c" ||
 	test_set_prereq MPI
 # A build below a closed home directory is out of reach for the job of another.

@@ -22,7 +22,7 @@ test_have_prereq ROOT || {
 # Here, where srun runs, $place/runs is one directory; on each node it is another.
 place=$(mktemp -d /tmp/netemu-t3.XXXXXX) || error "no temporary directory"
 chmod 755 "$place"
-cleanup 'rm -rf "$place"'
+remove_at_end "$place"
 mkdir "$place/runs" "$place/tmp"
 
 slurmd_of() {

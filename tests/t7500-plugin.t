@@ -17,7 +17,7 @@ test -r "$plugin" && test -r "$library" || {
 
 # Nodes of the cluster have a /dev/shm each, but are one machine.
 shm=$(mktemp -d "${TMPDIR:-/tmp}/nt.XXXXXX") && chmod 1777 "$shm" || exit 1
-cleanup 'rm -rf "$shm"'
+remove_at_end "$shm"
 cluster_plugstack "optional $plugin lib=$library bin=$NETEMU_BUILDDIR shm=$shm"
 cluster_start 4 --plugstack plugstack.conf
 
