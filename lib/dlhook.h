@@ -19,8 +19,8 @@
  * defines it.
  */
 struct dlhook_names {
-	const char *prefixes[4];
-	const char *libraries[4];
+	const char *prefixes[8];
+	const char *libraries[8];
 };
 extern const struct dlhook_names dlhook_names __attribute__((visibility("hidden")));
 

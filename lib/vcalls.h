@@ -26,9 +26,9 @@
 	X(ACK_CQ_EVENTS,  "ibv_ack_cq_events",   EVENT,  "@cq", "", "#count", "", "", "")                       \
 	X(BIND_MW,        "ibv_bind_mw",         EVENT,  "@mw", "@mr", "#qpn", "$address", "#length", "#rkey")  \
 	/* devices */                                                                                           \
-	X(OPEN_DEVICE,    "ibv_open_device",     CALL,   "@context", "", "#context", "#node_type", "$guid", "") \
+	X(OPEN_DEVICE,    "ibv_open_device",     CALL,   "@context", "", "#number", "#node_type", "$guid", "") \
 	X(CLOSE_DEVICE,   "ibv_close_device",    CALL,   "@context", "", "", "", "", "")                        \
-	X(IMPORT_DEVICE,  "ibv_import_device",   CALL,   "@context", "", "#context", "#fd", "", "")             \
+	X(IMPORT_DEVICE,  "ibv_import_device",   CALL,   "@context", "", "#number", "#node_type", "$guid", "#fd") \
 	X(PORT,           "port",                CALL,   "", "", "#port", "#lid", "#link_layer", "#mtu")        \
 	X(GID,            "gid",                 CALL,   "", "", "#port", "#index", "$high", "$low")            \
 	X(GET_ASYNC_EVENT, "ibv_get_async_event", CALL,  "@element", "", "#event", "", "", "")                  \

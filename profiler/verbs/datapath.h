@@ -9,6 +9,7 @@
 
 /* Put our functions into OPS, whose own traced.h keeps. */
 void datapath_install(struct ibv_context_ops *ops);
+void window_install(struct ibv_context_ops *ops);
 
 /* COUNT elements but the first into the records at TO. */
 void datapath_sges(struct vring_record *to, const struct ibv_sge *sge, int count);

@@ -82,18 +82,23 @@ static void install(struct ibv_context *context)
 		return;
 	traced->ops = context->ops;
 	datapath_install(&context->ops);
+	window_install(&context->ops);
 	extended_install(context, traced);
 }
 
 static struct ibv_context *opened(struct control *control, struct ibv_context *context, int error)
 {
+	__typeof__(&ibv_get_device_guid) guid = NEXT(ibv_get_device_guid);
+
 	control_end(control, context ? 0 : error);
 	if (!context || !session_start())
 		return context;
 	if (!traced_context(context))
 		install(context);
 	control->call.object = (uintptr_t)context;
+	control->call.number = traced_context(context) ? traced_context(context)->number : 0;
 	control->call.a = (uint64_t)context->device->node_type;
+	control->call.b = guid ? be64toh(guid(context->device)) : 0;
 	put_name(context, control);
 	control_put(control, context);
 	put_ports(context);
@@ -137,6 +142,7 @@ EXPORT struct ibv_context *ibv_import_device(int fd)
 	control_begin(&control, VCALL_IMPORT_DEVICE);
 	context = next(fd);
 	error = errno;
+	control.call.c = (uint32_t)fd;
 	opened(&control, context, error);
 	errno = error;
 	return context;

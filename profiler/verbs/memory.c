@@ -56,6 +56,30 @@ PTR_CALL(REG_DMABUF_MR, struct ibv_mr, ibv_reg_dmabuf_mr,
 PTR_CALL(IMPORT_MR, struct ibv_mr, ibv_import_mr, (struct ibv_pd * pd, uint32_t handle),
 	 (pd, handle), pd->context, describe_mr(call, pd, result, NULL, 0, 0);)
 
+/* What is imported is given back by functions of its own, which return nothing. */
+#define VOID_CALL(constant, name, type, object_, ...)                 \
+	EXPORT void name(type *object_)                               \
+	{                                                             \
+		__typeof__(&name) next = NEXT(name);                  \
+		const struct ibv_context *context = object_->context; \
+		struct control control;                               \
+		struct vring_call *call = &control.call;              \
+                                                                      \
+		if (!next)                                            \
+			return;                                       \
+		control_begin(&control, VCALL_##constant);            \
+		call->object = (uintptr_t)object_;                    \
+		__VA_ARGS__                                           \
+		next(object_);                                        \
+		control_end(&control, 0);                             \
+		if (session_records())                                \
+			control_put(&control, context);               \
+	}
+
+VOID_CALL(UNIMPORT_PD, ibv_unimport_pd, struct ibv_pd, pd, (void)call;)
+
+VOID_CALL(UNIMPORT_MR, ibv_unimport_mr, struct ibv_mr, mr, call->number = mr->lkey;)
+
 INT_CALL(REREG_MR, ibv_rereg_mr,
 	 (struct ibv_mr * mr, int flags, struct ibv_pd *pd, void *address, size_t length,
 	  int access),

@@ -12,6 +12,9 @@
 /* NAME, or NULL where there is none. */
 void *next_find(const char *name);
 
+/* The same in this version, else in any. */
+void *next_find_version(const char *name, const char *version);
+
 /* The next NAME as a pointer of its own type; looked up once. */
 #define NEXT(name)                                              \
 	({                                                      \

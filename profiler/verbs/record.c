@@ -161,6 +161,7 @@ static void begin(struct series *series, struct vring_extent *extent)
 	extent->empty_polls = 0;
 	extent->anchor = ticks_anchor();
 	record.file->header->last = extent->anchor;
+	ticks_learn(&extent->anchor);
 	__atomic_store_n(&extent->kind, series->kind, __ATOMIC_RELEASE);
 	series->extent = extent;
 	series->next = (struct vring_record *)(extent + 1);

@@ -40,6 +40,7 @@ struct recorder {
 	uint32_t empty;             /* polls that found nothing since the last completion */
 	struct traced_build *spare; /* for ibv_wr_*() (wr.c) */
 	struct counts *counts;      /* counts.c */
+	uint64_t told;              /* ticks: the device's newest event (hook.c) */
 	struct recorder *free;      /* of threads that have ended */
 };
 

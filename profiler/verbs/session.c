@@ -200,14 +200,16 @@ bool session_start(void)
 	return session.traced;
 }
 
-void session_unseen(const char *what)
+void session_unseen(enum vring_unseen why, const char *what)
 {
+	static _Atomic uint32_t said;
 	struct control control;
 
-	if (!session_active)
+	if (!session_start() || atomic_fetch_or(&said, 1U << why) & 1U << why)
 		return;
 	control_begin(&control, VCALL_UNSEEN);
 	control_end(&control, 0);
+	control.call.number = why;
 	control.call.more = 1;
 	memset(&control.more[0], 0, sizeof(control.more[0]));
 	snprintf(control.more[0].name.name, sizeof(control.more[0].name.name), "%s", what);

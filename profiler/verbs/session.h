@@ -8,6 +8,8 @@
 #ifndef NETTRACE_SESSION_H
 #define NETTRACE_SESSION_H
 
+#include "vring.h"
+
 #include <stdbool.h>
 
 extern bool session_active; /* control calls are recorded */
@@ -23,7 +25,9 @@ static inline bool session_records(void)
 	return __builtin_expect(session_active, 1);
 }
 
-/* Something goes on that no library can see: recorded, and once said in the log. */
-void session_unseen(const char *what);
+/* Something goes on that no library can see: WHAT is recorded and said in the log, WHY
+ * once each.
+ */
+void session_unseen(enum vring_unseen why, const char *what);
 
 #endif

@@ -47,3 +47,40 @@ struct vring_anchor ticks_anchor(void)
 	anchor.ticks = before + (after - before) / 2;
 	return anchor;
 }
+
+/* --- times that others have measured --- */
+
+#define LEARN_MIN 10000000 /* ns: what is between two moments before they are a measure */
+
+/* The newest is read while the other one is written. */
+static struct {
+	struct vring_anchor anchor;
+	double per_ns;
+} known[2];
+static int newest = -1;
+
+void ticks_learn(const struct vring_anchor *anchor)
+{
+	static struct vring_anchor first;
+	int at = newest == 0;
+	int64_t between = anchor->monotonic - first.monotonic;
+
+	if (!first.ticks)
+		first = *anchor;
+	if (between < LEARN_MIN || !first.ticks || anchor->ticks <= first.ticks)
+		return;
+	known[at].anchor = *anchor;
+	known[at].per_ns = (double)(anchor->ticks - first.ticks) / (double)between;
+	__atomic_store_n(&newest, at, __ATOMIC_RELEASE);
+}
+
+uint64_t ticks_of(int64_t time)
+{
+	int at = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
+	double since;
+
+	if (at < 0)
+		return 0;
+	since = (double)(time - known[at].anchor.monotonic) * known[at].per_ns;
+	return known[at].anchor.ticks + (uint64_t)(int64_t)since;
+}

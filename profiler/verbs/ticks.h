@@ -18,6 +18,12 @@ void ticks_init(void);
 /* Ticks and time of one moment, to within the time of three readings. */
 struct vring_anchor ticks_anchor(void);
 
+/* Let ticks_of() know another moment, some time after the first one that it was told. */
+void ticks_learn(const struct vring_anchor *anchor);
+
+/* Ticks of TIME, ns of CLOCK_MONOTONIC, about now; 0: not known yet. */
+uint64_t ticks_of(int64_t time);
+
 static inline uint64_t ticks_now(void)
 {
 #if defined(__x86_64__)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unseen.c - functions that begin what no library can see
+ *
+ * Queues that a program writes to by itself (UCX's rc_mlx5, DPDK), objects it makes by
+ * commands to the device (GPU-initiated communication).  The functions are passed
+ * on with all that they were given; that they were called is recorded, and said.
+ * Each version of a function is a function of its own.
+ */
+#include "control.h"
+
+struct mlx5dv_obj;
+struct mlx5dv_qp_init_attr;
+struct mlx5dv_devx_obj;
+struct mlx5dv_devx_umem;
+
+#define DIRECT "queues are used directly, without calls (mlx5dv_init_obj)"
+#define PAIR   "a queue pair may be used directly, without calls (mlx5dv_create_qp)"
+#define DEVX   "objects are made by commands to the device (mlx5dv_devx_obj_create)"
+#define MEMORY "memory is given to the device by a command (mlx5dv_devx_umem_reg)"
+
+/* NAME of VERSION as OWN. */
+#define VERSIONED(own, name, version) __asm__(".symver " #own "," #name version)
+
+typedef int init_obj_fn(struct mlx5dv_obj *object, uint64_t type);
+
+EXPORT int unseen_init_obj_1_0(struct mlx5dv_obj *object, uint64_t type);
+EXPORT int unseen_init_obj_1_0(struct mlx5dv_obj *object, uint64_t type)
+{
+	init_obj_fn *next = (init_obj_fn *)next_find_version("mlx5dv_init_obj", "MLX5_1.0");
+
+	session_unseen(VRING_UNSEEN_DIRECT, DIRECT);
+	return next ? next(object, type) : ENOSYS;
+}
+VERSIONED(unseen_init_obj_1_0, mlx5dv_init_obj, "@MLX5_1.0");
+
+EXPORT int unseen_init_obj_1_2(struct mlx5dv_obj *object, uint64_t type);
+EXPORT int unseen_init_obj_1_2(struct mlx5dv_obj *object, uint64_t type)
+{
+	init_obj_fn *next = (init_obj_fn *)next_find_version("mlx5dv_init_obj", "MLX5_1.2");
+
+	session_unseen(VRING_UNSEEN_DIRECT, DIRECT);
+	return next ? next(object, type) : ENOSYS;
+}
+VERSIONED(unseen_init_obj_1_2, mlx5dv_init_obj, "@@MLX5_1.2");
+
+/* A function that returns a pointer; NULL with errno where there is no such function. */
+#define UNSEEN_PTR(type, name, version, why, what, parameters, arguments)         \
+	EXPORT type *name parameters;                                             \
+	EXPORT type *name parameters                                              \
+	{                                                                         \
+		type *(*next)parameters =                                         \
+			(type * (*)parameters) next_find_version(#name, version); \
+                                                                                  \
+		session_unseen(why, what);                                        \
+		if (next)                                                         \
+			return next arguments;                                    \
+		errno = ENOSYS;                                                   \
+		return NULL;                                                      \
+	}
+
+UNSEEN_PTR(struct ibv_qp, mlx5dv_create_qp, "MLX5_1.3", VRING_UNSEEN_DIRECT, PAIR,
+	   (struct ibv_context * context, struct ibv_qp_init_attr_ex *attr,
+	    struct mlx5dv_qp_init_attr *own),
+	   (context, attr, own))
+
+UNSEEN_PTR(struct mlx5dv_devx_obj, mlx5dv_devx_obj_create, "MLX5_1.7", VRING_UNSEEN_DEVX, DEVX,
+	   (struct ibv_context * context, const void *in, size_t in_size, void *out,
+	    size_t out_size),
+	   (context, in, in_size, out, out_size))
+
+UNSEEN_PTR(struct mlx5dv_devx_umem, mlx5dv_devx_umem_reg, "MLX5_1.7", VRING_UNSEEN_DEVX, MEMORY,
+	   (struct ibv_context * context, void *address, size_t size, uint32_t access),
+	   (context, address, size, access))
