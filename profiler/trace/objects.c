@@ -363,8 +363,7 @@ static int destroy_qp(struct objects *objects, const struct reader_event *event,
 	if (qp->known && qp->object != call->object)
 		return 0; /* it was opened beside its own object */
 	qp->destroyed = true;
-	if (!qp->ended)
-		qp->ended = event->time;
+	qp->ended = event->time;
 	objects->changed = qp;
 	if (qp_by_number(objects, qp->context, qp->qpn) == qp)
 		hash_remove(&objects->index->number, qp->context, qp->qpn);
@@ -417,6 +416,13 @@ static struct trace_mr *add_mr(struct objects *objects, uint64_t object)
 	return &objects->mr[place];
 }
 
+static void add_bytes(struct objects *objects, uint64_t bytes)
+{
+	objects->registered += bytes;
+	if (objects->registered > objects->registered_most)
+		objects->registered_most = objects->registered;
+}
+
 static int register_mr(struct objects *objects, const struct reader_event *event,
 		       const struct vring_call *call)
 {
@@ -438,9 +444,7 @@ static int register_mr(struct objects *objects, const struct reader_event *event
 		.context = call->context,
 		.created = event->time + event->duration,
 	};
-	objects->registered += mr->length;
-	if (objects->registered > objects->registered_most)
-		objects->registered_most = objects->registered;
+	add_bytes(objects, mr->length);
 	return 0;
 }
 
@@ -456,7 +460,7 @@ static int reregister_mr(struct objects *objects, const struct reader_event *eve
 	mr->rkey = (uint32_t)call->c;
 	if (!call->b)
 		return 0;
-	objects->registered += call->b - mr->length;
+	add_bytes(objects, call->b - mr->length);
 	mr->address = call->a;
 	mr->length = call->b;
 	return 0;
