@@ -7,6 +7,7 @@
 #ifndef TRACE_COMMANDS_H
 #define TRACE_COMMANDS_H
 
+int command_export(int argc, char **argv);
 int command_matrix(int argc, char **argv);
 
 #endif

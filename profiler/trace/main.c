@@ -6,6 +6,7 @@
 #include <argp.h>
 
 static const struct dispatch_command commands[] = {
+	{ "export", command_export, "Write raw JSON, a timeline or a table" },
 	{ "matrix", command_matrix,
 	  "which rank moved how much to which, as rank files or a table" },
 	{ 0 },
