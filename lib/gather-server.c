@@ -91,18 +91,31 @@ static bool is_numbered(const char *name, const char *format)
 	return strcmp(name, again) == 0;
 }
 
-static bool is_log(const char *name)
+/* A name that ends in SUFFIX and has no directory in it. */
+static bool ends_in(const char *name, const char *suffix)
 {
-	size_t length = strlen(name);
+	size_t length = strlen(name), end = strlen(suffix);
 
-	return length > 4 && length < 128 && name[0] != '.' && !strchr(name, '/') &&
-	       is_printable(name) && strcmp(name + length - 4, ".log") == 0;
+	return length > end && length < 128 && name[0] != '.' && !strchr(name, '/') &&
+	       is_printable(name) && strcmp(name + length - end, suffix) == 0;
+}
+
+/* What of NAME is after the directory FOLDER, or NULL. */
+static const char *below(const char *name, const char *folder)
+{
+	size_t length = strlen(folder);
+
+	return strncmp(name, folder, length) == 0 && name[length] == '/' ? name + length + 1 : NULL;
 }
 
 static bool is_relative(const char *name)
 {
-	if (strncmp(name, RUNDIR_LOG "/", strlen(RUNDIR_LOG) + 1) == 0)
-		return is_log(name + strlen(RUNDIR_LOG) + 1);
+	const char *log = below(name, RUNDIR_LOG), *verbs = below(name, RUNDIR_VERBS);
+
+	if (log)
+		return ends_in(log, ".log");
+	if (verbs)
+		return is_numbered(verbs, RUNDIR_RING) || ends_in(verbs, ".json");
 	return strcmp(name, RUNDIR_RUN) == 0 || is_numbered(name, RUNDIR_NODE) ||
 	       is_numbered(name, RUNDIR_MPI "/" RUNDIR_RANK);
 }

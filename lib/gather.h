@@ -15,9 +15,9 @@
  *   FILE RUNDIR\tRELATIVE SIZE\n + bytes     OK\n | ERR reason\n
  *   BYE\n                                    OK\n
  *
- * RELATIVE is one of mpi/rank-<n>.json, node-<n>.json, run.json,
- * log/<name>.log and nothing else; RUNDIR must end in /netemu.<...>; SIZE is
- * bounded; files are written under a temporary name and renamed.
+ * RELATIVE is one of mpi/rank-<n>.json, verbs/ring-<n>.bin, verbs/<name>.json,
+ * node-<n>.json, run.json, log/<name>.log and nothing else; RUNDIR must end in /netemu.<...>; SIZE
+ * is bounded; files are written under a temporary name and renamed.
  */
 #ifndef NETEMU_GATHER_H
 #define NETEMU_GATHER_H

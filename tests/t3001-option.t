@@ -10,32 +10,6 @@ test_description='--netprof in srun, sbatch and salloc: values, precedence, inhe
 netprof_start 2
 ! command -v valgrind >/dev/null || test_set_prereq VALGRIND
 
-# refused SENTENCE CMD...: fails, says that sentence once, submits nothing.
-refused() {
-	sentence=$1
-	before=$(submitted)
-	shift
-	test_must_fail "$@" >out 2>err || return 1
-	grep -cF "error: netprof: $sentence" err >count
-	test "$(cat count)" = 1 || {
-		cat err
-		return 1
-	}
-	test "$(submitted)" = "$before"
-}
-
-# task_has SETTINGS ORIGIN CMD...: what the tasks that CMD starts find.
-task_has() {
-	what_a_task_has "$1" "$2" >expected
-	shift 2
-	"$@" >out && our_variables <out >actual && test_cmp expected actual
-}
-
-# task_has_none CMD...
-task_has_none() {
-	"$@" >out && our_variables <out >actual && test_must_be_empty actual
-}
-
 settings="yes,dir=$PWD"
 
 test_expect_success 'srun, sbatch and salloc list the option' '

@@ -49,10 +49,12 @@ static void make_old(const char *name)
 
 	snprintf(
 		command, sizeof(command),
-		"mkdir -p %s/mpi %s/log && cd %s && touch run.json node-0.json node-12.json .world "
-		"mpi/rank-0.json mpi/rank-1.json mpi/.rank-2.live log/node-0.log && "
+		"mkdir -p %s && cd %s && mkdir -p mpi log verbs && "
+		"touch run.json node-0.json node-12.json .world mpi/rank-0.json mpi/rank-1.json "
+		"mpi/.rank-2.live log/node-0.log verbs/ring-0.bin verbs/trace_0.json "
+		"verbs/mine_raw_trace_0.json verbs/trace_1.json.Xy12aB && "
 		"find . -exec touch -d '2 hours ago' {} +",
-		name, name, name);
+		name, name);
 	shell(command);
 }
 
@@ -100,7 +102,7 @@ static void keeps_a_directory_with_anything_else_in_it(void **state)
 {
 	static const char *const others[] = {
 		"netemu.1.0/notes",   "netemu.1.0/mpi/plot.png", "netemu.1.0/log/core",
-		"netemu.1.0/.hidden", "netemu.1.0/mpi/run.json",
+		"netemu.1.0/.hidden", "netemu.1.0/mpi/run.json", "netemu.1.0/verbs/notes.txt",
 	};
 
 	(void)state;
@@ -113,9 +115,9 @@ static void keeps_a_directory_with_anything_else_in_it(void **state)
 		shell("rm -r netemu.1.0");
 	}
 	make_old("netemu.1.0");
-	shell("mkdir netemu.1.0/verbs");
+	shell("mkdir netemu.1.0/mine");
 	assert_int_equal(keep_sweep(store, HOUR), 0);
-	shell("rmdir netemu.1.0/verbs && mkdir netemu.1.0/mpi/rank-7.json");
+	shell("rmdir netemu.1.0/mine && mkdir netemu.1.0/mpi/rank-7.json");
 	assert_int_equal(keep_sweep(store, HOUR), 0);
 	assert_true(is_there("netemu.1.0/run.json"));
 	shell("rm -r netemu.1.0");

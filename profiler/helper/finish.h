@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finish.h - rank files of processes that could not write them
+/* finish.h - files of ranks, brought to where they should be
  *
- * What a rank counted lies in its live files.  When the process is gone they
- * are summed, written as its rank file and removed.
+ * A rank that ended well has written its file, perhaps elsewhere; for the others
+ * their instrument makes one of what they left.
  */
 #ifndef NETPROF_FINISH_H
 #define NETPROF_FINISH_H
@@ -15,8 +15,12 @@
  * process id belongs to a younger process by now).
  */
 bool finish_all_gone(const struct roster *roster);
+bool finish_is_gone(const struct roster_rank *rank);
 
-/* Write the rank files that are missing on NODE into mpi/ of their run directories;
+/* The file of RANK is whole: bring it from the private directory where it may lie. */
+void finish_fetch(struct roster_world *world, struct roster_rank *rank, const char *name);
+
+/* Have the files of all ranks on NODE in their run directories;
  * what goes wrong is written to log/NAME.log there.  Files of ranks that
  * found no room are fetched; what the run directory does not take goes into
  * the spare one (home.h), and the log says where.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "home.h"
+#include "gather.h"
+#include "instrument.h"
 #include "keep.h"
 #include "rundir.h"
 
@@ -31,6 +33,15 @@ static const char *above(char *buf, const char *path, int count)
 	return buf;
 }
 
+static int make_folder(const char *base, const char *folder, mode_t mode)
+{
+	char path[PATH_MAX + 16];
+
+	if (snprintf(path, sizeof(path), "%s/%s", base, folder) >= (int)sizeof(path))
+		return -1;
+	return mkdir(path, mode) < 0 && errno != EEXIST ? -1 : 0;
+}
+
 void home_find(struct roster_world *world)
 {
 	const char *name = strrchr(world->rundir, '/') + 1 + strlen(RUNDIR_PREFIX);
@@ -38,16 +49,18 @@ void home_find(struct roster_world *world)
 
 	above(parent, world->rundir, 1);
 	world->usable = rundir_make(made, sizeof(made), parent, "", name, NULL) == 0;
+	if (world->usable)
+		make_folder(world->rundir, instrument.directory, 0777);
 }
 
 /* Remove the empty run directory PATH and the directory around it. */
 static void remove_around(const char *path)
 {
-	static const char *const parts[] = { "/" RUNDIR_MPI, "/" RUNDIR_LOG, "" };
-	char part[PATH_MAX + 8];
+	const char *const parts[] = { RUNDIR_MPI, instrument.directory, RUNDIR_LOG, "" };
+	char part[PATH_MAX + 16];
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		snprintf(part, sizeof(part), "%s%s", path, parts[i]);
+		snprintf(part, sizeof(part), "%s/%s", path, parts[i]);
 		rmdir(part);
 	}
 	rmdir(above(part, path, 1));
@@ -55,20 +68,14 @@ static void remove_around(const char *path)
 
 static int make_spare(struct roster_world *world, const char *top)
 {
-	char folder[PATH_MAX];
-
 	if (asprintf(&world->spare, "%s%s", top, strrchr(world->rundir, '/')) < 0) {
 		world->spare = NULL;
 		return -1;
 	}
-	if (mkdir(world->spare, 0755) == 0) {
-		snprintf(folder, sizeof(folder), "%s/" RUNDIR_MPI, world->spare);
-		if (mkdir(folder, 0755) == 0) {
-			snprintf(folder, sizeof(folder), "%s/" RUNDIR_LOG, world->spare);
-			if (mkdir(folder, 0755) == 0)
-				return 0;
-		}
-	}
+	if (mkdir(world->spare, 0755) == 0 &&
+	    make_folder(world->spare, instrument.directory, 0755) == 0 &&
+	    make_folder(world->spare, RUNDIR_LOG, 0755) == 0)
+		return 0;
 	remove_around(world->spare);
 	free(world->spare);
 	world->spare = NULL;
@@ -93,7 +100,7 @@ static bool try_spare(struct roster_world *world, const char *tmp)
 	char top[PATH_MAX];
 
 	if (*tmp != '/' || !has_room(tmp) ||
-	    snprintf(top, sizeof(top), "%s/netprof.XXXXXX", tmp) >= (int)sizeof(top) ||
+	    snprintf(top, sizeof(top), "%s/%s.XXXXXX", tmp, instrument.name) >= (int)sizeof(top) ||
 	    !mkdtemp(top))
 		return false;
 	if (make_spare(world, top) < 0)
@@ -147,8 +154,15 @@ int home_lock(const char *dir)
 static int copy(int from, int to)
 {
 	char buffer[65536];
+	struct stat st;
 	ssize_t length;
 
+	if (fstat(from, &st) < 0)
+		return -1;
+	if ((uint64_t)st.st_size > GATHER_FILE_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
 	while ((length = read(from, buffer, sizeof(buffer))) > 0)
 		if (write(to, buffer, (size_t)length) != length)
 			return -1;

@@ -33,7 +33,7 @@ void home_log(struct roster_world *world, const char *name, const char *fmt, ...
 int home_lock(const char *dir);
 
 /* Copy the file FROM to TO under a temporary name and rename it.  Returns 0,
- * or -1 with errno and no TO.
+ * or -1 with errno and no TO: EFBIG where it is larger than what is sent (gather.h).
  */
 int home_copy(const char *from, const char *to);
 

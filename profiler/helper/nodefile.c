@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nodefile.h"
 #include "home.h"
+#include "instrument.h"
 #include "jsonfile.h"
 #include "rundir.h"
 
@@ -63,7 +64,7 @@ static json_t *rank_row(const struct inbox *inbox, const struct roster_world *wo
 	jsonfile_set(row, "signal",
 		     exit && WIFSIGNALED(exit->status) ? json_integer(WTERMSIG(exit->status))
 						       : NULL);
-	jsonfile_set(row, "complete", json_boolean(rank->complete));
+	jsonfile_set(row, instrument.whole, json_boolean(rank->complete));
 	return row;
 }
 
@@ -96,6 +97,32 @@ static void sort_rows(json_t *rows)
 	free(list);
 }
 
+/* What another instrument knows of the same process stays. */
+static void keep_old(json_t *row, json_t *old)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(old, key, value)
+	{
+		const json_t *new = json_object_get(row, key);
+
+		if (!new || json_is_null(new))
+			json_object_set(row, key, value);
+	}
+}
+
+/* The row of RANK, or NULL. */
+static json_t *find_row(const json_t *rows, json_int_t rank)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i,
+			   row) if (json_is_object(row) && row_rank(row) == rank) return row;
+	return NULL;
+}
+
 /* Rows of OLD whose ranks WORLD does not have are kept. */
 static void add_old_rows(json_t *rows, const json_t *old, const struct roster_world *world)
 {
@@ -105,10 +132,15 @@ static void add_old_rows(json_t *rows, const json_t *old, const struct roster_wo
 	json_array_foreach(json_object_get(old, "ranks"), i, row)
 	{
 		json_int_t rank = row_rank(row);
+		json_t *new;
 
-		if (json_is_object(row) && rank >= 0 && rank < world->size &&
-		    !roster_find(world, (uint32_t)rank))
+		if (!json_is_object(row) || rank < 0 || rank >= world->size)
+			continue;
+		new = find_row(rows, rank);
+		if (!new)
 			json_array_append(rows, row);
+		else if (json_equal(json_object_get(new, "pid"), json_object_get(row, "pid")))
+			keep_old(new, row);
 	}
 }
 

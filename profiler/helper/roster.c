@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roster.h"
-#include "live.h"
+#include "instrument.h"
 #include "rundir.h"
 
 #include <dirent.h>
@@ -39,28 +39,18 @@ bool roster_is_rundir(const char *text)
 	       slash[1 + strlen(RUNDIR_PREFIX)];
 }
 
-bool roster_is_live(const char *file, uint32_t rank)
+static bool is_live(const char *file, uint32_t rank)
 {
-	const char *slash = strrchr(file, '/');
-	char begin[32];
-	size_t length;
-	int used;
-
-	if (!slash || !is_plain_path(file))
-		return false;
-	used = snprintf(begin, sizeof(begin), ".rank-%u.", rank);
-	length = strlen(slash + 1);
-	return !strncmp(slash + 1, begin, (size_t)used) && length >= 5 &&
-	       !strcmp(slash + 1 + length - 5, ".live");
+	return is_plain_path(file) && instrument.is_live(file, rank);
 }
 
 /* Whether FILE can be the rank file of RANK. */
 static bool is_rank_file(const char *file, uint32_t rank)
 {
 	const char *slash = strrchr(file, '/');
-	char name[32];
+	char name[64];
 
-	snprintf(name, sizeof(name), RUNDIR_RANK, rank);
+	snprintf(name, sizeof(name), "%s%u%s", instrument.prefix, rank, instrument.suffix);
 	return slash && is_plain_path(file) && !strcmp(slash + 1, name);
 }
 
@@ -165,17 +155,14 @@ static int rank_add_live(struct roster_rank *rank, const char *file)
 	return 0;
 }
 
-/* The rank file FILE may have been written elsewhere than meant. */
-static int rank_done(const struct roster_world *world, struct roster_rank *rank, const char *file)
+int roster_place(const struct roster_world *world, struct roster_rank *rank, const char *file)
 {
 	char meant[PATH_MAX];
 
-	rank->done = true;
-	if (snprintf(meant, sizeof(meant), "%s/" RUNDIR_MPI "/" RUNDIR_RANK, world->rundir,
-		     rank->rank) < (int)sizeof(meant) &&
-	    !strcmp(meant, file))
-		return 0;
 	free(rank->file);
+	rank->file = NULL;
+	if (instrument_path(meant, world->rundir, rank->rank) == 0 && !strcmp(meant, file))
+		return 0;
 	rank->file = strdup(file);
 	return rank->file ? 0 : -1;
 }
@@ -199,7 +186,7 @@ static int take_line(struct roster *roster, char *line)
 	*file++ = '\0';
 	if ((strcmp(what, "live") && strcmp(what, "done")) || !roster_is_rundir(rundir))
 		return -1;
-	if (*what == 'l' ? !roster_is_live(file, number) && memory_number(file) < 0
+	if (*what == 'l' ? !is_live(file, number) && memory_number(file) < 0
 			 : !is_rank_file(file, number))
 		return -1;
 	world = world_of(roster, rundir, size);
@@ -208,7 +195,8 @@ static int take_line(struct roster *roster, char *line)
 		return -1;
 	if (*what == 'l')
 		return rank_add_live(rank, file);
-	return rank_done(world, rank, file);
+	rank->done = true;
+	return roster_place(world, rank, file);
 }
 
 /* Take the whole lines in TEXT (LENGTH bytes).  Returns the bytes used. */
@@ -252,15 +240,14 @@ int roster_read(struct roster *roster, int fd)
 
 static void adopt_file(struct roster_world *world, const char *path, const char *node)
 {
-	struct live_header header;
+	struct instrument_owner owner;
 	struct roster_rank *rank;
 
-	if (live_peek(path, &header, NULL) < 0 || strcmp(header.node, node) ||
-	    header.ranks != world->size || !roster_is_live(path, header.rank) ||
-	    kill(header.pid, 0) == 0 || errno != ESRCH)
+	if (instrument.peek(path, &owner) < 0 || strcmp(owner.node, node) ||
+	    owner.ranks != world->size || !is_live(path, owner.rank) || kill(owner.pid, 0) == 0 ||
+	    errno != ESRCH)
 		return;
-	rank = rank_of(world, header.rank, header.pid,
-		       header.procid == UINT32_MAX ? -1 : (int)header.procid);
+	rank = rank_of(world, owner.rank, owner.pid, owner.procid);
 	if (rank && !rank->done)
 		rank_add_live(rank, path);
 }
@@ -278,14 +265,14 @@ void roster_adopt(struct roster_world *world, const char *node)
 	struct dirent *entry;
 	DIR *stream;
 
-	if (!is_own_directory(world->rundir) ||
-	    snprintf(path, sizeof(path), "%s/" RUNDIR_MPI, world->rundir) >= (int)sizeof(path))
+	if (!is_own_directory(world->rundir) || snprintf(path, sizeof(path), "%s/%s", world->rundir,
+							 instrument.directory) >= (int)sizeof(path))
 		return;
 	stream = opendir(path);
 	while (stream && (entry = readdir(stream))) {
-		if (strncmp(entry->d_name, ".rank-", 6))
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (snprintf(path, sizeof(path), "%s/" RUNDIR_MPI "/%s", world->rundir,
+		if (snprintf(path, sizeof(path), "%s/%s/%s", world->rundir, instrument.directory,
 			     entry->d_name) < (int)sizeof(path))
 			adopt_file(world, path, node);
 	}

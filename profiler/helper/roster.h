@@ -53,7 +53,7 @@ struct roster {
  */
 int roster_read(struct roster *roster, int fd);
 
-/* Take in live files in mpi/ of WORLD that were written on NODE by a process
+/* Take in live files of WORLD that were written on NODE by a process
  * that is gone and could not say so.
  */
 void roster_adopt(struct roster_world *world, const char *node);
@@ -63,8 +63,10 @@ void roster_adopt(struct roster_world *world, const char *node);
  */
 bool roster_is_rundir(const char *text);
 
-/* Whether FILE can be a live file of RANK. */
-bool roster_is_live(const char *file, uint32_t rank);
+/* The file of RANK lies at FILE, which may be elsewhere than meant.  Returns 0, or -1 with
+ * errno.
+ */
+int roster_place(const struct roster_world *world, struct roster_rank *rank, const char *file);
 
 /* The rank in WORLD, or NULL. */
 struct roster_rank *roster_find(const struct roster_world *world, uint32_t rank);

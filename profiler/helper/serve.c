@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
+#include "clock.h"
 #include "finish.h"
 #include "helper.h"
 #include "home.h"
 #include "inbox.h"
+#include "instrument.h"
 #include "jobinfo.h"
 #include "keep.h"
 #include "nodefile.h"
@@ -27,6 +29,8 @@
 #define GONE_MS     20000 /* for processes that slurmstepd has yet to kill */
 #define PATIENCE_MS 300   /* before slurmstepd is told to go on */
 #define PAUSE_MS    10
+#define DERIVE_MS   30000
+#define HURRY_MS    1500 /* for what srun is to get: it does not wait longer */
 
 struct serving {
 	struct inbox inbox;
@@ -36,6 +40,7 @@ struct serving {
 	char log[32];
 	json_t *job; /* of slurmctld */
 	bool asked;
+	int64_t deriving; /* ms: since when; 0 = not yet */
 };
 
 static void ignore_signals(void)
@@ -188,7 +193,7 @@ static time_t time_of(const struct roster_world *world, const char *name, time_t
 static void write_run(struct serving *serving, struct roster_world *world, const char *dir)
 {
 	time_t start = time_of(world, RUNDIR_WORLD, 0);
-	time_t end = start ? time_of(world, RUNDIR_MPI, time(NULL)) : time(NULL);
+	time_t end = start ? time_of(world, instrument.directory, time(NULL)) : time(NULL);
 	struct err err;
 
 	if (runfile_write(&serving->inbox, world, job_data(serving, world), dir,
@@ -202,6 +207,20 @@ static bool has_spared(const struct roster_world *world)
 		if (world->ranks[i].spared)
 			return true;
 	return false;
+}
+
+/* All worlds of the step share the time there is. */
+static void derive(struct serving *serving, struct roster_world *world, const char *node,
+		   bool in_spare)
+{
+	bool shared = !in_spare && ship_is_shared(&serving->inbox, world, node);
+	int64_t now = clock_ms(), end;
+
+	if (!serving->deriving)
+		serving->deriving = now;
+	end = serving->deriving + (shared ? DERIVE_MS : HURRY_MS);
+	instrument.derive(&serving->inbox, world, end > now ? end - now : 0, close_ack,
+			  serving->log);
 }
 
 static void finish_world(struct serving *serving, struct roster_world *world)
@@ -220,6 +239,8 @@ static void finish_world(struct serving *serving, struct roster_world *world)
 	}
 	if (roster_find(world, 0))
 		write_run(serving, world, home);
+	if (instrument.derive)
+		derive(serving, world, node, in_spare);
 	ship_world(&serving->inbox, world, node, in_spare, serving->log);
 	/* All went home after all: what the spare log says is over. */
 	if (!in_spare && !has_spared(world))

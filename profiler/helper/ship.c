@@ -2,6 +2,7 @@
 #include "ship.h"
 #include "gather.h"
 #include "home.h"
+#include "instrument.h"
 #include "rundir.h"
 
 #include <dirent.h>
@@ -17,14 +18,15 @@
 static int send_ranks(struct gather *gather, struct roster_world *world, bool only_spared,
 		      struct err *err)
 {
-	char relative[64], path[PATH_MAX];
+	char relative[PATH_MAX], path[2 * PATH_MAX];
 
 	for (size_t i = 0; i < world->count; i++) {
 		struct roster_rank *rank = &world->ranks[i];
 
 		if (!rank->finished || (only_spared && !rank->spared))
 			continue;
-		snprintf(relative, sizeof(relative), RUNDIR_MPI "/" RUNDIR_RANK, rank->rank);
+		if (instrument_path(relative, "", rank->rank) < 0)
+			continue;
 		if (gather_send(gather, rank->spared ? world->spare : world->rundir, world->rundir,
 				relative, err) < 0)
 			return -1;
@@ -36,26 +38,33 @@ static int send_ranks(struct gather *gather, struct roster_world *world, bool on
 	return 0;
 }
 
-static int send_logs(struct gather *gather, const char *from, const char *target, struct err *err)
+/* The files in FOLDER of FROM that PICK takes. */
+static int send_folder(struct gather *gather, const char *from, const char *target,
+		       const char *folder, bool (*pick)(const char *name), struct err *err)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
 	DIR *stream;
 	int rc = 0;
 
-	snprintf(path, sizeof(path), "%s/" RUNDIR_LOG, from);
+	snprintf(path, sizeof(path), "%s/%s", from, folder);
 	stream = opendir(path);
 	while (stream && rc == 0 && (entry = readdir(stream))) {
-		const char *dot = strrchr(entry->d_name, '.');
-
-		if (*entry->d_name == '.' || !dot || strcmp(dot, ".log"))
+		if (*entry->d_name == '.' || !pick(entry->d_name))
 			continue;
-		snprintf(path, sizeof(path), RUNDIR_LOG "/%s", entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		rc = gather_send(gather, from, target, path, err);
 	}
 	if (stream)
 		closedir(stream);
 	return rc;
+}
+
+static bool is_log(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strcmp(dot, ".log");
 }
 
 static int send_all(struct gather *gather, struct roster_world *world, const char *node,
@@ -73,7 +82,10 @@ static int send_all(struct gather *gather, struct roster_world *world, const cha
 	    snprintf(run, sizeof(run), "%s/" RUNDIR_RUN, home) < (int)sizeof(run) &&
 	    access(run, R_OK) == 0 && gather_send(gather, home, world->rundir, RUNDIR_RUN, err) < 0)
 		return -1;
-	return send_logs(gather, home, world->rundir, err);
+	if (instrument.is_derived && send_folder(gather, home, world->rundir, instrument.directory,
+						 instrument.is_derived, err) < 0)
+		return -1;
+	return send_folder(gather, home, world->rundir, RUNDIR_LOG, is_log, err);
 }
 
 /* Returns 1 when the directory is shared, 0 when all was sent, -1 with ERR written. */
@@ -93,6 +105,19 @@ static int ship(const struct inbox *inbox, struct roster_world *world, const cha
 		rc = -1;
 	gather_close(gather);
 	return rc;
+}
+
+bool ship_is_shared(const struct inbox *inbox, const struct roster_world *world, const char *node)
+{
+	const char *address = inbox_text(inbox, INBOX_gather);
+	struct gather *gather = *address ? gather_connect(address, NULL) : NULL;
+	int rc;
+
+	if (!gather)
+		return true;
+	rc = gather_sees(gather, world->rundir, node, NULL);
+	gather_close(gather);
+	return rc != 0;
 }
 
 void ship_world(const struct inbox *inbox, struct roster_world *world, const char *node,

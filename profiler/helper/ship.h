@@ -12,6 +12,9 @@
 
 #include <stdbool.h>
 
+/* Whether srun sees the node file NODE in the run directory, or there is none to be asked. */
+bool ship_is_shared(const struct inbox *inbox, const struct roster_world *world, const char *node);
+
 /* NODE is the name of the node file, written into the run directory or
  * (IN_SPARE) into the world's spare one.  LOG is the name of the node's log;
  * it says where the part lies when it could not be sent.  What was sent from
