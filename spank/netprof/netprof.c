@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* netprof.c - the plugin that has the traffic of MPI programs counted */
 #include "recorder/recorder.h"
+#include "rundir.h"
 
 static const union recorder_settings_of defaults = { .netprof = NETPROF_SETTINGS_INIT };
 
@@ -20,6 +21,7 @@ const struct recorder recorder = {
 	.name = "netprof",
 	.usage = "record which MPI rank sends what to which; keys: dir, window, stamps, "
 		 "timing, sizes, exclude (see netprof(8))",
+	.directory = RUNDIR_MPI,
 	.library = "libnetprof.so",
 	.helper = "netprof-helper",
 	.undone = "not profiled",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nettrace.c - the plugin that has the verbs calls of programs recorded */
 #include "recorder/recorder.h"
+#include "rundir.h"
 
 #include <stdio.h>
 
@@ -32,6 +33,7 @@ const struct recorder recorder = {
 	.name = "nettrace",
 	.usage = "record verbs calls; keys: dir, ring, stream, level, export, tag, size, qp, "
 		 "exclude (see nettrace(8))",
+	.directory = RUNDIR_VERBS,
 	.library = "libnettrace.so",
 	.helper = "nettrace-helper",
 	.undone = "not traced",

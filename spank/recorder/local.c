@@ -6,13 +6,13 @@
 #include "ports.h"
 #include "rundir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -247,16 +247,31 @@ static void say_closing_line(void)
 	posix_spawn_file_actions_destroy(&actions);
 }
 
+/* Whether any task has left something for this recorder: the run may be another's. */
+static bool has_files(void)
+{
+	char path[PATH_MAX + 16];
+	struct dirent *entry;
+	bool found = false;
+	DIR *stream;
+
+	snprintf(path, sizeof(path), "%s/%s", rundir, recorder.directory);
+	stream = opendir(path);
+	while (stream && !found && (entry = readdir(stream)))
+		found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
 void local_exit(spank_t sp)
 {
-	struct stat st;
-
 	(void)sp;
 	if (server)
 		gather_server_stop(server);
 	server = NULL;
 	if (rundir[0] && decision.settings.common.enable && !options_of_plugstack()->common.quiet &&
-	    stat(rundir, &st) == 0 && S_ISDIR(st.st_mode))
+	    has_files())
 		say_closing_line();
 	rundir[0] = '\0';
 }

@@ -29,11 +29,12 @@ union recorder_settings_of {
 };
 
 struct recorder {
-	const char *name;    /* of the plugin and of its option */
-	const char *usage;   /* for `srun --help` */
-	const char *library; /* its file name */
-	const char *helper;  /* the program beside the tasks */
-	const char *undone;  /* what a task is that it does nothing for: "not profiled" */
+	const char *name;      /* of the plugin and of its option */
+	const char *usage;     /* for `srun --help` */
+	const char *directory; /* of its files, in the run directory */
+	const char *library;   /* its file name */
+	const char *helper;    /* the program beside the tasks */
+	const char *undone;    /* what a task is that it does nothing for: "not profiled" */
 	/* Settings, to users and from the plugin to the library. */
 	const char *variable;
 	/* To the library: where its helper listens; see helper.h. */
