@@ -43,6 +43,7 @@ struct queue {
 	uint32_t count;
 	uint64_t number; /* its own, half of the key of what waits in it */
 	uint64_t messages;
+	bool answered; /* a completion of it was met */
 };
 
 struct match_pair {
@@ -245,11 +246,12 @@ static int end_work(struct match *match, struct waiting *waiting)
 	return tell(match, match->handler.ended, &work, queue);
 }
 
-static int leave_all(struct match *match, struct queue *queue)
+static int leave_all(struct match *match, struct queue *queue, bool unsure)
 {
 	while (queue->first) {
 		struct work work = queue->first->work;
 
+		work.unsure = unsure;
 		take_out(match, queue->first);
 		if (match->handler.left && match->handler.left(match->handler.arg, &work) < 0)
 			return -1;
@@ -497,6 +499,7 @@ static int end_receive(struct match *match, struct match_pair *pair, struct wait
 {
 	set_end(&waiting->work, event);
 	set_received(match, &waiting->work, pair, (const struct vring_wc *)event->record);
+	waiting->queue->answered = true;
 	return end_work(match, waiting);
 }
 
@@ -535,6 +538,7 @@ static int take_wc(struct match *match, const struct reader_event *event)
 
 	if (!pair)
 		return -1;
+	*(receive ? &pair->receive.answered : &pair->send.answered) = true;
 	/* an error does not say what it was */
 	if (wc->status || !receive)
 		found = find_send(match, pair, wc);
@@ -549,7 +553,7 @@ static int take_wc(struct match *match, const struct reader_event *event)
 
 static int leave_pair(struct match *match, struct match_pair *pair)
 {
-	if (leave_all(match, &pair->send) < 0 || leave_all(match, &pair->receive) < 0)
+	if (leave_all(match, &pair->send, false) < 0 || leave_all(match, &pair->receive, false) < 0)
 		return -1;
 	return 0;
 }
@@ -599,7 +603,33 @@ static int take_destroyed_srq(struct match *match, const struct reader_event *ev
 	if (!shared)
 		return 0;
 	shared->destroyed = true;
-	return leave_all(match, &shared->receive);
+	return leave_all(match, &shared->receive, false);
+}
+
+/* --- rings that begin in the middle --- */
+
+/* Threads' records may begin at different times.  A queue that only posts were met of until
+ * another thread's begin may have had its completions there: with them, the wrong ones would
+ * be matched for ever after.
+ */
+static int leave_unanswered(struct match *match, struct queue *queue)
+{
+	return queue->answered ? 0 : leave_all(match, queue, true);
+}
+
+static int take_gap(struct match *match)
+{
+	for (uint32_t i = 0; i < match->objects->qps; i++) {
+		struct match_pair *pair = match->objects->qp[i]->match;
+
+		if (pair && (leave_unanswered(match, &pair->send) < 0 ||
+			     leave_unanswered(match, &pair->receive) < 0))
+			return -1;
+	}
+	for (uint32_t i = 0; i < match->shareds; i++)
+		if (leave_unanswered(match, &match->shared[i]->receive) < 0)
+			return -1;
+	return 0;
 }
 
 /* --- all of it --- */
@@ -617,6 +647,8 @@ int match_take(struct match *match, const struct reader_event *event)
 	};
 	uint16_t call = event->record->call;
 
+	if (event->gap && call != VCALL_DEVICE && take_gap(match) < 0)
+		return -1;
 	return call < VCALL_COUNT && takers[call] ? takers[call](match, event) : 0;
 }
 
@@ -629,7 +661,7 @@ int match_finish(struct match *match)
 			return -1;
 	}
 	for (uint32_t i = 0; i < match->shareds; i++)
-		if (leave_all(match, &match->shared[i]->receive) < 0)
+		if (leave_all(match, &match->shared[i]->receive, false) < 0)
 			return -1;
 	return 0;
 }

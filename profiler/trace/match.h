@@ -25,6 +25,7 @@ struct work {
 	bool completed;
 	bool inferred;  /* unsignaled: ended with a later one */
 	bool refused;   /* the post returned an error: it is not outstanding */
+	bool unsure;    /* of what was left: its completion may have been overwritten */
 	uint8_t opcode; /* enum ibv_wr_opcode of sends; enum ibv_wc_opcode of receives */
 	uint8_t flags;  /* enum ibv_send_flags */
 	uint8_t status; /* enum ibv_wc_status; with `completed` */
@@ -60,8 +61,8 @@ struct match_handler {
 	/* Each may be NULL.  WORK is the callee's to read until it returns. */
 	int (*posted)(void *arg, const struct work *work, const struct match_depth *depth);
 	int (*ended)(void *arg, const struct work *work, const struct match_depth *depth);
-	/* What was still outstanding when its queue pair was destroyed or reset, or at
-	 * match_finish().
+	/* What was still outstanding when its queue pair was destroyed or reset, at
+	 * match_finish(), or (unsure) where another thread's records begin.
 	 */
 	int (*left)(void *arg, const struct work *work);
 };

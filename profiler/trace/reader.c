@@ -19,9 +19,13 @@ struct reader_series {
 	struct place *places; /* by `first` */
 	size_t count, room;
 	size_t next;                  /* place to be read */
-	struct vring_record *records; /* of the current extent, or of all where it is sorted */
-	size_t at, end;               /* of them */
+	uint64_t follows;             /* number of the record after those that were read */
+	bool gap;                     /* records before the current extent are missing */
+	struct vring_record *records; /* of the current extent, or of several that are sorted */
+	size_t at, limit, end;        /* of them: up to limit they are in order */
 };
+
+#define WINDOW 64 /* extents that are sorted at once */
 
 const char *reader_call_name(uint16_t call)
 {
@@ -170,6 +174,7 @@ static int look_over(struct reader *reader, uint64_t size, struct err *err)
 		if (extent.kind == VRING_FREE || !extent.used)
 			continue;
 		reader->records += extent.used;
+		reader->counted += extent.kind == VRING_COUNTS ? extent.used : 0;
 		if (!(reader->kinds & 1U << extent.kind))
 			continue;
 		if (add_place(reader, &extent, at, err) < 0)
@@ -244,44 +249,95 @@ static int sort_records(struct reader_series *series, const char *path, struct e
 	return 0;
 }
 
-/* All extents of a series at once. */
-static int load_all(struct reader *reader, struct reader_series *series, struct err *err)
+/* Several threads write these as calls return, so they have to be sorted by when they
+ * began.  A control call may wait for as long as the program runs; registrations, of which
+ * there can be many, do not: those that took longer than many others come late.
+ */
+static size_t window(const struct reader_series *series)
 {
-	size_t count = 0;
+	size_t left = series->count - series->next;
 
-	for (size_t i = 0; i < series->count; i++)
+	return series->kind == VRING_MEMORY && left > WINDOW ? WINDOW : left;
+}
+
+/* Before others have been read, half of the window is given out. */
+static size_t limit_of(const struct reader_series *series)
+{
+	size_t at = 0;
+
+	if (series->next == series->count)
+		return series->end;
+	while (at < series->end / 2)
+		at += 1U + series->records[at].more;
+	return at;
+}
+
+static int refill(struct reader *reader, struct reader_series *series, struct err *err)
+{
+	size_t kept = series->end - series->at, count = kept, last = series->next + window(series);
+	struct vring_record *records;
+
+	for (size_t i = series->next; i < last; i++)
 		count += series->places[i].used;
-	series->records = reallocarray(NULL, count + 1, sizeof(*series->records));
-	if (!series->records)
+	records = reallocarray(NULL, count + 1, sizeof(*records));
+	if (!records)
 		return err_errno(err, "'%s'", reader->path);
-	for (; series->next < series->count; series->next++) {
+	if (kept)
+		memcpy(records, series->records + series->at, kept * sizeof(*records));
+	free(series->records);
+	series->records = records;
+	series->at = 0;
+	series->end = kept;
+	for (; series->next < last; series->next++) {
 		const struct place *place = &series->places[series->next];
 
-		if (read_records(reader, place, series->records + series->end, err) < 0)
+		if (read_records(reader, place, records + series->end, err) < 0)
 			return -1;
 		series->end += place->used;
 		reader->done += VRING_EXTENT_SIZE;
 	}
-	return sort_records(series, reader->path, err);
+	if (sort_records(series, reader->path, err) < 0)
+		return -1;
+	series->limit = limit_of(series);
+	return 0;
+}
+
+/* The next extent of what one thread has written, in order. */
+static int load_extent(struct reader *reader, struct reader_series *series, struct err *err)
+{
+	const struct place *place = &series->places[series->next];
+
+	if (!series->records)
+		series->records = reallocarray(NULL, VRING_RECORDS, sizeof(*series->records));
+	if (!series->records)
+		return err_errno(err, "'%s'", reader->path);
+	if (read_records(reader, place, series->records, err) < 0)
+		return -1;
+	series->next++;
+	series->gap = place->first != series->follows;
+	series->follows = place->first + place->used;
+	series->at = 0;
+	series->limit = series->end = place->used;
+	reader->done += VRING_EXTENT_SIZE;
+	return 0;
+}
+
+static bool is_sorted(const struct reader_series *series)
+{
+	return series->kind == VRING_DATA || series->kind == VRING_DEVICE;
 }
 
 /* Make the next event of SERIES the current one.  Returns 1, 0 when there is none, -1. */
 static int load(struct reader *reader, struct reader_series *series, struct err *err)
 {
-	if (series->at < series->end)
+	int rc;
+
+	if (series->at < series->limit)
 		return 1;
 	if (series->next == series->count)
 		return 0;
-	if (!series->records)
-		series->records = reallocarray(NULL, VRING_RECORDS, sizeof(*series->records));
-	if (!series->records)
-		return err_errno(err, "'%s'", reader->path);
-	if (read_records(reader, &series->places[series->next], series->records, err) < 0)
-		return -1;
-	series->at = 0;
-	series->end = series->places[series->next++].used;
-	reader->done += VRING_EXTENT_SIZE;
-	return 1;
+	rc = is_sorted(series) ? load_extent(reader, series, err) : refill(reader, series, err);
+	return rc < 0 ? -1 : 1;
 }
 
 /* --- the merge --- */
@@ -320,9 +376,7 @@ static int begin(struct reader *reader, struct err *err)
 		struct reader_series *series = &reader->series[i];
 
 		qsort(series->places, series->count, sizeof(*series->places), compare_places);
-		rc = series->kind == VRING_DATA || series->kind == VRING_DEVICE
-			     ? load(reader, series, err)
-			     : load_all(reader, series, err);
+		rc = load(reader, series, err);
 		if (rc < 0)
 			return -1;
 		reader->heap[reader->heap_count++] = i;
@@ -403,6 +457,7 @@ int reader_next(struct reader *reader, struct reader_event *event, struct err *e
 		.duration = (int64_t)(record->duration * reader->ns_per_tick),
 		.thread = series->thread,
 		.series = series->number,
+		.gap = series->gap && !series->at,
 	};
 	return 1;
 }

@@ -2,9 +2,10 @@
 /* reader.h - records of a file in order of time (lib/vring.h)
  *
  * The series of threads are merged while they are read, an extent of each in
- * memory; control calls and registrations, which several threads wrote, are few
- * and sorted as a whole.  All that the file says is checked first: no count in it
- * is trusted.
+ * memory; control calls, which several threads wrote, are few and sorted as a
+ * whole, registrations as far as memory allows: one that took longer than tens of
+ * thousands of others comes too late.  All that the file says is checked first: no
+ * count in it is trusted.
  */
 #ifndef TRACE_READER_H
 #define TRACE_READER_H
@@ -20,6 +21,7 @@ struct reader_event {
 	int64_t time, duration;            /* ns; time as of CLOCK_MONOTONIC */
 	uint32_t thread;                   /* 0: not known */
 	uint32_t series;
+	bool gap; /* what this thread recorded before has been overwritten */
 };
 
 struct reader_series;
@@ -34,6 +36,7 @@ struct reader {
 	uint32_t count;
 	uint32_t *heap, heap_count; /* series that have an event, the earliest first */
 	uint64_t records, dropped;  /* in the file; overwritten before */
+	uint64_t counted;           /* of them, those of the series VRING_COUNTS */
 	uint64_t empty_polls;       /* as far as they are known */
 	uint64_t done;              /* bytes read, for progress */
 	bool taken;                 /* the first of the heap has been given out */

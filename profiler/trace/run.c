@@ -163,6 +163,7 @@ static void describe(struct trace_run *run, struct trace_file *file, const struc
 	file->records = reader->records;
 	file->dropped = reader->dropped;
 	file->empty_polls = reader->empty_polls;
+	file->whole = !reader->dropped && !reader->header.lost && !reader->counted;
 	file->bytes = VRING_HEADER_SIZE + reader->extents * VRING_EXTENT_SIZE;
 	ahead = run_clock_offset(clock, file->header.node, &file->uncertainty);
 	file->offset = (int64_t)((uint64_t)reader_realtime_offset(reader) - (uint64_t)ahead);
@@ -349,7 +350,7 @@ static int walk_reader(struct walk *walk, const struct trace_file *file, struct 
 	int rc = 0;
 
 	matched.arg = handler->arg;
-	match = match_create(objects, &matched, !file->dropped && !file->header.lost);
+	match = match_create(objects, &matched, file->whole);
 	if (!match)
 		return -1;
 	if (handler->begin)

@@ -27,6 +27,8 @@ struct trace_file {
 	int64_t offset;      /* ns: a time of this file + offset is on the run's clock */
 	int64_t uncertainty; /* ns: of the node's offset; -1: nobody has measured it */
 	uint64_t bytes, records, dropped, empty_polls;
+	bool whole; /* each call of the data path has its record: nothing was overwritten, lost,
+		     * or counted in place of it */
 };
 
 struct trace_run {

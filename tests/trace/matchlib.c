@@ -81,7 +81,7 @@ static int ended(void *arg, const struct work *work, const struct match_depth *d
 static int left(void *arg, const struct work *work)
 {
 	put_who(arg, '!', work);
-	fputc('\n', arg);
+	fprintf(arg, "%s\n", work->unsure ? " unsure" : "");
 	return 0;
 }
 

@@ -6,7 +6,7 @@
  *	- 101 SEND id 5 bytes 64 SUCCESS depth 0 m 0  ended; m: the message's number
  *	! 101 SEND id 5                               left
  * "srq" in place of the queue pair's number (hexadecimal, as ids): not yet taken.  At the
- * end of a line: refused ERRNO, inferred, unposted, srq.
+ * end of a line: refused ERRNO, inferred, unposted, srq, unsure.
  */
 #ifndef NETEMU_TESTS_MATCHLIB_H
 #define NETEMU_TESTS_MATCHLIB_H

@@ -314,6 +314,31 @@ static void test_threads(void **state)
 			    "- 101 SEND id 5 bytes 0 SUCCESS depth 0 m 4\n");
 }
 
+/* The one that polls was overwritten longer: what it had polled would be taken for what is
+ * polled now.
+ */
+static void test_threads_that_begin_at_different_times(void **state)
+{
+	(void)state;
+	RING_QP(&ring, .qpn = 0x101, .sig_all = 1);
+	ring.header.overwritten = 100;
+	ring.series[RING_OTHER].first = 100;
+	for (uint32_t i = 1; i <= 3; i++)
+		RING_SEND(&ring, .qpn = 0x101, .opcode = SEND, .bytes = i);
+	RING_PUT(&ring, RING_OTHER, vring_wc, .call = VCALL_POLL_CQ, .qpn = 0x101);
+	RING_SEND(&ring, .qpn = 0x101, .opcode = SEND, .bytes = 4);
+	RING_PUT(&ring, RING_OTHER, vring_wc, .call = VCALL_POLL_CQ, .qpn = 0x101);
+	match_expect(&ring, "+ 101 SEND id 0 bytes 1 depth 1\n"
+			    "+ 101 SEND id 0 bytes 2 depth 2\n"
+			    "+ 101 SEND id 0 bytes 3 depth 3\n"
+			    "! 101 SEND id 0 unsure\n"
+			    "! 101 SEND id 0 unsure\n"
+			    "! 101 SEND id 0 unsure\n"
+			    "- 101 SEND id 0 bytes 0 SUCCESS depth 0 unposted\n"
+			    "+ 101 SEND id 0 bytes 4 depth 1\n"
+			    "- 101 SEND id 0 bytes 4 SUCCESS depth 0\n");
+}
+
 /* Made before the fork, or by somebody else: whether all its requests are signaled is not
  * known.
  */
@@ -349,6 +374,7 @@ int main(void)
 		TEST(reset),
 		TEST(two_contexts),
 		TEST(threads),
+		TEST(threads_that_begin_at_different_times),
 		TEST(unknown_pair),
 	};
 

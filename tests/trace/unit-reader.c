@@ -100,6 +100,25 @@ static void test_calls_are_sorted(void **state)
 	reader_close(&reader);
 }
 
+/* More registrations than are sorted at once, that return in another order. */
+static void test_many_registrations(void **state)
+{
+	(void)state;
+	ring.per_extent = 4;
+	for (uint64_t i = 0; i < 2000; i++)
+		ring_put(&ring, RING_MEMORY,
+			 &(struct vring_send){ .call = VCALL_POST_SEND,
+					       .time = RING_BEGIN + 100 * ((i ^ 63) + 1),
+					       .wr_id = i ^ 63 },
+			 1);
+	/* of the last ones there is no pair */
+	ring.series[RING_MEMORY].count = 1984;
+	open_ring();
+	expect_in_order(1984);
+	assert_int_equal(reader.done, 496 * VRING_EXTENT_SIZE);
+	reader_close(&reader);
+}
+
 static void test_what_belongs_together(void **state)
 {
 	struct vring_record records[3] = { { .call = VCALL_POST_SEND } };
@@ -167,6 +186,8 @@ static void test_ticks(void **state)
 
 static void test_overwritten(void **state)
 {
+	struct reader_event event;
+
 	(void)state;
 	ring.header.overwritten = 4000;
 	ring.series[RING_THREAD].first = 4000;
@@ -176,6 +197,12 @@ static void test_overwritten(void **state)
 	open_ring();
 	assert_int_equal(reader.dropped, 4000);
 	expect_in_order(100);
+	reader_close(&reader);
+	open_ring();
+	for (uint64_t i = 0; i < 100; i++) {
+		assert_int_equal(reader_next(&reader, &event, &err), 1);
+		assert_int_equal(event.gap, i == 0);
+	}
 	reader_close(&reader);
 }
 
@@ -265,14 +292,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(threads_in_order),
-		TEST(calls_are_sorted),
-		TEST(what_belongs_together),
-		TEST(only_some_kinds),
-		TEST(ticks),
-		TEST(overwritten),
-		TEST(cut_off),
-		TEST(what_is_wrong_is_said),
+		TEST(threads_in_order),      TEST(calls_are_sorted), TEST(many_registrations),
+		TEST(what_belongs_together), TEST(only_some_kinds),  TEST(ticks),
+		TEST(overwritten),           TEST(cut_off),          TEST(what_is_wrong_is_said),
 		TEST(wrong_in_the_middle),
 	};
 
