@@ -56,7 +56,8 @@ struct message {
 	int64_t peer; /* rank, -1: none */
 	bool multicast;
 	const struct trace_address *address;
-	uint32_t qpn; /* of the peer */
+	uint32_t qpn;      /* of the peer */
+	uint32_t from_qpn; /* of datagrams */
 	uint64_t bytes;
 	int64_t time;
 };
@@ -104,8 +105,9 @@ struct sender {
 struct datagrams {
 	struct datagrams_key {
 		uint64_t size;
-		uint32_t rank, qpn;
+		uint32_t rank, qpn; /* of the sender */
 	} key;
+	uint64_t sent; /* as completions say */
 	uint64_t messages;
 	int64_t first, last;
 	UT_hash_handle hh;
@@ -204,6 +206,35 @@ static struct tally_traffic traffic_of(const struct message *message, bool out, 
 	};
 }
 
+/* NULL: no memory. */
+static struct datagrams *datagrams_of(struct collector *collector, uint64_t size, uint32_t rank,
+				      uint32_t qpn)
+{
+	const struct datagrams_key key = { size, rank, qpn };
+	struct datagrams *datagrams;
+
+	HASH_FIND(hh, collector->datagrams, &key, sizeof(key), datagrams);
+	if (!datagrams) {
+		datagrams = calloc(1, sizeof(*datagrams));
+		if (!datagrams)
+			return NULL;
+		datagrams->key = key;
+		HASH_ADD(hh, collector->datagrams, key, sizeof(key), datagrams);
+	}
+	return datagrams;
+}
+
+static int count_datagram(struct collector *collector, const struct message *message)
+{
+	struct datagrams *datagrams =
+		datagrams_of(collector, message->bytes, (uint32_t)message->peer, message->from_qpn);
+
+	if (!datagrams)
+		return -1;
+	datagrams->sent++;
+	return 0;
+}
+
 static int count_message(struct collector *collector, const struct message *message)
 {
 	const struct tally_traffic traffic =
@@ -219,6 +250,8 @@ static int count_message(struct collector *collector, const struct message *mess
 				       message->address, message->qpn, message->op, &traffic);
 	if (tally_add(&collector->tally, message->rank, peer, message->op, &traffic) < 0)
 		return -1;
+	if (message->op == RANKOP_DATAGRAM)
+		return count_datagram(collector, message);
 	if (message->way == WAY_BOTH) /* the peer has counted by itself */
 		return 0;
 	return tally_add(&collector->tally, peer, message->rank, message->op, &back);
@@ -235,6 +268,7 @@ static int set_peer(struct collector *collector, const struct work *work, struct
 	message->peer = -1;
 	if (work->qp->type == QPT_UD) {
 		message->op = RANKOP_DATAGRAM;
+		message->from_qpn = work->qp->qpn;
 		message->multicast = work->to_qpn == MULTICAST_QPN;
 		end = message->multicast ? NULL
 					 : trace_run_find(collector->run, &work->to, work->to_qpn,
@@ -296,23 +330,14 @@ static int send_ended(struct collector *collector, const struct work *work)
 
 static int datagram_came(struct collector *collector, const struct work *work)
 {
-	const struct datagrams_key key = {
-		.size = work->bytes >= GRH_BYTES ? work->bytes - GRH_BYTES : 0,
-		.rank = collector->file->rank,
-		.qpn = work->src_qpn,
-	};
-	struct datagrams *datagrams;
+	uint64_t size = work->bytes >= GRH_BYTES ? work->bytes - GRH_BYTES : 0;
+	struct datagrams *datagrams =
+		datagrams_of(collector, size, collector->file->rank, work->src_qpn);
 
-	HASH_FIND(hh, collector->datagrams, &key, sizeof(key), datagrams);
-	if (!datagrams) {
-		datagrams = calloc(1, sizeof(*datagrams));
-		if (!datagrams)
-			return -1;
-		datagrams->key = key;
+	if (!datagrams)
+		return -1;
+	if (!datagrams->messages++)
 		datagrams->first = work->end_time;
-		HASH_ADD(hh, collector->datagrams, key, sizeof(key), datagrams);
-	}
-	datagrams->messages++;
 	datagrams->last = work->end_time;
 	return 0;
 }
@@ -516,11 +541,26 @@ static int make_ranks(struct ranks *ranks, const struct trace_run *run)
 
 /* --- the second step: what only the other files tell --- */
 
+/* More of them have come than completions say. */
+static bool datagram_has_arrived(struct collector *collector, const struct message *message)
+{
+	const struct datagrams_key key = { message->bytes, (uint32_t)message->peer,
+					   message->from_qpn };
+	struct datagrams *datagrams;
+
+	HASH_FIND(hh, collector->datagrams, &key, sizeof(key), datagrams);
+	return datagrams && datagrams->sent < datagrams->messages;
+}
+
 /* Messages of a connection arrive in order: with the last one that was received all
  * before it have come.
  */
-static bool has_arrived(const struct flow *peer, const struct unfinished *unfinished)
+static bool has_arrived(struct collector *collector, const struct flow *peer,
+			const struct unfinished *unfinished)
 {
+	if (unfinished->message.op == RANKOP_DATAGRAM)
+		return unfinished->message.peer >= 0 &&
+		       datagram_has_arrived(collector, &unfinished->message);
 	return peer && peer->has_received && unfinished->has_number &&
 	       peer->received >> 32 == unfinished->number >> 32 &&
 	       unfinished->number <= peer->received;
@@ -536,7 +576,8 @@ static int finish_flow(struct collector *collector, struct flow *flow)
 	for (; rc == 0 && (unfinished = flow->unfinished); free(unfinished)) {
 		flow->unfinished = unfinished->before;
 		unfinished->message.address = &unfinished->to;
-		arrived = arrived || has_arrived(peer, unfinished);
+		if (!arrived || unfinished->message.op == RANKOP_DATAGRAM)
+			arrived = has_arrived(collector, peer, unfinished);
 		rc = arrived ? count_message(collector, &unfinished->message)
 			     : fail_message(collector, &unfinished->message, TALLY_UNFINISHED);
 	}
@@ -591,7 +632,7 @@ static int finish(struct collector *collector)
 		if (finish_flow(collector, flow) < 0)
 			return -1;
 	for (datagrams = collector->datagrams; datagrams; datagrams = datagrams->hh.next)
-		if (finish_datagrams(collector, datagrams) < 0)
+		if (datagrams->messages && finish_datagrams(collector, datagrams) < 0)
 			return -1;
 	for (uint32_t i = 0; i < ranks->count; i++) {
 		struct rankfile *rank = &ranks->rank[i];
