@@ -7,8 +7,8 @@
 
 static const struct dispatch_command commands[] = {
 	{ "export", command_export, "Write raw JSON, a timeline or a table" },
-	{ "matrix", command_matrix,
-	  "which rank moved how much to which, as rank files or a table" },
+	{ "check", command_check, "Say what a program does wrong with verbs" },
+	{ "matrix", command_matrix, "Say which rank moved how much to which" },
 	{ 0 },
 };
 
