@@ -260,6 +260,13 @@ static void *own(const char *name, const char *version)
 	return found;
 }
 
+/* NAME of a library that is preloaded behind this one, whose hook is never called. */
+static void *behind(const char *name, const char *version)
+{
+	return version ? dlhook_real_dlvsym(RTLD_NEXT, name, version)
+		       : dlhook_real_dlsym(RTLD_NEXT, name);
+}
+
 /* What dlsym() or, with VERSION, dlvsym() is to return; NULL: what the C library's does. */
 __attribute__((visibility("hidden"), used)) void *dlhook_find(void *handle, const char *name,
 							      const char *version);
@@ -273,7 +280,10 @@ void *dlhook_find(void *handle, const char *name, const char *version)
 		return NULL;
 	found = version ? dlhook_real_dlvsym(handle, name, version)
 			: dlhook_real_dlsym(handle, name);
-	return found && is_hooked(found) ? own(name, version) : NULL;
+	if (!found || !is_hooked(found))
+		return NULL;
+	found = own(name, version);
+	return found ? found : behind(name, version);
 }
 
 /* --- the functions --- */

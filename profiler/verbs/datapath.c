@@ -12,6 +12,16 @@
 
 /* --- send requests --- */
 
+#define SGES_MAX 255 /* what a record can tell of; devices take some 30 */
+
+/* Elements that can be looked at: what is refused may say of itself what it likes. */
+static int elements(int count, int error)
+{
+	if (error || count < 0)
+		return 0;
+	return count < SGES_MAX ? count : SGES_MAX;
+}
+
 static uint32_t total(const struct ibv_sge *sge, int count)
 {
 	uint32_t bytes = 0;
@@ -100,8 +110,9 @@ static void fill_remote(struct vring_send *send, const struct ibv_send_wr *wr)
 static void record_send(const struct traced_context *traced, const struct ibv_qp *qp,
 			const struct ibv_send_wr *wr, uint64_t begin, uint64_t end, int error)
 {
-	uint32_t sges = sge_records(wr->num_sge), more = sges + (has_more(qp, wr) ? 1 : 0);
-	uint32_t bytes = total(wr->sg_list, wr->num_sge);
+	int count = elements(wr->num_sge, error);
+	uint32_t sges = sge_records(count), more = sges + (has_more(qp, wr) ? 1 : 0);
+	uint32_t bytes = total(wr->sg_list, count);
 	struct vring_send *send;
 
 	if (record_mode == RECORD_SOME && !filter_request(VCALL_POST_SEND, qp->qp_num, bytes)) {
@@ -120,17 +131,17 @@ static void record_send(const struct traced_context *traced, const struct ibv_qp
 		.qpn = qp->qp_num,
 		.opcode = (uint8_t)wr->opcode,
 		.flags = (uint8_t)wr->send_flags,
-		.sges = (uint8_t)wr->num_sge,
+		.sges = (uint8_t)count,
 		.error = (uint8_t)error,
 		.bytes = bytes,
 		.wr_id = wr->wr_id,
 	};
-	if (wr->num_sge > 0) {
+	if (count > 0) {
 		send->address = wr->sg_list[0].addr;
 		send->lkey = wr->sg_list[0].lkey;
 	}
 	fill_remote(send, wr);
-	datapath_sges((struct vring_record *)(send + 1), wr->sg_list, wr->num_sge);
+	datapath_sges((struct vring_record *)(send + 1), wr->sg_list, count);
 	if (more > sges)
 		fill_more((struct vring_more *)(send + 1 + sges), qp, wr);
 	record_keep(1 + more);
@@ -164,7 +175,8 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 static void record_receive(const struct vring_receive *head, const struct ibv_recv_wr *wr,
 			   int error)
 {
-	uint32_t more = sge_records(wr->num_sge), bytes = total(wr->sg_list, wr->num_sge);
+	int count = elements(wr->num_sge, error);
+	uint32_t more = sge_records(count), bytes = total(wr->sg_list, count);
 	struct vring_receive *receive;
 
 	if (record_mode == RECORD_SOME && !filter_request(head->call, head->qpn, bytes)) {
@@ -176,15 +188,15 @@ static void record_receive(const struct vring_receive *head, const struct ibv_re
 		return;
 	*receive = *head;
 	receive->more = (uint8_t)more;
-	receive->sges = (uint8_t)wr->num_sge;
+	receive->sges = (uint8_t)count;
 	receive->error = (uint8_t)error;
 	receive->bytes = bytes;
 	receive->wr_id = wr->wr_id;
-	if (wr->num_sge > 0) {
+	if (count > 0) {
 		receive->address = wr->sg_list[0].addr;
 		receive->lkey = wr->sg_list[0].lkey;
 	}
-	datapath_sges((struct vring_record *)(receive + 1), wr->sg_list, wr->num_sge);
+	datapath_sges((struct vring_record *)(receive + 1), wr->sg_list, count);
 	record_keep(1 + more);
 }
 

@@ -118,7 +118,7 @@ static struct vring_sges *set_sges(struct traced_build *build, struct ibv_sge fi
 	uint32_t records = sge_records((uint32_t)count), before;
 	struct vring_record *more;
 
-	if (!send || records > MORE_MAX)
+	if (!send || count > UINT8_MAX)
 		return NULL;
 	before = send->more;
 	send->bytes = (uint32_t)bytes;
@@ -457,13 +457,14 @@ static void wr_abort(struct ibv_qp_ex *qp)
 }
 
 /* A function that is not there stays so: programs look. */
-#define FUNCTIONS(X)                                                                              \
-	X(wr_atomic_cmp_swp)                                                                      \
-	X(wr_atomic_fetch_add)                                                                    \
-	X(wr_bind_mw)                                                                             \
-	X(wr_local_inv) X(wr_rdma_read) X(wr_rdma_write) X(wr_rdma_write_imm) X(wr_send)          \
-		X(wr_send_imm) X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr) X(wr_set_xrc_srqn) \
-			X(wr_set_inline_data) X(wr_set_inline_data_list) X(wr_set_sge)            \
+#define FUNCTIONS(X)                                                                    \
+	X(wr_atomic_cmp_swp)                                                            \
+	X(wr_atomic_fetch_add)                                                          \
+	X(wr_bind_mw)                                                                   \
+	X(wr_local_inv)                                                                 \
+	X(wr_rdma_read) X(wr_rdma_write) X(wr_rdma_write_imm) X(wr_send) X(wr_send_imm) \
+		X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr) X(wr_set_xrc_srqn)      \
+			X(wr_set_inline_data) X(wr_set_inline_data_list) X(wr_set_sge)  \
 				X(wr_set_sge_list) X(wr_start) X(wr_complete) X(wr_abort)
 
 void extended_qp_install(struct ibv_qp_ex *qp)
