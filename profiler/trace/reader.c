@@ -82,16 +82,35 @@ static int check_header(struct reader *reader, uint64_t size, struct err *err)
 	return 0;
 }
 
-/* Ticks become time by the two moments that are farthest from each other. */
+/* Times of an impossible file need not be right, but sums and differences of them have to
+ * fit into 64 bits.
+ */
+#define TIME_MAX  (1LL << 62)
+#define SINCE_MAX 1e18
+
+static int check_clock(const struct reader *reader, struct err *err)
+{
+	const struct vring_anchor *first = &reader->header.first;
+
+	if (first->monotonic < 0 || first->monotonic > TIME_MAX || first->realtime < 0 ||
+	    first->realtime > TIME_MAX)
+		return err_set(err, "'%s': its clock shows no time that can be", reader->path);
+	return 0;
+}
+
+/* Ticks become time by the two moments that are farthest from each other.  No counter is
+ * slower than 1 MHz or faster than 100 GHz.
+ */
 static void set_clock(struct reader *reader)
 {
 	const struct vring_anchor *first = &reader->header.first, *last = &reader->header.last;
+	double ticks = (double)(int64_t)(last->ticks - first->ticks);
+	double rate =
+		(double)(int64_t)((uint64_t)last->monotonic - (uint64_t)first->monotonic) / ticks;
 
 	reader->ns_per_tick = 1;
-	if (reader->header.clock == VRING_TSC && last->ticks > first->ticks &&
-	    last->monotonic > first->monotonic)
-		reader->ns_per_tick = (double)(last->monotonic - first->monotonic) /
-				      (double)(last->ticks - first->ticks);
+	if (reader->header.clock == VRING_TSC && ticks > 0 && rate > 1e-2 && rate < 1e3)
+		reader->ns_per_tick = rate;
 }
 
 int64_t reader_time(const struct reader *reader, uint64_t ticks)
@@ -99,17 +118,14 @@ int64_t reader_time(const struct reader *reader, uint64_t ticks)
 	const struct vring_anchor *first = &reader->header.first;
 	double since = (double)(int64_t)(ticks - first->ticks) * reader->ns_per_tick;
 
-	/* times of an impossible file need not be right, but may not be undefined */
-	if (!(since > -9e18 && since < 9e18))
-		return 0;
-	return (int64_t)((uint64_t)first->monotonic + (uint64_t)(int64_t)since);
+	return first->monotonic + (since > -SINCE_MAX && since < SINCE_MAX ? (int64_t)since : 0);
 }
 
 int64_t reader_realtime_offset(const struct reader *reader)
 {
 	const struct vring_anchor *first = &reader->header.first;
 
-	return (int64_t)((uint64_t)first->realtime - (uint64_t)first->monotonic);
+	return first->realtime - first->monotonic;
 }
 
 /* --- series --- */
@@ -405,6 +421,7 @@ int reader_open_kinds(struct reader *reader, const char *path, uint32_t kinds, s
 	} else if (!S_ISREG(stat.st_mode)) {
 		err_set(err, "'%s': not a file", path);
 	} else if (check_header(reader, (uint64_t)stat.st_size, err) == 0 &&
+		   check_clock(reader, err) == 0 &&
 		   look_over(reader, (uint64_t)stat.st_size, err) == 0 && begin(reader, err) == 0) {
 		set_clock(reader);
 		reader->dropped = reader->header.overwritten;

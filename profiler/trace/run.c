@@ -130,11 +130,6 @@ static int find_files(struct trace_run *run, const char *name, struct err *err)
 
 /* --- the first pass --- */
 
-static int64_t plus(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
 static int follow_calls(struct trace_run *run, const struct trace_file *file, struct reader *reader,
 			struct objects *objects, struct err *err)
 {
@@ -143,7 +138,7 @@ static int follow_calls(struct trace_run *run, const struct trace_file *file, st
 	int rc;
 
 	while ((rc = reader_next(reader, &event, err)) > 0) {
-		event.time = plus(event.time, file->offset);
+		event.time += file->offset;
 		if (first && event.time < run->start)
 			run->start = event.time;
 		first = false;
@@ -166,9 +161,9 @@ static void describe(struct trace_run *run, struct trace_file *file, const struc
 	file->whole = !reader->dropped && !reader->header.lost && !reader->counted;
 	file->bytes = VRING_HEADER_SIZE + reader->extents * VRING_EXTENT_SIZE;
 	ahead = run_clock_offset(clock, file->header.node, &file->uncertainty);
-	file->offset = (int64_t)((uint64_t)reader_realtime_offset(reader) - (uint64_t)ahead);
-	if (plus(reader->header.first.monotonic, file->offset) < run->start)
-		run->start = plus(reader->header.first.monotonic, file->offset);
+	file->offset = reader_realtime_offset(reader) - ahead;
+	if (reader->header.first.realtime - ahead < run->start)
+		run->start = reader->header.first.realtime - ahead;
 }
 
 /* What the control calls of a file say. */
@@ -331,7 +326,7 @@ static int walk_events(struct walk *walk, const struct trace_file *file, struct 
 	int rc;
 
 	while ((rc = reader_next(reader, &event, err)) > 0) {
-		event.time = plus(event.time, file->offset);
+		event.time += file->offset;
 		if (take(walk->handler, &event, objects, match) < 0)
 			return -1;
 		if (!progress_step(&walk->progress, reader->done))

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OFFSET_MAX 1000000000000000000LL /* 31 years: no clock is that wrong */
+
 /* "clock": an object by node, or an array of objects with "node". */
 struct run_clock {
 	json_t *run; /* all of the file */
@@ -62,11 +64,13 @@ int64_t run_clock_offset(const struct run_clock *clock, const char *node, int64_
 	const json_t *found = clock ? entry(clock->clock, node) : NULL;
 	const json_t *sure = json_object_get(found, "uncertainty");
 
+	int64_t offset = json_integer_value(
+		json_is_integer(found) ? found : json_object_get(found, "offset"));
+
 	*uncertainty = -1;
-	if (!found)
+	if (offset > OFFSET_MAX || offset < -OFFSET_MAX)
 		return 0;
 	if (json_is_integer(sure))
 		*uncertainty = json_integer_value(sure);
-	return json_integer_value(json_is_integer(found) ? found
-							 : json_object_get(found, "offset"));
+	return offset;
 }

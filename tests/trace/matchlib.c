@@ -21,7 +21,8 @@ const char *match_path(const struct ring *ring)
 	if (fd >= 0)
 		close(fd);
 	made = true;
-	ring_save(ring, path);
+	if (ring)
+		ring_save(ring, path);
 	return path;
 }
 

@@ -14,7 +14,9 @@
 #include "ringlib.h"
 #include "trace/run.h"
 
-/* A file of its own below the working directory; removed by match_path_remove(). */
+/* A file of its own below the working directory; removed by match_path_remove().  RING NULL:
+ * what is in it stays.
+ */
 const char *match_path(const struct ring *ring);
 void match_path_remove(void);
 

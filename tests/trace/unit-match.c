@@ -6,6 +6,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #define SEND      2
@@ -355,6 +358,35 @@ static void test_unknown_pair(void **state)
 			    "- 101 SEND id 2 bytes 5 SUCCESS depth 0\n");
 }
 
+/* A file of version 1, of ibv_rc_pingpong -n 100: it stays readable, and says what
+ * the program has said.
+ */
+static void test_golden(void **state)
+{
+	const char *top = getenv("NETEMU_SRCDIR");
+	char command[1024], *text;
+	unsigned sends = 0, receives = 0, posted = 0, left = 0;
+
+	(void)state;
+	snprintf(command, sizeof(command), "gzip -dc '%s/tests/golden/ring-v1.bin.gz' >'%s'",
+		 top ? top : ".", match_path(&ring));
+	assert_int_equal(system(command), 0);
+	text = match_text(match_path(NULL));
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		posted += line[0] == '+';
+		left += line[0] == '!';
+		if (line[0] != '-')
+			continue;
+		assert_non_null(strstr(line, "bytes 4096 SUCCESS"));
+		sends += strstr(line, " SEND ") != NULL;
+		receives += strstr(line, " RECV ") != NULL;
+	}
+	free(text);
+	assert_int_equal(sends, 100);
+	assert_int_equal(receives, 100);
+	assert_int_equal(posted, sends + receives + left);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -376,6 +408,7 @@ int main(void)
 		TEST(threads),
 		TEST(threads_that_begin_at_different_times),
 		TEST(unknown_pair),
+		TEST(golden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
