@@ -41,6 +41,9 @@ static const char *error_name(int error)
 	return name ? name : "an error";
 }
 
+/* "3 sends were", "1 send was". */
+#define COUNTED(number, one) (number), (number) == 1 ? one " was" : one "s were"
+
 /* Whom QP is connected to, if that is known. */
 static void name_qp(const struct judge *judge, const struct qp_facts *qp, struct finding *finding)
 {
@@ -135,10 +138,10 @@ static int completion_error(struct judge *judge, const struct qp_facts *qp)
 	if (!fact->count)
 		return 0;
 	if (qp->flushed)
-		snprintf(flushed, sizeof(flushed), "; %" PRIu64 " requests behind it were flushed",
-			 qp->flushed);
+		snprintf(flushed, sizeof(flushed), "; %" PRIu64 " %s flushed behind it",
+			 COUNTED(qp->flushed, "request"));
 	return found(judge, qp, fact, todo ? todo : "see the device's own documentation",
-		     "a %s ended with %s%s%s", request(fact, what, sizeof(what)),
+		     "%s ended with %s%s%s", request(fact, what, sizeof(what)),
 		     name_wc_status(fact->error), fact->count > 1 ? ", the first of several" : "",
 		     flushed);
 }
@@ -150,8 +153,8 @@ static int never_drained(struct judge *judge, const struct qp_facts *qp)
 	if (!qp->stuck.count)
 		return 0;
 	if (qp->full_send.count)
-		snprintf(refused, sizeof(refused), "; %" PRIu64 " posts were refused since",
-			 qp->full_send.count);
+		snprintf(refused, sizeof(refused), "; %" PRIu64 " %s refused since",
+			 COUNTED(qp->full_send.count, "post"));
 	return found(judge, qp, &qp->stuck,
 		     "ask for a completion (IBV_SEND_SIGNALED) of at least one request in as many "
 		     "as the queue has room for, and poll it",
@@ -167,9 +170,10 @@ static int send_queue_full(struct judge *judge, const struct qp_facts *qp)
 		return 0;
 	return found(judge, qp, &qp->full_send,
 		     "poll completions before more is posted, or ask for a larger max_send_wr",
-		     "%" PRIu64 " sends were refused with ENOMEM, the first while %" PRIu32
+		     "%" PRIu64 " %s refused with ENOMEM, the first while %" PRIu32
 		     " of at most %" PRIu32 " were outstanding",
-		     qp->full_send.count, qp->full_send.outstanding, qp->qp->max_send_wr);
+		     COUNTED(qp->full_send.count, "send"), qp->full_send.outstanding,
+		     qp->qp->max_send_wr);
 }
 
 static int receive_queue_full(struct judge *judge, const struct qp_facts *qp)
@@ -178,9 +182,10 @@ static int receive_queue_full(struct judge *judge, const struct qp_facts *qp)
 		return 0;
 	return found(judge, qp, &qp->full_receive,
 		     "count what is outstanding, or ask for a larger max_recv_wr",
-		     "%" PRIu64 " receive requests were refused with ENOMEM, the first while "
+		     "%" PRIu64 " %s refused with ENOMEM, the first while "
 		     "%" PRIu32 " of at most %" PRIu32 " were outstanding",
-		     qp->full_receive.count, qp->full_receive.outstanding, qp->qp->max_recv_wr);
+		     COUNTED(qp->full_receive.count, "receive request"),
+		     qp->full_receive.outstanding, qp->qp->max_recv_wr);
 }
 
 static int post_refused(struct judge *judge, const struct qp_facts *qp)
@@ -192,8 +197,9 @@ static int post_refused(struct judge *judge, const struct qp_facts *qp)
 	return found(judge, qp, &qp->refused,
 		     "look at the state of the queue pair, at the number of elements and at the "
 		     "size of inline data",
-		     "%" PRIu64 " posts were refused, the first, a %s, with %s", qp->refused.count,
-		     request(&qp->refused, what, sizeof(what)), error_name(qp->refused.error));
+		     "%" PRIu64 " %s refused, the first one (%s) with %s",
+		     COUNTED(qp->refused.count, "post"), request(&qp->refused, what, sizeof(what)),
+		     error_name(qp->refused.error));
 }
 
 static int unaligned_atomic(struct judge *judge, const struct qp_facts *qp)
@@ -201,9 +207,10 @@ static int unaligned_atomic(struct judge *judge, const struct qp_facts *qp)
 	if (!qp->unaligned.count)
 		return 0;
 	return found(judge, qp, &qp->unaligned, "remote addresses of atomics are multiples of 8",
-		     "%" PRIu64 " atomics have an address that is no multiple of 8, the first one "
-		     "0x%" PRIx64,
-		     qp->unaligned.count, qp->unaligned.address);
+		     "%" PRIu64
+		     " %s posted with an address that is no multiple of 8, the first one "
+		     "with 0x%" PRIx64,
+		     COUNTED(qp->unaligned.count, "atomic"), qp->unaligned.address);
 }
 
 static int memory_pulled(struct judge *judge, const struct qp_facts *qp)
@@ -217,9 +224,9 @@ static int memory_pulled(struct judge *judge, const struct qp_facts *qp)
 		     "wait for the completions, or destroy the queue pair, before memory is "
 		     "deregistered",
 		     "a region of %s bytes (lkey 0x%" PRIx64 ") was deregistered while %" PRIu32
-		     " requests with it were outstanding",
+		     " %s outstanding with it",
 		     units_grouped(bytes, sizeof(bytes), fact->bytes), fact->address,
-		     fact->outstanding);
+		     COUNTED(fact->outstanding, "request"));
 }
 
 /* Programs make queue pairs to see what a device can do: these have nothing posted. */
@@ -232,8 +239,8 @@ static int never_connected(struct judge *judge, const struct qp_facts *qp)
 		return 0;
 	return found(judge, qp, &fact, "connect it, or do not make it",
 		     "the queue pair was made, but never made ready to receive (RTR); %" PRIu64
-		     " receive requests were posted to it",
-		     qp->receives);
+		     " %s posted to it",
+		     COUNTED(qp->receives, "receive request"));
 }
 
 static bool is_broken(const struct qp_facts *qp)
@@ -350,7 +357,7 @@ static int unacknowledged(struct judge *judge, const struct facts *facts)
 		if (cq->events.count > cq->acknowledged && !cq->destroyed &&
 		    found(judge, NULL, &cq->events,
 			  "acknowledge them (ibv_ack_cq_events): destroying the queue waits for it",
-			  "%" PRIu64 " of %" PRIu64 " completion events were never acknowledged",
+			  "%" PRIu64 " of %" PRIu64 " completion events never acknowledged",
 			  cq->events.count - cq->acknowledged, cq->events.count) < 0)
 			return -1;
 	if (async->count <= facts->async_acknowledged)
@@ -358,7 +365,7 @@ static int unacknowledged(struct judge *judge, const struct facts *facts)
 	return found(judge, NULL, async,
 		     "acknowledge them (ibv_ack_async_event): destroying what they are about waits "
 		     "for it",
-		     "%" PRIu64 " of %" PRIu64 " asynchronous events were never acknowledged",
+		     "%" PRIu64 " of %" PRIu64 " asynchronous events never acknowledged",
 		     async->count - facts->async_acknowledged, async->count);
 }
 
@@ -460,9 +467,10 @@ static int busy_polling(struct judge *judge, const struct facts *facts)
 	return found(judge, NULL, &fact,
 		     "where others need the processor, wait for an event (ibv_req_notify_cq, "
 		     "ibv_get_cq_event) after some polls",
-		     "%s polls found nothing, for %s completions",
+		     "%s polls found nothing, for %s completion%s",
 		     units_grouped(empty, sizeof(empty), facts->empty_polls),
-		     units_grouped(completions, sizeof(completions), facts->completions));
+		     units_grouped(completions, sizeof(completions), facts->completions),
+		     facts->completions == 1 ? "" : "s");
 }
 
 static int not_inline(struct judge *judge, const struct facts *facts)
@@ -502,10 +510,8 @@ static int receive_queue_dry(struct judge *judge, const struct qp_facts *qp,
 	if (!qp->late.count)
 		return 0;
 	return found(judge, qp, &qp->late, "post receive requests ahead of the messages",
-		     "%" PRIu64 " messages of rank %" PRIu32
-		     " were sent before there was a receive "
-		     "request for them",
-		     qp->late.count, rank);
+		     "%" PRIu64 " %s sent by rank %" PRIu32 " before there was a receive request",
+		     COUNTED(qp->late.count, "message"), rank);
 }
 
 static int mtu_differs(struct judge *judge, const struct qp_facts *qp, const struct qp_facts *peer)
