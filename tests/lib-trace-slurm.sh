@@ -7,6 +7,7 @@
 #	trace_need ibv_rc_pingpong
 #	trace_start 2
 #	trace_pingpong --nettrace -- -n 100
+#	test "$(ring_lines 0 call=ibv_post_send | wc -l)" = 100
 #
 # All of lib-recorder.sh, for nettrace, on a cluster that has all three plugins.
 
@@ -21,7 +22,7 @@ ringdump=$NETEMU_BUILDDIR/tests/trace/ringdump
 # Nodes of the cluster have a /dev/shm each, but are one machine.  No blank is in
 # these names, as plugstack.conf has no quoting.
 shm=$(mktemp -d "${TMPDIR:-/tmp}/nt.XXXXXX") && chmod 1777 "$shm" || error "no temporary directory"
-cleanup 'cluster_stop; rm -rf "$shm"'
+remove_at_end "$shm"
 
 # trace_need PROGRAM...: skip the whole script unless all of them are there.
 trace_need() {
@@ -93,7 +94,6 @@ trace_pingpong_script() {
 # trace_pingpong SRUN-OPTION... -- ARGUMENT...: on two nodes; what srun says is in `err'.
 trace_pingpong() {
 	port_next
-	trace_command=pingpong
 	rm -rf netemu.* server.out client.out there.*
 	trace_options=
 	while test "$1" != --; do
@@ -109,15 +109,44 @@ trace_pingpong() {
 	return $trace_code
 }
 
-# ring_count RANK WORD...: lines of its records that have all these words; ring_sum RANK
-# FIELD WORD...: of the values of FIELD in them.
+# ring_lines RANK WORD...: lines of its records that have all these words.
 ring_lines() {
 	"$ringdump" netemu.*/verbs/ring-"$1".bin >"ring.$1" || return 1
+	trace_ring=ring.$1
 	shift
-	awk 'BEGIN { for (i = 1; i < ARGC - 1; i++) { want[i] = ARGV[i]; ARGV[i] = "" } n = ARGC - 2 }
-		{ line = " " $0 " "
-		for (i = 1; i <= n; i++) if (!index(line, " " want[i] " ")) next
-		print }' "$@"
+	for trace_word; do
+		grep -w -e "$trace_word" "$trace_ring" >"$trace_ring.some"
+		mv "$trace_ring.some" "$trace_ring"
+	done
+	cat "$trace_ring"
+}
+
+# ring_has RANK NUMBER WORD...: so many such lines.
+ring_has() {
+	trace_rank=$1 trace_want=$2
+	shift 2
+	trace_got=$(ring_lines "$trace_rank" "$@" | wc -l)
+	test "$trace_got" = "$trace_want" && return
+	say_why "rank $trace_rank has $trace_got of $*, not $trace_want"
+	return 1
+}
+
+# exported RANK...: there are both files of JSON, and they are JSON.
+exported() {
+	for trace_rank; do
+		for trace_file in raw_trace_$trace_rank.json trace_$trace_rank.json; do
+			python3 -m json.tool netemu.*/verbs/"$trace_file" >/dev/null || {
+				ls -l netemu.*/verbs netemu.*/log
+				cat netemu.*/log/*
+				return 1
+			}
+		done
+	done
+}
+
+# exported_none: there are none.
+exported_none() {
+	! ls netemu.*/verbs/*.json 2>/dev/null
 }
 
 # shm_is_empty: no fabric is left.
