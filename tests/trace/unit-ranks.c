@@ -37,6 +37,22 @@ static const char *ring_path(unsigned rank)
 	return path;
 }
 
+/* To a state, at port 1: datagrams are connected to nobody. */
+static void ready(struct ring *ring, uint32_t qpn)
+{
+	const struct vring_call call = { .call = VCALL_MODIFY_QP,
+					 .object = 0x100 * qpn,
+					 .number = qpn,
+					 .a = 1 | 1 << 5,
+					 .b = 3 };
+	const struct vring_qp_attr attr = { .port = 1 };
+	struct vring_record records[2];
+
+	memcpy(&records[0], &call, sizeof(call));
+	memcpy(&records[1], &attr, sizeof(attr));
+	ring_put(ring, RING_CALLS, records, 2);
+}
+
 /* A port each, with the LID 1 + rank and a GID that ends with 0x10 + rank. */
 static int set_up(void **state)
 {
@@ -55,7 +71,7 @@ static int set_up(void **state)
 		RING_QP(&ring[i], .qpn = QPN(i));
 		RING_QP(&ring[i], .qpn = UD(i), .type = 4);
 		RING_QP(&ring[i], .qpn = LONE(i));
-		ring_state(&ring[i], 0, UD(i), 3);
+		ready(&ring[i], UD(i));
 		ring_connect(&ring[i], 0, QPN(i), QPN(1 - i), 0, (uint8_t)(0x10 + 1 - i));
 		ring_connect(&ring[i], 0, LONE(i), NOBODY, 0, 0x77);
 	}
