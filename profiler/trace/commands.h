@@ -8,6 +8,7 @@
 #define TRACE_COMMANDS_H
 
 int command_export(int argc, char **argv);
+int command_summary(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_matrix(int argc, char **argv);
 

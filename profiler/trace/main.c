@@ -7,6 +7,7 @@
 
 static const struct dispatch_command commands[] = {
 	{ "export", command_export, "Write raw JSON, a timeline or a table" },
+	{ "summary", command_summary, "Say how much was sent, how large, how fast, how evenly" },
 	{ "check", command_check, "Say what a program does wrong with verbs" },
 	{ "matrix", command_matrix, "Say which rank moved how much to which" },
 	{ 0 },

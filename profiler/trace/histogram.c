@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/histogram.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Octave 0 has the values below 128, octave k those from 64 * 2^k on: the first of their
+ * bits is known, the next seven are the bucket, k - 1 are dropped.
+ */
+static unsigned octave_of(uint64_t value)
+{
+	return value < HISTOGRAM_BUCKETS ? 0
+					 : 64 - HISTOGRAM_BITS - (unsigned)__builtin_clzll(value);
+}
+
+static unsigned bucket_of(uint64_t value, unsigned octave)
+{
+	return octave ? (unsigned)(value >> (octave - 1)) & (HISTOGRAM_BUCKETS - 1)
+		      : (unsigned)value;
+}
+
+static uint64_t middle_of(unsigned octave, unsigned bucket)
+{
+	uint64_t width;
+
+	if (!octave)
+		return bucket;
+	width = UINT64_C(1) << (octave - 1);
+	return (((uint64_t)HISTOGRAM_BUCKETS | bucket) << (octave - 1)) + width / 2;
+}
+
+static uint64_t *buckets(struct histogram *histogram, unsigned octave)
+{
+	if (!histogram->octave[octave])
+		histogram->octave[octave] = calloc(HISTOGRAM_BUCKETS, sizeof(uint64_t));
+	return histogram->octave[octave];
+}
+
+void histogram_release(struct histogram *histogram)
+{
+	for (unsigned i = 0; i < HISTOGRAM_OCTAVES; i++)
+		free(histogram->octave[i]);
+	*histogram = (struct histogram){ 0 };
+}
+
+static void widen(struct histogram *histogram, uint64_t min, uint64_t max)
+{
+	if (!histogram->count || min < histogram->min)
+		histogram->min = min;
+	if (!histogram->count || max > histogram->max)
+		histogram->max = max;
+}
+
+int histogram_add(struct histogram *histogram, uint64_t value)
+{
+	unsigned octave = octave_of(value);
+	uint64_t *bucket = buckets(histogram, octave);
+
+	if (!bucket)
+		return -1;
+	bucket[bucket_of(value, octave)]++;
+	widen(histogram, value, value);
+	histogram->count++;
+	histogram->sum += (double)value;
+	return 0;
+}
+
+int histogram_merge(struct histogram *histogram, const struct histogram *other)
+{
+	uint64_t *bucket;
+
+	if (!other->count)
+		return 0;
+	for (unsigned i = 0; i < HISTOGRAM_OCTAVES; i++) {
+		if (!other->octave[i])
+			continue;
+		bucket = buckets(histogram, i);
+		if (!bucket)
+			return -1;
+		for (unsigned k = 0; k < HISTOGRAM_BUCKETS; k++)
+			bucket[k] += other->octave[i][k];
+	}
+	widen(histogram, other->min, other->max);
+	histogram->count += other->count;
+	histogram->sum += other->sum;
+	return 0;
+}
+
+static uint64_t within(const struct histogram *histogram, uint64_t value)
+{
+	if (value < histogram->min)
+		return histogram->min;
+	return value > histogram->max ? histogram->max : value;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, double percent)
+{
+	uint64_t rank = (uint64_t)ceil(percent / 100 * (double)histogram->count), seen = 0;
+
+	if (rank <= 1)
+		return histogram->min;
+	if (rank >= histogram->count)
+		return histogram->max;
+	for (unsigned i = 0; i < HISTOGRAM_OCTAVES; i++) {
+		for (unsigned k = 0; histogram->octave[i] && k < HISTOGRAM_BUCKETS; k++) {
+			seen += histogram->octave[i][k];
+			if (seen >= rank)
+				return within(histogram, middle_of(i, k));
+		}
+	}
+	return histogram->max;
+}
+
+double histogram_mean(const struct histogram *histogram)
+{
+	return histogram->count ? histogram->sum / (double)histogram->count : 0;
+}

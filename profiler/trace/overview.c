@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/overview.h"
+#include "devhook.h"
+#include "trace/names.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UD 4 /* enum ibv_qp_type */
+
+/* What one queue pair has to do with one other process. */
+struct lane {
+	uint32_t file, peer_qpn; /* of the peer; OVERVIEW_NOBODY */
+	bool receives_only;
+	struct account account;
+	struct lane *next;
+};
+
+/* Of a queue pair while its file is gone through (trace_qp.user). */
+struct flow {
+	struct lane *lanes;
+	struct lane *connected; /* whom it is connected to */
+	int64_t since;          /* that connection */
+	struct flow *next;      /* of the file */
+};
+
+/* Requests that were counted only. */
+struct counted {
+	uint8_t context;
+	uint32_t qpn;
+	struct account account;
+	struct counted *next;
+};
+
+struct thread {
+	uint64_t ticks; /* of the latest call */
+	uint16_t call;
+	int64_t first, last;
+};
+
+struct collector {
+	struct overview *overview;
+	const struct trace_run *run;
+	const struct trace_file *file;
+	struct flow *flows;
+	struct counted *counted;
+	struct account shared; /* of shared receive queues */
+	struct hash by_number; /* counted ones */
+	struct thread *thread; /* by series */
+	uint32_t threads;
+	struct err *err;
+};
+
+/* --- whose it is --- */
+
+static uint32_t index_of(const struct collector *c)
+{
+	return (uint32_t)(c->file - c->run->file);
+}
+
+static bool wants_peers(const struct collector *c)
+{
+	return c->overview->by == OVERVIEW_PEER || c->overview->by == OVERVIEW_HOST;
+}
+
+static struct flow *flow_of(struct collector *c, struct trace_qp *qp)
+{
+	struct flow *flow = qp->user;
+
+	if (flow)
+		return flow;
+	flow = calloc(1, sizeof(*flow));
+	if (!flow)
+		return NULL;
+	flow->next = c->flows;
+	c->flows = flow;
+	qp->user = flow;
+	return flow;
+}
+
+static struct lane *lane_of(struct flow *flow, const struct trace_end *end)
+{
+	uint32_t file = end ? end->file : OVERVIEW_NOBODY;
+	struct lane *lane = flow->lanes;
+
+	while (lane && lane->file != file)
+		lane = lane->next;
+	if (lane)
+		return lane;
+	lane = calloc(1, sizeof(*lane));
+	if (!lane)
+		return NULL;
+	lane->file = file;
+	lane->peer_qpn = end ? end->qpn : 0;
+	lane->next = flow->lanes;
+	flow->lanes = lane;
+	return lane;
+}
+
+static struct lane *connected(struct collector *c, struct flow *flow, const struct trace_qp *qp)
+{
+	if (flow->connected && flow->since == qp->connected)
+		return flow->connected;
+	flow->since = qp->connected;
+	flow->connected = lane_of(flow, wants_peers(c) || c->overview->by == OVERVIEW_QP
+						? trace_run_peer(c->run, index_of(c), qp)
+						: NULL);
+	return flow->connected;
+}
+
+static struct account *account_of(struct collector *c, const struct work *work)
+{
+	struct flow *flow;
+	struct lane *lane;
+
+	if (!work->qp)
+		return &c->shared;
+	flow = flow_of(c, work->qp);
+	if (!flow)
+		return NULL;
+	if (work->qp->type != UD)
+		lane = connected(c, flow, work->qp);
+	else
+		lane = lane_of(flow, wants_peers(c) && !work->receive
+					     ? trace_run_find(c->run, &work->to, work->to_qpn,
+							      work->post_time)
+					     : NULL);
+	return lane ? &lane->account : NULL;
+}
+
+/* --- events --- */
+
+static int no_memory(struct collector *c)
+{
+	return err_errno(c->err, "'%s'", c->file->path);
+}
+
+static int posted(void *arg, const struct work *work, const struct match_depth *depth)
+{
+	struct collector *c = arg;
+	struct account *account = account_of(c, work);
+
+	if (!account || account_posted(account, work, depth->outstanding) < 0)
+		return no_memory(c);
+	return 0;
+}
+
+static int ended(void *arg, const struct work *work, const struct match_depth *depth)
+{
+	struct collector *c = arg;
+	struct account *account = account_of(c, work);
+
+	if (!account || account_ended(account, work, depth->outstanding) < 0)
+		return no_memory(c);
+	return 0;
+}
+
+static int left(void *arg, const struct work *work)
+{
+	struct collector *c = arg;
+	struct account *account = account_of(c, work);
+
+	if (!account)
+		return no_memory(c);
+	account_left(account, work);
+	return 0;
+}
+
+static int take_summary(struct collector *c, const struct reader_event *event)
+{
+	const struct vring_summary *summary = (const struct vring_summary *)event->record;
+	struct counted *counted = hash_get(&c->by_number, event->record->context, summary->qpn);
+	int64_t last = event->time;
+
+	if (!summary->qpn) {
+		account_counted(&c->shared, summary, event->time, last);
+		return 0;
+	}
+	if (!counted) {
+		counted = calloc(1, sizeof(*counted));
+		if (!counted ||
+		    hash_put(&c->by_number, event->record->context, summary->qpn, counted) < 0) {
+			free(counted);
+			return no_memory(c);
+		}
+		counted->context = event->record->context;
+		counted->qpn = summary->qpn;
+		counted->next = c->counted;
+		c->counted = counted;
+	}
+	account_counted(&counted->account, summary, event->time, event->time + event->duration);
+	return 0;
+}
+
+static struct thread *thread_of(struct collector *c, uint32_t series)
+{
+	uint32_t count = series + 1;
+	struct thread *grown;
+
+	if (series < c->threads)
+		return &c->thread[series];
+	grown = reallocarray(c->thread, count, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	memset(grown + c->threads, 0, (count - c->threads) * sizeof(*grown));
+	c->thread = grown;
+	c->threads = count;
+	return &c->thread[series];
+}
+
+/* All records of one call have its time. */
+static int take_call(struct collector *c, const struct reader_event *event)
+{
+	struct overview_call *call = &c->overview->call[event->record->call];
+	struct thread *thread = thread_of(c, event->series);
+	bool same;
+
+	if (!thread)
+		return no_memory(c);
+	same = thread->ticks == event->record->time && thread->call == event->record->call;
+	thread->ticks = event->record->time;
+	thread->call = event->record->call;
+	if (!thread->first && event->thread)
+		thread->first = event->time;
+	thread->last = event->time + event->duration;
+	if (same)
+		return 0;
+	call->count++;
+	call->time += event->duration;
+	if (event->duration > call->longest)
+		call->longest = event->duration;
+	return 0;
+}
+
+static void take_device(struct collector *c, const struct reader_event *event)
+{
+	const struct vring_device *device = (const struct vring_device *)event->record;
+
+	c->overview->device_events++;
+	if (device->what == DEVHOOK_WIRE)
+		c->overview->resent += device->resent;
+}
+
+static int take(void *arg, const struct reader_event *event, const struct objects *objects)
+{
+	struct collector *c = arg;
+	struct overview *overview = c->overview;
+
+	(void)objects;
+	if (!overview->first || event->time < overview->first)
+		overview->first = event->time;
+	if (event->time + event->duration > overview->last)
+		overview->last = event->time + event->duration;
+	switch (event->record->call) {
+	case VCALL_SUMMARY:
+		return take_summary(c, event);
+	case VCALL_DEVICE:
+		take_device(c, event);
+		return 0;
+	case VCALL_UNSEEN:
+		overview->unseen++;
+		return 0;
+	case VCALL_PORT:
+	case VCALL_GID:
+		return 0; /* no calls of the program */
+	default:
+		return take_call(c, event);
+	}
+}
+
+/* --- rows --- */
+
+static bool same_node(const struct trace_run *run, uint32_t a, uint32_t b)
+{
+	return !strcmp(run->file[a].header.node, run->file[b].header.node);
+}
+
+/* The first file of the same node stands for it. */
+static uint32_t node_of(const struct trace_run *run, uint32_t file)
+{
+	uint32_t first = 0;
+
+	while (!same_node(run, first, file))
+		first++;
+	return first;
+}
+
+struct place {
+	uint64_t a, b;
+};
+
+static struct place place_of(const struct collector *c, uint32_t peer, uint32_t qp)
+{
+	const struct trace_file *file = c->run->file;
+	uint32_t self = index_of(c);
+	bool known = peer != OVERVIEW_NOBODY;
+
+	switch (c->overview->by) {
+	case OVERVIEW_RANK:
+		return (struct place){ c->file->rank, 0 };
+	case OVERVIEW_PEER:
+		return (struct place){ c->file->rank, known ? file[peer].rank : peer };
+	case OVERVIEW_HOST:
+		return (struct place){ node_of(c->run, self),
+				       known ? node_of(c->run, peer) : peer };
+	case OVERVIEW_QP:
+		return (struct place){ self, qp };
+	default:
+		return (struct place){ 0, 0 };
+	}
+}
+
+static void describe(const struct collector *c, struct overview_row *row, uint32_t peer)
+{
+	const struct trace_file *file = c->run->file;
+	bool known = peer != OVERVIEW_NOBODY;
+
+	row->rank = row->peer = OVERVIEW_NOBODY;
+	row->node = row->peer_node = "";
+	if (c->overview->by == OVERVIEW_RUN)
+		return;
+	row->node = c->file->header.node;
+	if (known)
+		row->peer_node = file[peer].header.node;
+	if (c->overview->by == OVERVIEW_HOST)
+		return;
+	row->rank = c->file->rank;
+	if (known)
+		row->peer = file[peer].rank;
+}
+
+static struct overview_row *row_at(struct collector *c, struct place place, uint32_t peer)
+{
+	struct overview *overview = c->overview;
+	struct overview_row *row = hash_get(&overview->index, place.a, place.b), **grown;
+
+	if (row)
+		return row;
+	grown = reallocarray(overview->row, overview->rows + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	overview->row = grown;
+	row = calloc(1, sizeof(*row));
+	if (!row || hash_put(&overview->index, place.a, place.b, row) < 0) {
+		free(row);
+		return NULL;
+	}
+	describe(c, row, peer);
+	overview->row[overview->rows++] = row;
+	return row;
+}
+
+static int add(struct collector *c, struct account *account, uint32_t peer, uint32_t qp,
+	       struct overview_row **row)
+{
+	*row = row_at(c, place_of(c, peer, qp), peer);
+	if (!*row || account_merge(&(*row)->account, account) < 0 ||
+	    account_merge(&c->overview->total, account) < 0)
+		return no_memory(c);
+	return 0;
+}
+
+static int fold_lane(struct collector *c, const struct trace_qp *qp, struct lane *lane)
+{
+	struct overview_row *row;
+
+	account_close(&lane->account);
+	if (add(c, &lane->account, lane->file, qp->id, &row) < 0)
+		return -1;
+	if (c->overview->by != OVERVIEW_QP)
+		return 0;
+	row->qpn = qp->qpn;
+	row->type = qp->type;
+	row->peer_qpn = lane->file != OVERVIEW_NOBODY ? lane->peer_qpn : qp->peer_qpn;
+	return 0;
+}
+
+/* One queue pair, though each peer of it has a row. */
+static int fold_qp(struct collector *c, const struct trace_qp *qp)
+{
+	struct flow *flow = qp->user;
+	uint64_t before = c->overview->total.qps;
+
+	if (!flow) {
+		c->overview->unused++;
+		return 0;
+	}
+	for (struct lane *lane = flow->lanes; lane; lane = lane->next)
+		if (fold_lane(c, qp, lane) < 0)
+			return -1;
+	c->overview->total.qps = before + 1;
+	return 0;
+}
+
+/* The latest queue pair with the number. */
+static const struct trace_qp *qp_of(const struct objects *objects, const struct counted *counted)
+{
+	for (uint32_t i = objects->qps; i-- > 0;)
+		if (objects->qp[i]->qpn == counted->qpn &&
+		    objects->qp[i]->context == counted->context)
+			return objects->qp[i];
+	return NULL;
+}
+
+static int fold_counted(struct collector *c, const struct objects *objects, struct counted *counted)
+{
+	const struct trace_qp *qp = qp_of(objects, counted);
+	const struct trace_end *end = qp && (wants_peers(c) || c->overview->by == OVERVIEW_QP)
+					      ? trace_run_peer(c->run, index_of(c), qp)
+					      : NULL;
+	struct overview_row *row;
+
+	account_close(&counted->account);
+	if (qp && qp->user)
+		counted->account.qps = 0; /* it is there already */
+	else if (qp)
+		c->overview->unused--;
+	if (add(c, &counted->account, end ? end->file : OVERVIEW_NOBODY,
+		qp ? qp->id : OBJECTS_NONE - counted->qpn, &row) < 0)
+		return -1;
+	if (c->overview->by != OVERVIEW_QP)
+		return 0;
+	row->qpn = counted->qpn;
+	row->type = qp ? qp->type : 0;
+	row->peer_qpn = qp ? qp->peer_qpn : 0;
+	return 0;
+}
+
+static int fold_shared(struct collector *c)
+{
+	struct overview_row *row;
+
+	if (!c->shared.receives && !c->shared.refused)
+		return 0;
+	if (add(c, &c->shared, OVERVIEW_NOBODY, OBJECTS_NONE, &row) < 0)
+		return -1;
+	row->shared = c->overview->by == OVERVIEW_QP;
+	return 0;
+}
+
+static int fold_all(struct collector *c, const struct objects *objects)
+{
+	for (uint32_t i = 0; i < objects->qps; i++)
+		if (fold_qp(c, objects->qp[i]) < 0)
+			return -1;
+	for (struct counted *counted = c->counted; counted; counted = counted->next)
+		if (fold_counted(c, objects, counted) < 0)
+			return -1;
+	return fold_shared(c);
+}
+
+/* --- files --- */
+
+static void forget(struct collector *c)
+{
+	for (struct flow *flow = c->flows, *next; flow; flow = next) {
+		next = flow->next;
+		for (struct lane *lane = flow->lanes, *after; lane; lane = after) {
+			after = lane->next;
+			account_release(&lane->account);
+			free(lane);
+		}
+		free(flow);
+	}
+	for (struct counted *counted = c->counted, *next; counted; counted = next) {
+		next = counted->next;
+		account_release(&counted->account);
+		free(counted);
+	}
+	account_release(&c->shared);
+	hash_release(&c->by_number);
+	free(c->thread);
+	*c = (struct collector){ .overview = c->overview, .run = c->run, .err = c->err };
+}
+
+static int begin(void *arg, const struct trace_file *file)
+{
+	struct collector *c = arg;
+
+	c->file = file;
+	return 0;
+}
+
+static int end(void *arg, const struct trace_file *file, const struct objects *objects)
+{
+	struct collector *c = arg;
+	struct overview *overview = c->overview;
+	int rc = fold_all(c, objects);
+
+	overview->processes++;
+	overview->empty_polls += file->empty_polls;
+	overview->dropped += file->dropped;
+	overview->lost += file->header.lost;
+	overview->registrations += objects->registrations;
+	overview->registered += objects->registered_most;
+	for (uint32_t i = 0; i < c->threads; i++) {
+		if (!c->thread[i].first)
+			continue;
+		overview->threads++;
+		overview->thread_time += c->thread[i].last - c->thread[i].first;
+	}
+	forget(c);
+	return rc;
+}
+
+/* How many there are of the files that are asked for. */
+static void count_places(struct overview *overview, const struct trace_run *run, uint32_t rank)
+{
+	for (uint32_t i = 0; i < run->files; i++) {
+		bool new_rank = true, new_node = true;
+
+		if (rank != OVERVIEW_NOBODY && run->file[i].rank != rank)
+			continue;
+		/* files are in the order of their ranks */
+		if (i && run->file[i - 1].rank == run->file[i].rank)
+			new_rank = false;
+		for (uint32_t k = 0; k < i && new_node; k++)
+			new_node = !same_node(run, i, k);
+		overview->ranks += new_rank;
+		overview->nodes += new_node;
+	}
+}
+
+int overview_collect(struct overview *overview, const struct trace_run *run, enum overview_by by,
+		     uint32_t rank, struct err *err)
+{
+	struct collector c = { .overview = overview, .run = run, .err = err };
+	const struct trace_handler handler = {
+		.arg = &c,
+		.event = take,
+		.match = { .posted = posted, .ended = ended, .left = left },
+		.begin = begin,
+		.end = end,
+	};
+	bool found = false;
+	int rc = 0;
+
+	*overview = (struct overview){ .by = by };
+	count_places(overview, run, rank);
+	if (rank == OVERVIEW_NOBODY)
+		rc = trace_run_walk_all(run, &handler, err);
+	for (uint32_t i = 0; rank != OVERVIEW_NOBODY && i < run->files && rc == 0; i++) {
+		if (run->file[i].rank != rank)
+			continue;
+		found = true;
+		rc = trace_run_walk(run, i, &handler, err);
+	}
+	if (rc == 0 && rank != OVERVIEW_NOBODY && !found)
+		rc = err_set(err, "'%s': nothing was recorded of rank %" PRIu32, run->path, rank);
+	forget(&c);
+	if (rc < 0)
+		overview_release(overview);
+	return rc;
+}
+
+void overview_release(struct overview *overview)
+{
+	for (size_t i = 0; i < overview->rows; i++) {
+		account_release(&overview->row[i]->account);
+		free(overview->row[i]);
+	}
+	free(overview->row);
+	hash_release(&overview->index);
+	account_release(&overview->total);
+	*overview = (struct overview){ .by = overview->by };
+}
+
+static bool same_place(const struct overview_row *a, const struct overview_row *b)
+{
+	return a->rank == b->rank && a->peer == b->peer && a->qpn == b->qpn &&
+	       a->shared == b->shared && !strcmp(a->node, b->node) &&
+	       !strcmp(a->peer_node, b->peer_node);
+}
+
+const struct overview_row *overview_same(const struct overview *other,
+					 const struct overview_row *row)
+{
+	for (size_t i = 0; i < other->rows; i++)
+		if (same_place(other->row[i], row))
+			return other->row[i];
+	return NULL;
+}
+
+static void put_number(char *buf, size_t size, uint32_t number)
+{
+	if (number == OVERVIEW_NOBODY)
+		snprintf(buf, size, "?");
+	else
+		snprintf(buf, size, "%" PRIu32, number);
+}
+
+char *overview_label(const struct overview *overview, const struct overview_row *row, char *buf,
+		     size_t size)
+{
+	char rank[16], peer[16];
+
+	put_number(rank, sizeof(rank), row->rank);
+	put_number(peer, sizeof(peer), row->peer);
+	switch (overview->by) {
+	case OVERVIEW_RUN:
+		snprintf(buf, size, "run");
+		break;
+	case OVERVIEW_RANK:
+		snprintf(buf, size, "%s", rank);
+		break;
+	case OVERVIEW_HOST:
+		snprintf(buf, size, "%s -> %s", row->node, *row->peer_node ? row->peer_node : "?");
+		break;
+	case OVERVIEW_PEER:
+		snprintf(buf, size, "%s -> %s", rank, peer);
+		break;
+	default:
+		if (row->shared)
+			snprintf(buf, size, "%s shared receive queues", rank);
+		else
+			snprintf(buf, size, "%s %s 0x%06" PRIx32 " -> %s 0x%06" PRIx32, rank,
+				 name_qp_type(row->type), row->qpn, peer, row->peer_qpn);
+	}
+	return buf;
+}
