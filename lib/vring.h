@@ -178,8 +178,9 @@ struct vring_call {
 };
 
 /* What an emulated device did with a message (VCALL_DEVICE), as lib/devhook.h says it.
- * Any process that uses the device may be told, not only the one whose queue pair it is;
- * `time` of the record is when that was.
+ * Only what has a modelled time, an error, or packets that were sent again: the rest
+ * stands in the calls.  Any process that uses the device may be told, not only the one
+ * whose queue pair it is; `time` of the record is when that was.
  */
 struct vring_device {
 	VRING_RECORD;

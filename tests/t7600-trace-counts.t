@@ -29,7 +29,7 @@ counts() {
 }
 
 for transport in $DEVICE_TRANSPORTS; do
-	device_set transport=$transport
+	device_set "transport=$transport"
 
 	test_expect_success "ibv_rc_pingpong over $transport" '
 		pingpong ibv_rc_pingpong && counts ibv_post_send ibv_poll_cq
@@ -91,7 +91,7 @@ for transport in $DEVICE_TRANSPORTS; do
 	# opcodes: RDMA_WRITE 0, SEND 2, RDMA_READ 4, FETCH_AND_ADD 6
 	for what in "ib_write_bw 0" "ib_send_bw 2" "ib_read_bw 4" "ib_atomic_bw 6"; do
 		tool=${what% *} opcode=${what#* } size=4096
-		test $tool != ib_atomic_bw || size=8
+		test "$tool" != ib_atomic_bw || size=8
 		options="-F -n 300"
 		test $size = 8 || options="$options -s $size"
 		test_expect_success IB_WRITE_BW "$tool over $transport: bytes are size times iterations" '
@@ -161,6 +161,6 @@ test_expect_success 'turned off: the operations are those of the device' '
 	trace_set no && device "$tracee" whose >off && ! grep -v "libnetemu.so$" off &&
 	test -z "$(rings client)"
 '
-trace_set
+trace_set ""
 
 device_done

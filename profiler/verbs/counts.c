@@ -95,7 +95,7 @@ static struct vring_summary *look_up(struct recorder *self, uint8_t context, uin
 /* The slot, or NULL: it is lost.  A signal handler that finds its thread in here is told
  * that there is none.
  */
-static struct vring_summary *slot_of(uint8_t context, uint32_t qpn, uint64_t srq)
+static struct vring_summary *slot_of(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq)
 {
 	struct recorder *self = record_thread();
 	struct vring_summary *slot = NULL;
@@ -108,7 +108,7 @@ static struct vring_summary *slot_of(uint8_t context, uint32_t qpn, uint64_t srq
 	if (!slot)
 		record_lose(1);
 	else
-		slot->last = ticks_now();
+		slot->last = time;
 	return slot;
 }
 
@@ -130,9 +130,10 @@ static uint32_t bucket(uint32_t bytes)
 	return bits < VRING_SIZES ? bits : VRING_SIZES - 1;
 }
 
-void counts_send(uint8_t context, uint32_t qpn, uint8_t opcode, uint32_t bytes, bool refused)
+void counts_send(uint64_t time, uint8_t context, uint32_t qpn, uint8_t opcode, uint32_t bytes,
+		 bool refused)
 {
-	struct vring_summary *slot = slot_of(context, qpn, 0);
+	struct vring_summary *slot = slot_of(time, context, qpn, 0);
 
 	if (!slot)
 		return;
@@ -147,9 +148,10 @@ void counts_send(uint8_t context, uint32_t qpn, uint8_t opcode, uint32_t bytes, 
 	slot->send_sizes[bucket(bytes)]++;
 }
 
-void counts_receive(uint8_t context, uint32_t qpn, uint64_t srq, uint32_t bytes, bool refused)
+void counts_receive(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq, uint32_t bytes,
+		    bool refused)
 {
-	struct vring_summary *slot = slot_of(context, qpn, srq);
+	struct vring_summary *slot = slot_of(time, context, qpn, srq);
 
 	if (!slot)
 		return;
@@ -161,9 +163,10 @@ void counts_receive(uint8_t context, uint32_t qpn, uint64_t srq, uint32_t bytes,
 	slot->receive_bytes += bytes;
 }
 
-void counts_wc(uint8_t context, uint32_t qpn, uint8_t status, uint8_t opcode, uint32_t bytes)
+void counts_wc(uint64_t time, uint8_t context, uint32_t qpn, uint8_t status, uint8_t opcode,
+	       uint32_t bytes)
 {
-	struct vring_summary *slot = slot_of(context, qpn, 0);
+	struct vring_summary *slot = slot_of(time, context, qpn, 0);
 
 	if (!slot)
 		return;

@@ -13,12 +13,15 @@
 
 struct counts;
 
-/* A request that was posted, or REFUSED. */
-void counts_send(uint8_t context, uint32_t qpn, uint8_t opcode, uint32_t bytes, bool refused);
-void counts_receive(uint8_t context, uint32_t qpn, uint64_t srq, uint32_t bytes, bool refused);
+/* A request that was posted, or REFUSED, at TIME (ticks). */
+void counts_send(uint64_t time, uint8_t context, uint32_t qpn, uint8_t opcode, uint32_t bytes,
+		 bool refused);
+void counts_receive(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq, uint32_t bytes,
+		    bool refused);
 
 /* A completion; OPCODE as in struct vring_wc. */
-void counts_wc(uint8_t context, uint32_t qpn, uint8_t status, uint8_t opcode, uint32_t bytes);
+void counts_wc(uint64_t time, uint8_t context, uint32_t qpn, uint8_t status, uint8_t opcode,
+	       uint32_t bytes);
 
 /* Of a thread that has ended: COUNTS (NULL: none) forgets where its slots are. */
 void counts_clear(struct counts *counts);

@@ -116,7 +116,8 @@ static void record_send(const struct traced_context *traced, const struct ibv_qp
 	struct vring_send *send;
 
 	if (record_mode == RECORD_SOME && !filter_request(VCALL_POST_SEND, qp->qp_num, bytes)) {
-		counts_send((uint8_t)traced->number, qp->qp_num, (uint8_t)wr->opcode, bytes, error);
+		counts_send(begin, (uint8_t)traced->number, qp->qp_num, (uint8_t)wr->opcode, bytes,
+			    error);
 		return;
 	}
 	send = (struct vring_send *)record_room(1 + more);
@@ -180,7 +181,7 @@ static void record_receive(const struct vring_receive *head, const struct ibv_re
 	struct vring_receive *receive;
 
 	if (record_mode == RECORD_SOME && !filter_request(head->call, head->qpn, bytes)) {
-		counts_receive(head->context, head->qpn, head->srq, bytes, error);
+		counts_receive(head->time, head->context, head->qpn, head->srq, bytes, error);
 		return;
 	}
 	receive = (struct vring_receive *)record_room(1 + more);
@@ -266,7 +267,7 @@ static void record_wc(const struct traced_context *traced, const struct ibv_wc *
 
 	if (record_mode == RECORD_SOME &&
 	    !filter_wc(VCALL_POLL_CQ, wc->qp_num, opcode & 128, wc->status, wc->byte_len)) {
-		counts_wc((uint8_t)traced->number, wc->qp_num, (uint8_t)wc->status, opcode,
+		counts_wc(time, (uint8_t)traced->number, wc->qp_num, (uint8_t)wc->status, opcode,
 			  wc->byte_len);
 		return;
 	}

@@ -35,12 +35,18 @@ static void fill(struct vring_device *record, const struct devhook_event *event)
 	record->status = (uint8_t)event->status;
 }
 
+/* A message whose times nothing modelled, and that went well, is in the calls already. */
+static bool tells(const struct devhook_event *event)
+{
+	return event->until || event->status || event->resent;
+}
+
 EXPORT void netemu_trace_hook(const struct devhook_event *event)
 {
 	struct vring_device *record;
 	struct recorder *self;
 
-	if (record_mode == RECORD_NOTHING || event->version != DEVHOOK_VERSION ||
+	if (record_mode == RECORD_NOTHING || event->version != DEVHOOK_VERSION || !tells(event) ||
 	    (record_mode == RECORD_SOME && !filter_device(event->qpn)))
 		return;
 	self = record_thread();

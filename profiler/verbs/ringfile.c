@@ -12,6 +12,21 @@
 
 #define PIECES 1024 /* that a ring is made of, at most */
 
+/* Zeros where there are zeros already, for the sake of pages: those that are written as a
+ * whole are ready several times sooner than those that are touched one by one.
+ */
+static void write_zeros(int fd, uint64_t offset, size_t size)
+{
+	static char zeros[VRING_EXTENT_SIZE];
+
+	for (size_t done = 0; done < size; done += sizeof(zeros)) {
+		size_t rest = size - done < sizeof(zeros) ? size - done : sizeof(zeros);
+
+		if (pwrite(fd, zeros, rest, (off_t)(offset + done)) != (ssize_t)rest)
+			return;
+	}
+}
+
 /* SIZE bytes at OFFSET that are on disk, mapped; NULL with errno. */
 static void *map(int fd, uint64_t offset, size_t size)
 {
@@ -22,6 +37,7 @@ static void *map(int fd, uint64_t offset, size_t size)
 		errno = rc;
 		return NULL;
 	}
+	write_zeros(fd, offset, size);
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 	return at == MAP_FAILED ? NULL : at;
 }

@@ -13,10 +13,10 @@ struct mlx5dv_qp_init_attr;
 struct mlx5dv_devx_obj;
 struct mlx5dv_devx_umem;
 
-#define DIRECT "queues are used directly, without calls (mlx5dv_init_obj)"
-#define PAIR   "a queue pair may be used directly, without calls (mlx5dv_create_qp)"
-#define DEVX   "objects are made by commands to the device (mlx5dv_devx_obj_create)"
-#define MEMORY "memory is given to the device by a command (mlx5dv_devx_umem_reg)"
+#define DIRECT "queues are used without calls (mlx5dv_init_obj)"
+#define PAIR   "a queue pair may be used without calls (mlx5dv_create_qp)"
+#define DEVX   "commands make objects (mlx5dv_devx_obj_create)"
+#define MEMORY "commands register memory (mlx5dv_devx_umem_reg)"
 
 /* NAME of VERSION as OWN. */
 #define VERSIONED(own, name, version) __asm__(".symver " #own "," #name version)

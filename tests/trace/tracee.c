@@ -194,7 +194,7 @@ static void on_alarm(int signal)
  */
 static int signals_mode(char **argv)
 {
-	struct itimerval timer = { { 0, 2000 }, { 0, 2000 } }, off = { 0 };
+	struct itimerval timer = { { 0, 50 }, { 0, 50 } }, off = { 0 };
 	int want = argument(argv, 0, 100);
 	long own = 0, got = 0;
 	struct ibv_wc wc;

@@ -1,0 +1,257 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='the tracer before libraries that are not there: stand-ins for them'
+
+. "$SHARNESS"
+. "$NETEMU_SRCDIR/tests/lib-trace.sh"
+trace_need cc
+tracee=$NETEMU_BUILDDIR/tests/trace/tracee
+stub=$NETEMU_BUILDDIR/tests/trace/.libs/stub-verbs.so
+real=$(/sbin/ldconfig -p | sed -n 's/.*libibverbs\.so\.1 .* => //p' | head -n 1)
+
+# --- direct access to a mlx5 device ---
+
+cat >mlx5.map <<'END'
+MLX5_1.0 { global: mlx5dv_init_obj; local: *; };
+MLX5_1.2 { global: mlx5dv_init_obj; } MLX5_1.0;
+MLX5_1.3 { global: mlx5dv_create_qp; } MLX5_1.2;
+MLX5_1.7 { global: mlx5dv_devx_obj_create; } MLX5_1.3;
+END
+cat >mlx5.c <<'END'
+#include <stddef.h>
+int old_init(void *object, unsigned long type);
+int old_init(void *object, unsigned long type) { return object ? (int)type + 1000 : -1; }
+int new_init(void *object, unsigned long type);
+int new_init(void *object, unsigned long type) { return object ? (int)type + 2000 : -1; }
+__asm__(".symver old_init,mlx5dv_init_obj@MLX5_1.0");
+__asm__(".symver new_init,mlx5dv_init_obj@@MLX5_1.2");
+void *mlx5dv_create_qp(void *context, void *attr, void *own);
+void *mlx5dv_create_qp(void *context, void *attr, void *own)
+{
+	return context && attr ? own : NULL;
+}
+void *mlx5dv_devx_obj_create(void *context, const void *in, size_t in_size, void *out, size_t size);
+void *mlx5dv_devx_obj_create(void *context, const void *in, size_t in_size, void *out, size_t size)
+{
+	return context && in && in_size == 3 && size == 4 ? out : NULL;
+}
+END
+cat >direct.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <infiniband/verbs.h>
+#include <stdio.h>
+#include <string.h>
+
+int mlx5dv_init_obj(void *object, unsigned long type);
+void *mlx5dv_create_qp(void *context, void *attr, void *own);
+void *mlx5dv_devx_obj_create(void *context, const void *in, size_t in_size, void *out, size_t size);
+
+int main(int argc, char **argv)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	struct ibv_context *context = ibv_open_device(list[0]);
+	char a, b;
+
+	(void)argc;
+#ifdef LINKED
+	if (strcmp(argv[1], "init") == 0)
+		printf("%d %d\n", mlx5dv_init_obj(&a, 5), mlx5dv_init_obj(&a, 6));
+	else if (strcmp(argv[1], "qp") == 0)
+		printf("%d\n", mlx5dv_create_qp(context, &a, &b) == &b);
+	else
+		printf("%d\n", mlx5dv_devx_obj_create(context, &a, 3, &b, 4) == &b);
+#else
+	void *mlx5 = dlopen("libmlx5.so.1", RTLD_NOW | RTLD_LOCAL);
+	__typeof__(&mlx5dv_init_obj) init =
+		argv[1][0] == '-' ? (__typeof__(&mlx5dv_init_obj))dlsym(mlx5, "mlx5dv_init_obj")
+				  : (__typeof__(&mlx5dv_init_obj))dlvsym(mlx5, "mlx5dv_init_obj", argv[1]);
+
+	printf("%d\n", init ? init(&a, 5) : -1);
+	(void)b;
+#endif
+	return ibv_close_device(context);
+}
+END
+mkdir mlx5 && cc -shared -fPIC -Wl,-soname,libmlx5.so.1 -Wl,--version-script=mlx5.map \
+	-o mlx5/libmlx5.so.1 mlx5.c && cc -DLINKED -o linked direct.c mlx5/libmlx5.so.1 "$real" &&
+	cc -o loading direct.c "$real" -ldl && test_set_prereq MLX5
+
+# direct COMMAND...: with the stand-in.
+direct() {
+	device env "LD_LIBRARY_PATH=$PWD/mlx5" "$@"
+}
+
+# unseen WHY TEXT: that was recorded once, and said once.
+unseen() {
+	dump client && expect_count client 1 unseen "why=$1" && lines client call=unseen | grep "$2" &&
+		find client -name "nettrace.*.log" -exec cat {} + >log && test $(grep -c "not all is seen" log) = 1
+}
+
+test_expect_success MLX5 'mlx5dv_init_obj() of a linked program: passed on, recorded, said once' '
+	direct ./linked init >actual && echo 2005 2006 >expected && test_cmp expected actual &&
+	unseen 1 mlx5dv_init_obj
+'
+
+test_expect_success MLX5 'mlx5dv_create_qp()' '
+	direct ./linked qp >actual && echo 1 >expected && test_cmp expected actual &&
+	unseen 1 mlx5dv_create_qp
+'
+
+test_expect_success MLX5 'mlx5dv_devx_obj_create()' '
+	direct ./linked devx >actual && echo 1 >expected && test_cmp expected actual &&
+	unseen 2 mlx5dv_devx_obj_create
+'
+
+for version in - MLX5_1.0 MLX5_1.2; do
+	test $version = MLX5_1.0 && value=1005 || value=2005
+	test_expect_success MLX5 "of one that loads it and asks for $version" '
+		direct ./loading $version >actual && echo $value >expected && test_cmp expected actual &&
+		unseen 1 mlx5dv_init_obj
+	'
+done
+
+test_expect_success MLX5 'turned off: the same values, nothing said' '
+	trace_set no && direct ./linked init >actual && echo 2005 2006 >expected &&
+	test_cmp expected actual && test -z "$(rings client)" && trace_set
+'
+
+# --- connections ---
+
+cat >cm.map <<'END'
+RDMACM_1.0 { global: rdma_*; local: *; };
+END
+cat >cm.c <<'END'
+#include <rdma/rdma_cma.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct ibv_context *context;
+
+int rdma_create_id(struct rdma_event_channel *channel, struct rdma_cm_id **id, void *data,
+		   enum rdma_port_space space)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+
+	if (!context)
+		context = ibv_open_device(list[0]);
+	*id = calloc(1, sizeof(**id));
+	(*id)->channel = channel;
+	(*id)->context = data;
+	(*id)->ps = space;
+	(*id)->verbs = context;
+	return 0;
+}
+int rdma_destroy_id(struct rdma_cm_id *id) { free(id); return 0; }
+int rdma_bind_addr(struct rdma_cm_id *id, struct sockaddr *address)
+{
+	memcpy(&id->route.addr.src_addr, address, sizeof(struct sockaddr_in));
+	return 0;
+}
+int rdma_resolve_addr(struct rdma_cm_id *id, struct sockaddr *from, struct sockaddr *to, int ms)
+{
+	(void)from;
+	memcpy(&id->route.addr.dst_addr, to, sizeof(struct sockaddr_in));
+	return ms == 77 ? 0 : -1;
+}
+int rdma_resolve_route(struct rdma_cm_id *id, int ms) { return id && ms == 78 ? 0 : -1; }
+int rdma_create_qp(struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_qp_init_attr *attr)
+{
+	id->qp = ibv_create_qp(pd, attr);
+	return id->qp ? 0 : -1;
+}
+void rdma_destroy_qp(struct rdma_cm_id *id) { ibv_destroy_qp(id->qp); id->qp = NULL; }
+int rdma_listen(struct rdma_cm_id *id, int backlog) { return id && backlog == 9 ? 0 : -1; }
+int rdma_connect(struct rdma_cm_id *id, struct rdma_conn_param *param) { return id && !param ? 0 : -1; }
+int rdma_accept(struct rdma_cm_id *id, struct rdma_conn_param *param) { return id && !param ? 0 : -1; }
+int rdma_disconnect(struct rdma_cm_id *id) { return id ? 0 : -1; }
+int rdma_get_cm_event(struct rdma_event_channel *channel, struct rdma_cm_event **event)
+{
+	static struct rdma_cm_event it = { .event = RDMA_CM_EVENT_ESTABLISHED, .status = -3 };
+
+	it.id = (struct rdma_cm_id *)channel;
+	*event = &it;
+	return 0;
+}
+END
+cat >connect.c <<'END'
+#include <rdma/rdma_cma.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#define CHECK(call) if (call) return fprintf(stderr, "%s\n", #call), 1
+
+int main(void)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(1234) };
+	struct sockaddr_in other = { .sin_family = AF_INET, .sin_port = htons(4321) };
+	struct ibv_qp_init_attr init = { .qp_type = IBV_QPT_RC, .cap = { 4, 4, 1, 1, 0 } };
+	struct rdma_cm_event *event;
+	struct rdma_cm_id *id;
+	struct ibv_pd *pd;
+
+	own.sin_addr.s_addr = htonl(0x0a000001);
+	other.sin_addr.s_addr = htonl(0x0a000002);
+	CHECK(rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP));
+	pd = ibv_alloc_pd(id->verbs);
+	init.send_cq = init.recv_cq = ibv_create_cq(id->verbs, 8, NULL, NULL, 0);
+	CHECK(rdma_bind_addr(id, (struct sockaddr *)&own));
+	CHECK(rdma_resolve_addr(id, NULL, (struct sockaddr *)&other, 77));
+	CHECK(rdma_resolve_route(id, 78));
+	CHECK(rdma_listen(id, 9));
+	CHECK(rdma_create_qp(id, pd, &init));
+	CHECK(rdma_connect(id, NULL));
+	CHECK(rdma_accept(id, NULL));
+	CHECK(rdma_get_cm_event((struct rdma_event_channel *)id, &event));
+	CHECK(rdma_disconnect(id));
+	printf("%u\n", id->qp->qp_num);
+	rdma_destroy_qp(id);
+	CHECK(rdma_destroy_id(id));
+	return 0;
+}
+END
+mkdir cm && cc -shared -fPIC -Wl,-soname,librdmacm.so.1 -Wl,--version-script=cm.map \
+	-o cm/librdmacm.so.1 cm.c "$real" 2>log &&
+	cc -o connect connect.c cm/librdmacm.so.1 "$real" 2>>log && test_set_prereq CM
+
+test_expect_success CM 'calls of librdmacm, which is not linked' '
+	device env "LD_LIBRARY_PATH=$PWD/cm" ./connect >out && dump client && qpn=$(cat out) &&
+	for call in create_id bind_addr resolve_addr resolve_route listen create_qp connect accept \
+		get_cm_event disconnect destroy_qp destroy_id; do
+		expect_count client 1 rdma_$call || return 1
+	done && test $(values client id | sort -u | wc -l) = 1 &&
+	expect_count client 1 rdma_create_id port_space=262 result=0 &&
+	expect_count client 1 rdma_bind_addr family=2 source_port=1234 port=0 &&
+	expect_count client 1 rdma_resolve_addr timeout=77 port=4321 &&
+	expect_count client 1 rdma_resolve_route timeout=78 &&
+	expect_count client 1 rdma_listen backlog=9 &&
+	expect_count client 1 rdma_create_qp qpn=$qpn && expect_count client 1 ibv_create_qp qpn=$qpn &&
+	expect_count client 1 rdma_connect qpn=$qpn source_port=1234 port=4321 &&
+	expect_count client 1 rdma_get_cm_event event=9 status=$(printf %u -3)
+'
+
+test_expect_success CM 'libnettrace.so needs libc alone' '
+	readelf -d "$LIBNETTRACE" | sed -n "s/.*NEEDED.*\[\(.*\)\]/\1/p" >needed &&
+	! grep -v -e "^libc\.so" -e "^ld-linux" needed
+'
+
+# --- a device that does nothing ---
+
+trace_preload=$LIBNETTRACE:$stub
+test ! -e "$stub" || test_set_prereq STUB
+
+test_expect_success STUB 'calls of signal handlers too: recorded, or counted as lost' '
+	device "$tracee" signals 2000 >out && dump client && read -r posted completed <out &&
+	recorded=$(($(count client ibv_post_send) + $(count client ibv_poll_cq))) &&
+	test $((recorded + $(header client lost) + $(header client dropped))) = \
+		$((posted + completed))
+'
+
+test_expect_success STUB 'every record that is kept is whole' '
+	test $posted = $completed && ! lines client call=ibv_post_send bytes=8 | grep -v " wr_id=1 " &&
+	! lines client call=ibv_post_send bytes=16 | grep -v " wr_id=1000000 " &&
+	test $(lines client call=ibv_post_send | grep -v -e " bytes=8 " -e " bytes=16 " | wc -l) = 0
+'
+
+device_done
