@@ -338,6 +338,9 @@ void record_put(enum vring_kind kind, const void *records, uint32_t count)
 	if (record.file && (series->end - series->next >= (long)count || advance(series))) {
 		memcpy(series->next, records, count * sizeof(struct vring_record));
 		record_advance(series, count);
+		/* who is killed before its next extent begins has told its clock's rate */
+		if (kind == VRING_CALLS)
+			record.file->header->last = ticks_anchor();
 	} else {
 		record_lose(count);
 	}
