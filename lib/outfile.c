@@ -49,6 +49,22 @@ static int open_temp(struct outfile *file, const char *path)
 	return -1;
 }
 
+/* A device, a pipe: what is there stays there, and is written to as it is. */
+static bool is_special(const char *path)
+{
+	struct stat stat_;
+
+	return stat(path, &stat_) == 0 && !S_ISREG(stat_.st_mode);
+}
+
+static int open_special(struct outfile *file, const char *path)
+{
+	file->path = strdup(path);
+	if (file->path)
+		file->stream = fopen(path, "we");
+	return file->stream ? 0 : -1;
+}
+
 int outfile_open(struct outfile *file, const char *path, struct err *err)
 {
 	memset(file, 0, sizeof(*file));
@@ -56,7 +72,7 @@ int outfile_open(struct outfile *file, const char *path, struct err *err)
 		file->stream = stdout;
 		return 0;
 	}
-	if (open_temp(file, path) == 0)
+	if ((is_special(path) ? open_special : open_temp)(file, path) == 0)
 		return 0;
 	err_errno(err, "unable to write '%s'", path);
 	forget(file);
@@ -73,12 +89,13 @@ int outfile_commit(struct outfile *file, struct err *err)
 	}
 	if (fclose(file->stream) != 0)
 		failed = true;
-	if (!failed && rename(file->temp, file->path) == 0) {
+	if (!failed && (!file->temp || rename(file->temp, file->path) == 0)) {
 		forget(file);
 		return 0;
 	}
 	err_errno(err, "unable to write '%s'", file->path);
-	unlink(file->temp);
+	if (file->temp)
+		unlink(file->temp);
 	forget(file);
 	return -1;
 }
@@ -89,7 +106,8 @@ void outfile_abort(struct outfile *file)
 		return;
 	if (file->path) {
 		fclose(file->stream);
-		unlink(file->temp);
+		if (file->temp)
+			unlink(file->temp);
 	}
 	forget(file);
 }

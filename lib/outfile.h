@@ -15,11 +15,11 @@
 struct outfile {
 	FILE *stream; /* write here; NULL when not open */
 	char *path;   /* its own name; owned; NULL: standard output */
-	char *temp;   /* owned */
+	char *temp;   /* owned; NULL: no file */
 };
 
-/* Open PATH for writing; NULL or "-" is standard output.  Returns 0, or -1 with
- * ERR written.
+/* Open PATH for writing; NULL or "-" is standard output.  What is no file, a device or a
+ * pipe, is written to at once.  Returns 0, or -1 with ERR written.
  */
 int outfile_open(struct outfile *file, const char *path, struct err *err);
 

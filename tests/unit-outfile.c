@@ -109,6 +109,26 @@ static void a_full_device_leaves_nothing(void **state)
 	assert_int_equal(files(), 1);
 }
 
+static void devices_stay_what_they_are(void **state)
+{
+	struct outfile file;
+	struct err err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(symlink("/dev/full", "full"), 0);
+	assert_int_equal(outfile_open(&file, "full", NULL), 0);
+	fputs("four", file.stream);
+	assert_int_equal(outfile_commit(&file, &err), -1);
+	assert_string_equal(err.text, "unable to write 'full': No space left on device");
+	assert_int_equal(lstat("full", &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(outfile_open(&file, "full", NULL), 0);
+	outfile_abort(&file);
+	assert_int_equal(unlink("full"), 0);
+	assert_int_equal(files(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +136,7 @@ int main(void)
 		cmocka_unit_test(abort_keeps_the_old_one),
 		cmocka_unit_test(says_what_it_cannot_write),
 		cmocka_unit_test(a_full_device_leaves_nothing),
+		cmocka_unit_test(devices_stay_what_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

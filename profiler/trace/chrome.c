@@ -237,42 +237,54 @@ static void put_args(struct chrome *chrome, const struct reader_event *event)
 
 /* --- what is no call --- */
 
-/* A way over the links takes time, all else is a moment. */
-static void put_device(struct chrome *chrome, const struct reader_event *event)
+static struct json *device_begin(struct chrome *chrome, const struct vring_device *device, char ph,
+				 int64_t at)
 {
-	const struct vring_device *device = (const struct vring_device *)event->record;
-	int64_t at = (int64_t)((uint64_t)device->at + (uint64_t)chrome->file->offset);
-	int64_t length = device->until > device->at ? device->until - device->at : 0;
 	uint32_t tid = tracks_device(&chrome->tracks, device->qpn);
-	bool way = device->what == DEVHOOK_WIRE;
-	struct json *json = event_begin(chrome, way ? 'b' : 'i', tid, at, ORDERED_AFTER);
+	struct json *json = event_begin(chrome, ph, tid, at, ORDERED_AFTER);
 	const char *step = fields_device_step(device);
 
 	JSON_PUT(json, ",\"cat\":\"device\",\"name\":\"");
 	json_put(json, step, strlen(step));
 	JSON_PUT(json, " ");
 	json_u64(json, device->bytes);
-	JSON_PUT(json, " B\",");
-	if (way) {
-		JSON_PUT(json, "\"id\":");
-		json_hex(json, number_of(chrome, NUMBER_DEVICE, ++chrome->ways));
-	} else {
-		JSON_PUT(json, "\"s\":\"t\"");
+	if (ph == 'i') {
+		JSON_PUT(json, " B\",\"s\":\"t\"");
+		return json;
 	}
-	JSON_PUT(json, ",\"args\":{\"rank\":");
-	json_u64(json, chrome->file->rank);
-	fields_event(json, event, chrome->file->offset);
+	JSON_PUT(json, " B\",\"id\":");
+	json_hex(json, number_of(chrome, NUMBER_DEVICE, chrome->ways));
+	return json;
+}
+
+/* A way over the links takes time, all else is a moment. */
+static void put_device(struct chrome *chrome, const struct reader_event *event)
+{
+	const struct vring_device *device = (const struct vring_device *)event->record;
+	int64_t at = (int64_t)((uint64_t)device->at + (uint64_t)chrome->file->offset);
+	int64_t length = device->until > device->at ? device->until - device->at : 0;
+	bool way = device->what == DEVHOOK_WIRE;
+	struct json *json;
+
+	chrome->ways += way;
+	json = device_begin(chrome, device, way ? 'b' : 'i', at);
+	JSON_PUT(json, ",\"args\":{\"wr_id\":");
+	json_id(json, device->wr_id);
+	put_name(json, "opcode", name_wr_opcode(device->opcode));
+	put_name(json, "status", name_wc_status(device->status));
+	JSON_PUT(json, ",\"device\":");
+	json_u64(json, device->device);
+	JSON_PUT(json, ",\"remote_device\":");
+	json_u64(json, device->remote_device);
+	JSON_PUT(json, ",\"remote_qpn\":");
+	json_u64(json, device->remote_qpn);
+	JSON_PUT(json, ",\"resent\":");
+	json_u64(json, device->resent);
 	JSON_PUT(json, "}");
 	event_end(chrome);
 	if (!way)
 		return;
-	json = event_begin(chrome, 'e', tid, at + length, ORDERED_AFTER);
-	JSON_PUT(json, ",\"cat\":\"device\",\"name\":\"");
-	json_put(json, step, strlen(step));
-	JSON_PUT(json, " ");
-	json_u64(json, device->bytes);
-	JSON_PUT(json, " B\",\"id\":");
-	json_hex(json, number_of(chrome, NUMBER_DEVICE, chrome->ways));
+	device_begin(chrome, device, 'e', at + length);
 	event_end(chrome);
 }
 
