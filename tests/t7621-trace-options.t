@@ -72,4 +72,13 @@ test_expect_success BASH 'completion offers commands and runs' '
 	complete_words netemu trace matrix 12 >out && grep -x 12.0 out
 '
 
+test_expect_success 'the manual tells of each column of the summary' '
+	"$NETEMU_BUILDDIR/tests/trace/gen-ring" ring-0.bin 3 &&
+	netemu trace summary --format=tsv ring-0.bin >table &&
+	head -n 1 table | tr "\t" "\n" | grep -v "^what\$\|^latency_" >names && test -s names &&
+	while read -r name; do
+		grep -q "^\*.*\*$name\*\|^\*$name\*" "$manual" || echo "$name"
+	done <names >missing && test_must_be_empty missing
+'
+
 test_done
