@@ -316,8 +316,14 @@ bool mailbox_ask(struct fabric *fabric, struct shared_qp *qp, struct shared_sqe 
 			return answered(fabric, sqe, answer, RESPOND_NOTHING);
 		begin(qp, sqe, process, now);
 	}
-	if (!fabric_alive(fabric, sqe->mail_process))
-		return answered(fabric, sqe, answer, RESPOND_NOTHING);
+	if (!fabric_alive(fabric, sqe->mail_process)) {
+		/* its last answers may lie here */
+		if (!unread(fabric, fabric->self, MAIL_RESPONSE))
+			return answered(fabric, sqe, answer, RESPOND_NOTHING);
+		atomic_store(&fabric->process->attention, 1);
+		*again = now + AGAIN;
+		return false;
+	}
 	/* The program may have seen the completion of a request before its answer was
 	 * on its way: what it sends then does not overtake the answer.
 	 */

@@ -38,7 +38,7 @@ struct counted {
 struct thread {
 	uint64_t ticks; /* of the latest call */
 	uint16_t call;
-	int64_t first, last;
+	bool seen; /* it is one thread's, and has made a call */
 };
 
 struct collector {
@@ -51,6 +51,7 @@ struct collector {
 	struct hash by_number; /* counted ones */
 	struct thread *thread; /* by series */
 	uint32_t threads;
+	int64_t first, last; /* of the file's events */
 	struct err *err;
 };
 
@@ -223,9 +224,7 @@ static int take_call(struct collector *c, const struct reader_event *event)
 	same = thread->ticks == event->record->time && thread->call == event->record->call;
 	thread->ticks = event->record->time;
 	thread->call = event->record->call;
-	if (!thread->first && event->thread)
-		thread->first = event->time;
-	thread->last = event->time + event->duration;
+	thread->seen |= event->thread != 0;
 	if (same)
 		return 0;
 	call->count++;
@@ -247,13 +246,12 @@ static void take_device(struct collector *c, const struct reader_event *event)
 static int take(void *arg, const struct reader_event *event, const struct objects *objects)
 {
 	struct collector *c = arg;
-	struct overview *overview = c->overview;
 
 	(void)objects;
-	if (!overview->first || event->time < overview->first)
-		overview->first = event->time;
-	if (event->time + event->duration > overview->last)
-		overview->last = event->time + event->duration;
+	if (!c->first)
+		c->first = event->time;
+	if (event->time + event->duration > c->last)
+		c->last = event->time + event->duration;
 	switch (event->record->call) {
 	case VCALL_SUMMARY:
 		return take_summary(c, event);
@@ -261,7 +259,7 @@ static int take(void *arg, const struct reader_event *event, const struct object
 		take_device(c, event);
 		return 0;
 	case VCALL_UNSEEN:
-		overview->unseen++;
+		c->overview->unseen++;
 		return 0;
 	case VCALL_PORT:
 	case VCALL_GID:
@@ -488,6 +486,7 @@ static int end(void *arg, const struct trace_file *file, const struct objects *o
 {
 	struct collector *c = arg;
 	struct overview *overview = c->overview;
+	uint32_t threads = 0;
 	int rc = fold_all(c, objects);
 
 	overview->processes++;
@@ -496,12 +495,15 @@ static int end(void *arg, const struct trace_file *file, const struct objects *o
 	overview->lost += file->header.lost;
 	overview->registrations += objects->registrations;
 	overview->registered += objects->registered_most;
-	for (uint32_t i = 0; i < c->threads; i++) {
-		if (!c->thread[i].first)
-			continue;
-		overview->threads++;
-		overview->thread_time += c->thread[i].last - c->thread[i].first;
-	}
+	if (c->first && (!overview->first || c->first < overview->first))
+		overview->first = c->first;
+	if (c->last > overview->last)
+		overview->last = c->last;
+	for (uint32_t i = 0; i < c->threads; i++)
+		threads += c->thread[i].seen;
+	threads += !threads; /* control calls alone do not say who made them */
+	overview->threads += threads;
+	overview->thread_time += threads * (c->last - c->first);
 	forget(c);
 	return rc;
 }

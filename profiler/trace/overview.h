@@ -47,7 +47,8 @@ struct overview {
 	uint32_t processes, ranks, nodes, threads;
 	uint64_t unused;     /* queue pairs that nothing was posted to */
 	int64_t first, last; /* of all events, run's clock */
-	int64_t thread_time; /* ns: of all threads, from their first event to their last */
+	int64_t thread_time; /* ns: of all threads, from the first event of their process to its
+				last */
 	uint64_t empty_polls;
 	uint64_t dropped, lost;
 	uint64_t unseen;        /* ways around the tracer that were met */
