@@ -110,37 +110,39 @@ int pass_gather(const struct pass *p, struct shared_sqe *sqe, struct payload *pa
 	return WC_SUCCESS;
 }
 
-static struct op op_of(const struct pass *p, const struct shared_sqe *sqe, uint64_t number,
-		       struct payload *payload)
+/* Field by field: to clear all of it at once is slow, as what is read of that soon
+ * afterwards has to wait.
+ */
+static void fill_op(struct op *op, const struct pass *p, const struct shared_sqe *sqe,
+		    uint64_t number, struct payload *payload)
 {
 	const struct shared_qp *qp = p->qp;
 	const struct shared_path *path = path_of(qp, sqe);
 	bool ud = qp->type == QP_UD;
-	struct op op = {
-		.from = qp->device,
-		.from_qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
-		.to = path->device,
-		.to_qpn = ud ? sqe->remote_qpn : qp->dest_qpn,
-		.type = qp->type,
-		.opcode = sqe->opcode,
-		.flags = sqe->flags,
-		.imm = sqe->imm,
-		.rkey = sqe->rkey,
-		.remote_addr = sqe->remote_addr,
-		.compare_add = sqe->compare_add,
-		.swap = sqe->swap,
-		.srqn = sqe->srqn,
-		/* a Q_Key with its highest bit stands for the QP's own (10.2.5) */
-		.qkey = ud && sqe->qkey & 0x80000000 ? qp->qkey : sqe->qkey,
-		.pkey_index = qp->pkey_index,
-		.path = *path,
-		.length = is_atomic(sqe) ? 8 : sqe->bytes,
-		.number = number,
-		.last = true,
-		.payload = payload,
-	};
 
-	return op;
+	op->from = qp->device;
+	op->from_qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed);
+	op->to = path->device;
+	op->to_qpn = ud ? sqe->remote_qpn : qp->dest_qpn;
+	op->type = qp->type;
+	op->opcode = sqe->opcode;
+	op->flags = sqe->flags;
+	op->imm = sqe->imm;
+	op->rkey = sqe->rkey;
+	op->remote_addr = sqe->remote_addr;
+	op->compare_add = sqe->compare_add;
+	op->swap = sqe->swap;
+	op->srqn = sqe->srqn;
+	/* a Q_Key with its highest bit stands for the QP's own (10.2.5) */
+	op->qkey = ud && sqe->qkey & 0x80000000 ? qp->qkey : sqe->qkey;
+	op->pkey_index = qp->pkey_index;
+	op->path = *path;
+	op->length = is_atomic(sqe) ? 8 : sqe->bytes;
+	op->offset = 0;
+	op->number = number;
+	op->attempt = 0;
+	op->last = true;
+	op->payload = payload;
 }
 
 /* How the process of the responder is reached: by itself the sender, or by mail. */
@@ -234,9 +236,10 @@ static bool is_dead(struct pass *p, const struct op *op)
 static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, struct payload *payload,
 		int *status)
 {
-	struct op op = op_of(p, sqe, number, payload);
 	struct answer answer;
+	struct op op;
 
+	fill_op(&op, p, sqe, number, payload);
 	if (op.path.multicast && op.type == QP_UD) {
 		to_group(p, &op);
 		return true;
@@ -246,7 +249,8 @@ static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, struct 
 		answer.status = RESPOND_NOTHING;
 	else if (!carry_out(p, sqe, &op, &answer))
 		return false;
-	mailbox_forget(p->fabric, p->qp->head.owner, sqe);
+	if (sqe->mail_state | sqe->mail_credit)
+		mailbox_forget(p->fabric, p->qp->head.owner, sqe);
 	if (!reliable(p->qp)) {
 		/* nobody says how it went */
 		*status = answer.status == WC_LOC_PROT_ERR ? WC_LOC_PROT_ERR : WC_SUCCESS;

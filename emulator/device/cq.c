@@ -188,8 +188,8 @@ static bool has_room(struct fabric *fabric, struct shared_cq *cq, uint64_t produ
 	return false;
 }
 
-/* The store of `produced` comes before the load of `armed`; who arms and then looks at
- * the queue does it the other way round, so one of the two sees the other.
+/* Who arms the queue takes its lock for that, and looks at it afterwards: so either it is
+ * seen to be armed here, or the completion is seen there.
  */
 static void tell(struct fabric *fabric, struct shared_cq *cq, bool solicited)
 {
@@ -197,7 +197,6 @@ static void tell(struct fabric *fabric, struct shared_cq *cq, bool solicited)
 
 	if (!cq->channel_at)
 		return;
-	atomic_thread_fence(memory_order_seq_cst);
 	armed = atomic_load_explicit(&cq->armed, memory_order_relaxed);
 	if (armed == CQ_ARMED || (armed == CQ_ARMED_SOLICITED && solicited))
 		give_event(fabric, cq);
@@ -314,23 +313,27 @@ int cq_poll(struct cq *cq, struct shared_cqe *entries, int count)
 	return taken;
 }
 
+static void arm(struct fabric *fabric, struct shared_cq *cq, uint32_t armed)
+{
+	uint32_t telling = CQ_TELLING;
+
+	/* who gives an event holds the lock, and its completion is there already */
+	if (atomic_compare_exchange_strong(&cq->armed, &telling, armed))
+		return;
+	lock_cq(fabric, segment_offset(&fabric->segment, cq));
+	/* whoever waits for any completion is not content with a solicited one */
+	if (atomic_load(&cq->armed) != CQ_ARMED)
+		atomic_store(&cq->armed, armed);
+	lock_drop(&cq->lock);
+}
+
 void cq_arm(struct cq *cq, bool solicited_only)
 {
 	struct context *context = cq->context;
-	uint32_t was = atomic_load(&cq->shared->armed);
 
-	if (__builtin_expect(context_took(&cq->shared->head, cq->number), 0))
+	if (__builtin_expect(context_took(&cq->shared->head, cq->number), 0) || !cq->channel)
 		return;
-	/* whoever waits for any completion is not content with a solicited one */
-	if (!solicited_only)
-		atomic_store(&cq->shared->armed, CQ_ARMED);
-	else
-		while (was != CQ_ARMED &&
-		       !atomic_compare_exchange_weak(&cq->shared->armed, &was, CQ_ARMED_SOLICITED))
-			;
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!cq->channel)
-		return;
+	arm(context->fabric, cq->shared, solicited_only ? CQ_ARMED_SOLICITED : CQ_ARMED);
 	channel_pay(context->fabric, context->number, cq->channel->shared);
 }
 

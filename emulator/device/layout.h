@@ -28,7 +28,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define LAYOUT_VERSION 2 /* one more with each change of what is below */
+#define LAYOUT_VERSION 3 /* one more with each change of what is below */
 #define LAYOUT_MAGIC   "netemu\r\n"
 
 #define FABRIC_PROCESSES 1024 /* alive at once */
@@ -431,7 +431,6 @@ struct shared_sqe {
 	uint32_t packets;
 	uint32_t status;                                /* enum wc_status */
 	int64_t posted_at, sent_at, deliver_at, ack_at; /* CLOCK_MONOTONIC ns */
-	struct net_state net;
 	int64_t retry_since;
 	uint32_t retries, rnr_retries;
 	uint32_t lost;     /* enum sqe_lost */
@@ -444,6 +443,7 @@ struct shared_sqe {
 	uint64_t mail_sent, mail_answered; /* bytes */
 	int64_t mail_since;
 
+	struct net_state net; /* set when it is first needed; all before it when it is posted */
 	uint32_t sges, inline_length; /* inline data stand behind the SGEs' room */
 	struct shared_sge sge[];
 };

@@ -198,8 +198,10 @@ int memory_gather(struct fabric *fabric, uint32_t device, const struct shared_sg
 /* --- copying --- */
 
 /* The part of PAYLOAD with its byte OFFSET, from there on. */
-static struct iovec part_at(const struct payload *payload, uint64_t offset)
+static inline struct iovec part_at(const struct payload *payload, uint64_t offset)
 {
+	if (!offset && payload->parts && payload->part[0].iov_len)
+		return payload->part[0];
 	for (uint32_t i = 0; i < payload->parts; i++) {
 		struct iovec part = payload->part[i];
 
@@ -229,8 +231,11 @@ static ssize_t transfer(struct fabric *fabric, uint32_t process, struct iovec he
 		     : process_vm_readv(pid, &here, 1, &there, 1, 0);
 }
 
-static ssize_t through_buffer(struct fabric *fabric, const struct payload *to, struct iovec to_part,
-			      const struct payload *from, struct iovec from_part, size_t length)
+static __attribute__((noinline)) ssize_t through_buffer(struct fabric *fabric,
+							const struct payload *to,
+							struct iovec to_part,
+							const struct payload *from,
+							struct iovec from_part, size_t length)
 {
 	char buffer[BUFFER_SIZE];
 	struct iovec here = { .iov_base = buffer,
@@ -276,22 +281,28 @@ static ssize_t copy_some(struct fabric *fabric, const struct payload *to, struct
 	return through_buffer(fabric, to, to_part, from, from_part, length);
 }
 
+static ssize_t copy_next(struct fabric *fabric, const struct payload *to, uint64_t to_offset,
+			 const struct payload *from, uint64_t from_offset, uint64_t length)
+{
+	struct iovec to_part = part_at(to, to_offset);
+	struct iovec from_part = part_at(from, from_offset);
+
+	if (length > to_part.iov_len)
+		length = to_part.iov_len;
+	if (length > from_part.iov_len)
+		length = from_part.iov_len;
+	return length ? copy_some(fabric, to, to_part, from, from_part, length) : 0;
+}
+
 int memory_copy(struct fabric *fabric, const struct payload *to, uint64_t to_offset,
 		const struct payload *from, uint64_t from_offset, uint64_t length)
 {
 	uint64_t done = 0;
 
 	while (done < length) {
-		struct iovec to_part = part_at(to, to_offset + done);
-		struct iovec from_part = part_at(from, from_offset + done);
-		uint64_t some = length - done;
-		ssize_t copied;
+		ssize_t copied = copy_next(fabric, to, to_offset + done, from, from_offset + done,
+					   length - done);
 
-		if (some > to_part.iov_len)
-			some = to_part.iov_len;
-		if (some > from_part.iov_len)
-			some = from_part.iov_len;
-		copied = some ? copy_some(fabric, to, to_part, from, from_part, some) : 0;
 		if (!copied)
 			errno = EFAULT;
 		if (copied <= 0)

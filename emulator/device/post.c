@@ -4,6 +4,7 @@
 #include "device/progress.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 static int fail(int error)
@@ -59,7 +60,7 @@ struct shared_sqe *qp_send_next(struct qp *qp, uint32_t sges, uint32_t inline_le
 		return NULL;
 	}
 	sqe = slot(qp, position);
-	clear(sqe, 0, sizeof(*sqe));
+	clear(sqe, 0, offsetof(struct shared_sqe, net));
 	sqe->sges = sges;
 	sqe->inline_length = inline_length;
 	return sqe;

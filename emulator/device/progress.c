@@ -206,12 +206,10 @@ static bool flush_failed(struct fabric *fabric, uint32_t device, uint32_t qpn, b
 	return done;
 }
 
-static void do_todo(struct fabric *fabric, bool by_watchdog)
+static __attribute__((noinline)) void do_todo(struct fabric *fabric, bool by_watchdog)
 {
 	uint32_t dead = todo.dead, count = todo.count;
 
-	if (__builtin_expect(!(count | dead), 1))
-		return;
 	todo.count = todo.dead = 0;
 	for (uint32_t i = 0; i < count; i++)
 		if (!flush_failed(fabric, todo.failed[i].device, todo.failed[i].qpn, by_watchdog))
@@ -222,7 +220,8 @@ static void do_todo(struct fabric *fabric, bool by_watchdog)
 
 void progress_todo(struct fabric *fabric)
 {
-	do_todo(fabric, false);
+	if (__builtin_expect(todo.count | todo.dead, 0))
+		do_todo(fabric, false);
 }
 
 /* --- all that is due --- */

@@ -47,11 +47,10 @@ static inline void tell(struct pass *p, const struct shared_sqe *sqe, enum devho
 
 /* --- first step: its times --- */
 
+/* Of an atomic it has been 8 so far, whatever room there is for its result. */
 static void set_bytes(struct shared_sqe *sqe)
 {
-	sqe->bytes = sqe->flags & SEND_INLINE ? sqe->inline_length : 0;
-	if (sqe->flags & SEND_INLINE)
-		return;
+	sqe->bytes = 0;
 	for (uint32_t i = 0; i < sqe->sges; i++)
 		sqe->bytes += sqe->sge[i].length;
 }
@@ -93,7 +92,7 @@ static void ask_for_help(struct pass *p, const struct shared_sqe *sqe)
 		progress_hint(p->fabric, p->qp, to->head.owner, sqe->deliver_at);
 }
 
-static struct net_message message_of(const struct pass *p, const struct shared_sqe *sqe)
+static inline struct net_message message_of(const struct pass *p, const struct shared_sqe *sqe)
 {
 	const struct shared_qp *qp = p->qp;
 	const struct shared_path *path = path_of(qp, sqe);
@@ -128,6 +127,9 @@ static bool plan(struct pass *p, struct shared_sqe *sqe)
 	struct net_times times = { .delivered = true };
 	int64_t again = NEVER;
 
+	/* cleared here, not for every request that is posted: most need no network */
+	if (!sqe->posted_at && !sqe->retry_since)
+		sqe->net = (struct net_state){ .stage = 0 };
 	if (!sqe->posted_at)
 		sqe->posted_at = now_of(p);
 	if (!net_send(p->fabric, &qp->stream, sqe, &message, now_of(p), &times, &again)) {
@@ -163,7 +165,8 @@ static bool send_one(struct pass *p)
 	/* until it is sent, deliver_at says when it may be */
 	if (!is_time(p, sqe->deliver_at) || !may_send(p, sqe))
 		return false;
-	set_bytes(sqe);
+	if (is_atomic(sqe))
+		set_bytes(sqe);
 	if (!sqe->retry_since && !sqe->posted_at)
 		tell(p, sqe, DEVHOOK_QUEUED, sqe->posted_at, 0);
 	if (p->ideal || is_local(sqe) ||
@@ -212,19 +215,25 @@ static void count_out(struct pass *p, const struct shared_sqe *sqe)
 
 static void note_lateness(struct pass *p, int64_t deliver_at)
 {
-	int64_t late = deliver_at ? now_of(p) - deliver_at : 0;
-	uint32_t bucket = late > 0 ? 64 - (uint32_t)__builtin_clzll((uint64_t)late) : 0;
+	int64_t late;
+	uint32_t bucket;
 
-	if (deliver_at)
-		count(&p->device->lateness[bucket < LATENESS_BUCKETS ? bucket
-								     : LATENESS_BUCKETS - 1],
-		      1);
+	if (!deliver_at)
+		return;
+	late = now_of(p) - deliver_at;
+	bucket = late > 0 ? 64 - (uint32_t)__builtin_clzll((uint64_t)late) : 0;
+	count(&p->device->lateness[bucket < LATENESS_BUCKETS ? bucket : LATENESS_BUCKETS - 1], 1);
 }
 
 /* One that has failed is the last to be delivered. */
 static bool has_failed(const struct pass *p, uint64_t delivered)
 {
 	return delivered != get(&p->qp->sq_acked) && sqe_at(p, delivered - 1)->status != WC_SUCCESS;
+}
+
+static inline bool in_flight(const struct pass *p)
+{
+	return flight_first(p->fabric, p->qp) != NULL;
 }
 
 /* The next that has left arrives (flight.h). */
@@ -449,13 +458,13 @@ static void take_steps(struct pass *p)
 		moved = false;
 		while (send_one(p))
 			moved = true;
-		while (arrive_one(p))
+		while (in_flight(p) && arrive_one(p))
 			moved = true;
 		while (deliver_one(p))
 			moved = true;
 		while (ack_one(p))
 			moved = true;
-	} while (moved);
+	} while (moved && get(&p->qp->sq_acked) != get(&p->qp->sq_posted));
 }
 
 void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now)
@@ -484,7 +493,7 @@ void progress_qp(struct fabric *fabric, struct shared_qp *qp, int64_t now)
 		drain(&p);
 	}
 	/* whatever becomes of the queue, what has left it arrives */
-	while (arrive_one(&p))
+	while (in_flight(&p) && arrive_one(&p))
 		;
 	/* as a rule it has been NEVER, and a store that others must see is slow */
 	if (p.due != NEVER || atomic_load_explicit(&qp->due, memory_order_relaxed) != NEVER)

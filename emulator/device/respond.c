@@ -68,7 +68,7 @@ static void refuse(struct request *r, int status, enum event_type event)
 /* A copy has failed.  Memory of the requester that is gone is its own fault; returns
  * whether the responder's is.
  */
-static bool copy_failed(struct request *r)
+static __attribute__((noinline)) bool copy_failed(struct request *r)
 {
 	int error = errno;
 	uint64_t at, step;
