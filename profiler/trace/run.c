@@ -151,7 +151,9 @@ static int follow_calls(struct trace_run *run, const struct trace_file *file, st
 static void describe(struct trace_run *run, struct trace_file *file, const struct reader *reader,
 		     const struct run_clock *clock)
 {
-	int64_t ahead;
+	int64_t begin = reader->header.first.realtime, ahead;
+	int64_t end = begin + reader_time(reader, reader->header.last.ticks) -
+		      reader->header.first.monotonic;
 
 	file->header = reader->header;
 	file->rank = reader->header.rank;
@@ -160,10 +162,10 @@ static void describe(struct trace_run *run, struct trace_file *file, const struc
 	file->empty_polls = reader->empty_polls;
 	file->whole = !reader->dropped && !reader->header.lost && !reader->counted;
 	file->bytes = VRING_HEADER_SIZE + reader->extents * VRING_EXTENT_SIZE;
-	ahead = run_clock_offset(clock, file->header.node, &file->uncertainty);
+	ahead = run_clock_offset(clock, file->header.node, begin, end, &file->uncertainty);
 	file->offset = reader_realtime_offset(reader) - ahead;
-	if (reader->header.first.realtime - ahead < run->start)
-		run->start = reader->header.first.realtime - ahead;
+	if (begin - ahead < run->start)
+		run->start = begin - ahead;
 }
 
 /* What the control calls of a file say. */

@@ -25,7 +25,7 @@ struct trace_file {
 	uint32_t rank;
 	struct vring_header header;
 	int64_t offset;      /* ns: a time of this file + offset is on the run's clock */
-	int64_t uncertainty; /* ns: of the node's offset; -1: nobody has measured it */
+	int64_t uncertainty; /* ns: of it, as clocks of nodes drift; -1: nobody has measured */
 	uint64_t bytes, records, dropped, empty_polls;
 	bool whole; /* each call of the data path has its record: nothing was overwritten, lost,
 		     * or counted in place of it */

@@ -4,11 +4,12 @@
 
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OFFSET_MAX 1000000000000000000LL /* 31 years: no clock is that wrong */
+#define OFFSET_MAX 1e18 /* 31 years: no clock is that wrong */
 
 /* "clock": an object by node, or an array of objects with "node". */
 struct run_clock {
@@ -59,18 +60,27 @@ static const json_t *entry(const json_t *clock, const char *node)
 	return NULL;
 }
 
-int64_t run_clock_offset(const struct run_clock *clock, const char *node, int64_t *uncertainty)
+/* What KEY says, or 0. */
+static double number(const json_t *row, const char *key)
+{
+	return json_number_value(json_object_get(row, key));
+}
+
+int64_t run_clock_offset(const struct run_clock *clock, const char *node, int64_t begin,
+			 int64_t end, int64_t *uncertainty)
 {
 	const json_t *found = clock ? entry(clock->clock, node) : NULL;
-	const json_t *sure = json_object_get(found, "uncertainty");
-
-	int64_t offset = json_integer_value(
-		json_is_integer(found) ? found : json_object_get(found, "offset"));
+	double half = ((double)end - (double)begin) / 2, away = 0, offset, sure;
 
 	*uncertainty = -1;
-	if (offset > OFFSET_MAX || offset < -OFFSET_MAX)
+	if (json_object_get(found, "at"))
+		away = (double)begin + half - number(found, "at") * 1e9;
+	offset = number(found, "offset") + away * number(found, "drift");
+	if (!(fabs(offset) < OFFSET_MAX))
 		return 0;
-	if (json_is_integer(sure))
-		*uncertainty = json_integer_value(sure);
-	return offset;
+	sure = number(found, "uncertainty") + half * fabs(number(found, "drift")) +
+	       fabs(away) * number(found, "drift_uncertainty");
+	if (json_object_get(found, "uncertainty") && sure >= 0 && sure < OFFSET_MAX)
+		*uncertainty = (int64_t)sure;
+	return (int64_t)offset;
 }

@@ -212,6 +212,27 @@ static void test_clocks(void **state)
 	assert_int_equal(run.start, RING_REALTIME);
 }
 
+/* Measured 100 s before a program that ran for 20 s: in its middle, node 1 was ahead by
+ * 110 us more.
+ */
+static void test_clocks_that_drift(void **state)
+{
+	(void)state;
+	put_same_moment();
+	for (unsigned i = 0; i < RANKS; i++) {
+		ring[i].header.last.ticks += 20000000000;
+		ring[i].header.last.monotonic += 20000000000;
+	}
+	ring[2].header.first.realtime += 110000;
+	write_run_json("{\"clock\":[{\"node\":\"node0\",\"offset\":0,\"uncertainty\":0},"
+		       "{\"node\":\"node1\",\"offset\":2500000,\"uncertainty\":900,"
+		       "\"at\":1699999900,\"drift\":1e-6,\"drift_uncertainty\":1e-8}]}");
+	open_run();
+	assert_in_range(time_of_post(2), RING_REALTIME + 5000 - 10, RING_REALTIME + 5000 + 10);
+	/* 900 + 1e-6 of 10 s + 1e-8 of 110 s */
+	assert_in_range(run.file[2].uncertainty, 11990, 12010);
+}
+
 static void test_clocks_in_a_list(void **state)
 {
 	(void)state;
@@ -445,6 +466,7 @@ int main(void)
 		TEST(unreadable_file),
 		TEST(nothing_there),
 		TEST(clocks),
+		TEST(clocks_that_drift),
 		TEST(clocks_in_a_list),
 		TEST(clocks_unknown),
 		TEST(by_all_names_of_a_port),
