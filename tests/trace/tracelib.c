@@ -86,10 +86,11 @@ void ends_open(struct ends *ends, struct ibv_context *context)
 {
 	struct ibv_port_attr port;
 
-	*ends = (struct ends){ .context = context, .memory = calloc(1, ENDS_SIZE) };
+	*ends = (struct ends){ .context = context, .memory = aligned_alloc(4096, ENDS_SIZE) };
 	ends->pd = ibv_alloc_pd(context);
 	ends->cq = ibv_create_cq(context, 4 * ENDS_DEPTH, NULL, NULL, 0);
 	need(ends->memory && ends->pd && ends->cq && !ibv_query_port(context, 1, &port), "objects");
+	memset(ends->memory, 0, ENDS_SIZE);
 	ends->mr = ibv_reg_mr(ends->pd, ends->memory, ENDS_SIZE,
 			      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
 	need(ends->mr, "ibv_reg_mr");
