@@ -30,14 +30,14 @@ device_exec() {
 # MESSAGES in `moved`.
 matrix() {
 	rm -rf run && mkdir run && both "$@" && netemu trace matrix run/netemu.* >out &&
-		moved && return
+		moved run && return
 	say_why "$*" out err
 	return 1
 }
 
-# The rank files say the same as the table, and sent is received.
+# moved WHERE: the rank files say the same as the table, and sent is received.
 moved() {
-	run=$(echo "${1:-run}"/netemu.*)
+	run=$(echo "$1"/netemu.*)
 	netemu matrix --from=verbs --strict --format=tsv "$run" 2>err | tail -n +2 >moved &&
 		netemu trace matrix --format=tsv "$run" 2>>err | tail -n +2 >table &&
 		test_cmp moved table
@@ -49,7 +49,7 @@ is() {
 }
 
 for transport in $DEVICE_TRANSPORTS; do
-	device_set transport=$transport
+	device_set "transport=$transport"
 
 	test_expect_success "ib_write_bw: all bytes of all writes, $transport" '
 		matrix ib_write_bw -n 200 -s 65536 && is 1 0 13107200 200

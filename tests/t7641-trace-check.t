@@ -13,7 +13,7 @@ PATH=$NETEMU_BUILDDIR:$PATH
 
 # found RULE NUMBER WORDS: so many findings of it, that say WORDS.
 found() {
-	grep "^[a-z]*: $1: " out >of && test $(wc -l <of) = $2 && grep -q "$3" of && return
+	grep "^[a-z]*: $1: " out >of && test "$(wc -l <of)" = "$2" && grep -q "$3" of && return
 	say_why "$1: not $2 times" out
 	return 1
 }
@@ -95,7 +95,7 @@ quiet() {
 }
 
 for transport in $DEVICE_TRANSPORTS; do
-	device_set transport=$transport
+	device_set "transport=$transport"
 	for program in "ibv_rc_pingpong -n 500" "ibv_rc_pingpong -e -n 500" "ibv_rc_pingpong -N -t" \
 		"ibv_ud_pingpong -n 100 -r 200" "ibv_srq_pingpong -n 100" "ib_write_bw -n 500"; do
 		test_expect_success "$program over $transport is right" 'quiet $program'
