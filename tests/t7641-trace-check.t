@@ -121,6 +121,13 @@ test_expect_success MPIRUN 'Open MPI over UCX has no errors' '
 	netemu trace check client/netemu.* >out && grep "^0 errors" out
 '
 
+test_expect_success 'the manual has every rule' '
+	netemu trace check --list | cut -d" " -f1 >listed && test -s listed &&
+	while read -r rule; do
+		grep "_${rule}_" "$NETEMU_SRCDIR/doc/netemu-trace.1.scd" || return 1
+	done <listed
+'
+
 test_expect_success 'wrong usage' '
 	test_expect_code 2 netemu trace check && test_expect_code 2 netemu trace check a b &&
 	test_expect_code 2 netemu trace check --rule=nonsense a 2>err && grep nonsense err &&
