@@ -16,20 +16,38 @@ cat >mlx5.map <<'END'
 MLX5_1.0 { global: mlx5dv_init_obj; local: *; };
 MLX5_1.2 { global: mlx5dv_init_obj; } MLX5_1.0;
 MLX5_1.3 { global: mlx5dv_create_qp; } MLX5_1.2;
-MLX5_1.7 { global: mlx5dv_devx_obj_create; } MLX5_1.3;
+MLX5_1.7 { global: mlx5dv_devx_obj_create; mlx5dv_open_device; } MLX5_1.3;
 END
 cat >mlx5.c <<'END'
-#include <stddef.h>
+#include <infiniband/verbs.h>
+#include <stdlib.h>
 int old_init(void *object, unsigned long type);
 int old_init(void *object, unsigned long type) { return object ? (int)type + 1000 : -1; }
 int new_init(void *object, unsigned long type);
 int new_init(void *object, unsigned long type) { return object ? (int)type + 2000 : -1; }
 __asm__(".symver old_init,mlx5dv_init_obj@MLX5_1.0");
 __asm__(".symver new_init,mlx5dv_init_obj@@MLX5_1.2");
-void *mlx5dv_create_qp(void *context, void *attr, void *own);
-void *mlx5dv_create_qp(void *context, void *attr, void *own)
+struct ibv_qp *mlx5dv_create_qp(void *context, void *attr, void *own);
+struct ibv_qp *mlx5dv_create_qp(void *context, void *attr, void *own)
 {
-	return context && attr ? own : NULL;
+	static struct ibv_qp qp = { .qp_num = 4711 };
+
+	return context && attr && own ? &qp : NULL;
+}
+static int no_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr, size_t size)
+{
+	return context && port && attr && size ? 22 : 14;
+}
+struct ibv_context *mlx5dv_open_device(struct ibv_device *device, void *attr);
+struct ibv_context *mlx5dv_open_device(struct ibv_device *device, void *attr)
+{
+	struct verbs_context *verbs = attr ? calloc(1, sizeof(*verbs)) : NULL;
+
+	verbs->sz = sizeof(*verbs);
+	verbs->context.device = device;
+	verbs->context.abi_compat = __VERBS_ABI_IS_EXTENDED;
+	verbs->query_port = no_port;
+	return &verbs->context;
 }
 void *mlx5dv_devx_obj_create(void *context, const void *in, size_t in_size, void *out, size_t size);
 void *mlx5dv_devx_obj_create(void *context, const void *in, size_t in_size, void *out, size_t size)
@@ -45,13 +63,15 @@ cat >direct.c <<'END'
 #include <string.h>
 
 int mlx5dv_init_obj(void *object, unsigned long type);
-void *mlx5dv_create_qp(void *context, void *attr, void *own);
+struct ibv_qp *mlx5dv_create_qp(void *context, void *attr, void *own);
+struct ibv_context *mlx5dv_open_device(struct ibv_device *device, void *attr);
 void *mlx5dv_devx_obj_create(void *context, const void *in, size_t in_size, void *out, size_t size);
 
 int main(int argc, char **argv)
 {
 	struct ibv_device **list = ibv_get_device_list(NULL);
 	struct ibv_context *context = ibv_open_device(list[0]);
+	struct ibv_qp_init_attr_ex attr = { .qp_type = IBV_QPT_RC };
 	char a, b;
 
 	(void)argc;
@@ -59,7 +79,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "init") == 0)
 		printf("%d %d\n", mlx5dv_init_obj(&a, 5), mlx5dv_init_obj(&a, 6));
 	else if (strcmp(argv[1], "qp") == 0)
-		printf("%d\n", mlx5dv_create_qp(context, &a, &b) == &b);
+		printf("%u\n", mlx5dv_create_qp(context, &attr, &b)->qp_num);
+	else if (strcmp(argv[1], "open") == 0)
+		printf("%d\n", mlx5dv_open_device(list[0], &a)->device == list[0]);
 	else
 		printf("%d\n", mlx5dv_devx_obj_create(context, &a, 3, &b, 4) == &b);
 #else
@@ -69,7 +91,9 @@ int main(int argc, char **argv)
 				  : (__typeof__(&mlx5dv_init_obj))dlvsym(mlx5, "mlx5dv_init_obj", argv[1]);
 
 	printf("%d\n", init ? init(&a, 5) : -1);
+	(void)a;
 	(void)b;
+	(void)attr;
 #endif
 	return ibv_close_device(context);
 }
@@ -95,8 +119,13 @@ test_expect_success MLX5 'mlx5dv_init_obj() of a linked program: passed on, reco
 '
 
 test_expect_success MLX5 'mlx5dv_create_qp()' '
-	direct ./linked qp >actual && echo 1 >expected && test_cmp expected actual &&
-	unseen 1 mlx5dv_create_qp
+	direct ./linked qp >actual && echo 4711 >expected && test_cmp expected actual &&
+	unseen 1 mlx5dv_create_qp && expect_count client 1 ibv_create_qp_ex qpn=4711 type=2
+'
+
+test_expect_success MLX5 'mlx5dv_open_device(): the context is traced' '
+	direct ./linked open >actual && echo 1 >expected && test_cmp expected actual &&
+	dump client && expect_count client 2 ibv_open_device && expect_count client 0 unseen
 '
 
 test_expect_success MLX5 'mlx5dv_devx_obj_create()' '

@@ -92,8 +92,8 @@ AROUND_PTR(CREATE_SRQ_EX, struct ibv_srq, create_srq_ex,
 /* --- queue pairs --- */
 
 /* The attributes begin as the plain ones do. */
-static void describe_ex(struct control *control, const struct ibv_qp *qp,
-			const struct ibv_qp_init_attr_ex *attr)
+void pair_describe_ex(struct control *control, const struct ibv_qp *qp,
+		      const struct ibv_qp_init_attr_ex *attr)
 {
 	const struct ibv_pd *pd = attr->comp_mask & IBV_QP_INIT_ATTR_PD ? attr->pd : NULL;
 	const struct ibv_qp_init_attr plain = {
@@ -114,7 +114,7 @@ static void describe_ex(struct control *control, const struct ibv_qp *qp,
 
 AROUND_PTR(CREATE_QP_EX, struct ibv_qp, create_qp_ex,
 	   (struct ibv_context * context, struct ibv_qp_init_attr_ex *attr), (context, attr),
-	   context, describe_ex(&control, result, attr);)
+	   context, pair_describe_ex(&control, result, attr);)
 
 AROUND_PTR(OPEN_QP, struct ibv_qp, open_qp,
 	   (struct ibv_context * context, struct ibv_qp_open_attr *attr), (context, attr), context,

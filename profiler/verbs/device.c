@@ -127,6 +127,33 @@ EXPORT struct ibv_context *ibv_open_device(struct ibv_device *device)
 	return context;
 }
 
+struct mlx5dv_context_attr;
+typedef struct ibv_context *open_mlx5_fn(struct ibv_device *device,
+					 struct mlx5dv_context_attr *attr);
+EXPORT open_mlx5_fn mlx5dv_open_device;
+
+/* The same with attributes of this kind of device; not by way of ibv_open_device(). */
+EXPORT struct ibv_context *mlx5dv_open_device(struct ibv_device *device,
+					      struct mlx5dv_context_attr *attr)
+{
+	open_mlx5_fn *next = (open_mlx5_fn *)next_find_version("mlx5dv_open_device", "MLX5_1.7");
+	struct ibv_context *context;
+	struct control control;
+	int error;
+
+	if (!next) {
+		errno = ENOSYS;
+		return NULL;
+	}
+	ticks_init();
+	control_begin(&control, VCALL_OPEN_DEVICE);
+	context = next(device, attr);
+	error = errno;
+	opened(&control, context, error);
+	errno = error;
+	return context;
+}
+
 EXPORT struct ibv_context *ibv_import_device(int fd)
 {
 	__typeof__(&ibv_import_device) next = NEXT(ibv_import_device);

@@ -9,4 +9,7 @@
 void pair_describe(struct control *control, const struct ibv_pd *pd, const struct ibv_qp *qp,
 		   const struct ibv_qp_init_attr *attr);
 
+void pair_describe_ex(struct control *control, const struct ibv_qp *qp,
+		      const struct ibv_qp_init_attr_ex *attr);
+
 #endif

@@ -7,6 +7,7 @@
  * Each version of a function is a function of its own.
  */
 #include "control.h"
+#include "pair.h"
 
 struct mlx5dv_obj;
 struct mlx5dv_qp_init_attr;
@@ -58,10 +59,37 @@ VERSIONED(unseen_init_obj_1_2, mlx5dv_init_obj, "@@MLX5_1.2");
 		return NULL;                                                      \
 	}
 
-UNSEEN_PTR(struct ibv_qp, mlx5dv_create_qp, "MLX5_1.3", VRING_UNSEEN_DIRECT, PAIR,
-	   (struct ibv_context * context, struct ibv_qp_init_attr_ex *attr,
-	    struct mlx5dv_qp_init_attr *own),
-	   (context, attr, own))
+typedef struct ibv_qp *create_qp_fn(struct ibv_context *context, struct ibv_qp_init_attr_ex *attr,
+				    struct mlx5dv_qp_init_attr *own);
+EXPORT create_qp_fn mlx5dv_create_qp;
+
+/* It is a queue pair like others too: the calls that are made with it are seen. */
+EXPORT struct ibv_qp *mlx5dv_create_qp(struct ibv_context *context,
+				       struct ibv_qp_init_attr_ex *attr,
+				       struct mlx5dv_qp_init_attr *own)
+{
+	create_qp_fn *next = (create_qp_fn *)next_find_version("mlx5dv_create_qp", "MLX5_1.3");
+	struct control control;
+	struct ibv_qp *qp;
+	int error;
+
+	session_unseen(VRING_UNSEEN_DIRECT, PAIR);
+	if (!next) {
+		errno = ENOSYS;
+		return NULL;
+	}
+	control_begin(&control, VCALL_CREATE_QP_EX);
+	qp = next(context, attr, own);
+	error = errno;
+	control_end(&control, qp ? 0 : error);
+	if (session_records()) {
+		control.call.object = (uintptr_t)qp;
+		pair_describe_ex(&control, qp, attr);
+		control_put(&control, context);
+	}
+	errno = error;
+	return qp;
+}
 
 UNSEEN_PTR(struct mlx5dv_devx_obj, mlx5dv_devx_obj_create, "MLX5_1.7", VRING_UNSEEN_DEVX, DEVX,
 	   (struct ibv_context * context, const void *in, size_t in_size, void *out,
