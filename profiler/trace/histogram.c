@@ -95,7 +95,9 @@ static uint64_t within(const struct histogram *histogram, uint64_t value)
 
 uint64_t histogram_percentile(const struct histogram *histogram, double percent)
 {
-	uint64_t rank = (uint64_t)ceil(percent / 100 * (double)histogram->count), seen = 0;
+	/* 7 of 100 is the 7th: what is an integer but for its last bits is one */
+	double place = percent * (double)histogram->count / 100 * (1 - 1e-12);
+	uint64_t rank = (uint64_t)ceil(place), seen = 0;
 
 	if (rank <= 1)
 		return histogram->min;

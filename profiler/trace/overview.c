@@ -170,12 +170,31 @@ static int left(void *arg, const struct work *work)
 	return 0;
 }
 
+/* When the newest request of SUMMARY was, whose first one was at TIME. */
+static int64_t time_of_last(const struct vring_header *header, const struct vring_summary *summary,
+			    int64_t time)
+{
+	double ticks = (double)(header->last.ticks - header->first.ticks);
+	double rate = 1; /* ns of a tick */
+
+	if (summary->last <= summary->time)
+		return time;
+	if (header->clock != VRING_MONOTONIC && ticks > 0)
+		rate = (double)(header->last.monotonic - header->first.monotonic) / ticks;
+	return time + (int64_t)((double)(summary->last - summary->time) * rate);
+}
+
 static int take_summary(struct collector *c, const struct reader_event *event)
 {
 	const struct vring_summary *summary = (const struct vring_summary *)event->record;
 	struct counted *counted = hash_get(&c->by_number, event->record->context, summary->qpn);
-	int64_t last = event->time;
+	int64_t last;
 
+	if (event->record->more + 1 < VRING_SUMMARY_RECORDS)
+		return 0;
+	last = time_of_last(&c->file->header, summary, event->time);
+	if (last > c->overview->last)
+		c->overview->last = last;
 	if (!summary->qpn) {
 		account_counted(&c->shared, summary, event->time, last);
 		return 0;
@@ -192,7 +211,7 @@ static int take_summary(struct collector *c, const struct reader_event *event)
 		counted->next = c->counted;
 		c->counted = counted;
 	}
-	account_counted(&counted->account, summary, event->time, event->time + event->duration);
+	account_counted(&counted->account, summary, event->time, last);
 	return 0;
 }
 
@@ -431,7 +450,7 @@ static int fold_shared(struct collector *c)
 {
 	struct overview_row *row;
 
-	if (!c->shared.receives && !c->shared.refused)
+	if (!c->shared.receives && !c->shared.refused && !c->shared.received.messages)
 		return 0;
 	if (add(c, &c->shared, OVERVIEW_NOBODY, OBJECTS_NONE, &row) < 0)
 		return -1;
