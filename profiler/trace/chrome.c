@@ -201,8 +201,9 @@ static int slice_open(struct chrome *chrome, const struct reader_event *event)
 		.time = event->time,
 		.duration = event->duration,
 	};
-	chrome->slice.tid = tracks_slice(&chrome->tracks, event->thread, event->time,
-					 event->time + event->duration);
+	chrome->slice.tid =
+		tracks_slice(&chrome->tracks, event->thread, event->time,
+			     (int64_t)((uint64_t)event->time + (uint64_t)event->duration));
 	return chrome->slice.tid ? 0 : -1;
 }
 
@@ -262,7 +263,8 @@ static void put_device(struct chrome *chrome, const struct reader_event *event)
 {
 	const struct vring_device *device = (const struct vring_device *)event->record;
 	int64_t at = (int64_t)((uint64_t)device->at + (uint64_t)chrome->file->offset);
-	int64_t length = device->until > device->at ? device->until - device->at : 0;
+	uint64_t length =
+		device->until > device->at ? (uint64_t)device->until - (uint64_t)device->at : 0;
 	bool way = device->what == DEVHOOK_WIRE;
 	struct json *json;
 
@@ -284,7 +286,7 @@ static void put_device(struct chrome *chrome, const struct reader_event *event)
 	event_end(chrome);
 	if (!way)
 		return;
-	device_begin(chrome, device, 'e', at + length);
+	device_begin(chrome, device, 'e', (int64_t)((uint64_t)at + length));
 	event_end(chrome);
 }
 

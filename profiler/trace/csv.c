@@ -87,7 +87,7 @@ static void put_times(struct json *json, const struct work *work)
 		json_i64(json, work->end_time);
 	JSON_PUT(json, ",");
 	if (work->posted && work->completed)
-		json_i64(json, work->end_time - work->post_time);
+		json_i64(json, (int64_t)((uint64_t)work->end_time - (uint64_t)work->post_time));
 	JSON_PUT(json, ",");
 }
 

@@ -110,8 +110,8 @@ struct json *ordered_begin(struct ordered *ordered, int64_t time, enum ordered_c
 	struct json *json = &ordered->json;
 
 	ordered->start = (size_t)(json->at - json->base);
-	/* times are of this century, so there is room for the class */
-	ordered->key = time == ORDERED_NOW ? time : time * 4 + (int64_t)order;
+	/* times are of this century, so there is room for the class; others need not be right */
+	ordered->key = time == ORDERED_NOW ? time : (int64_t)((uint64_t)time * 4 + order);
 	if (ordered->written++)
 		JSON_PUT(json, ",\n");
 	return json;
