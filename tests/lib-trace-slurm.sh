@@ -131,17 +131,14 @@ ring_has() {
 	return 1
 }
 
-# exported RANK...: there are both files of JSON, and they are JSON.
+# exported RANK...: there are both files of JSON of each, and they are JSON.
 exported() {
 	for trace_rank; do
-		for trace_file in raw_trace_$trace_rank.json trace_$trace_rank.json; do
-			python3 -m json.tool netemu.*/verbs/"$trace_file" >/dev/null || {
-				ls -l netemu.*/verbs netemu.*/log
-				cat netemu.*/log/*
-				return 1
-			}
-		done
-	done
+		ls netemu.*/verbs/raw_trace_"$trace_rank".json netemu.*/verbs/trace_"$trace_rank".json
+	done >exports &&
+		python3 -c "import json; [json.load(open(f.strip())) for f in open('exports')]" && return
+	say_why "not exported" exports netemu.*/log/*
+	return 1
 }
 
 # exported_none: there are none.
