@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
-
-#include "trace/ranks.h"
+#include "trace/rankshead.h"
 #include "trace/tally.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -406,21 +403,6 @@ static int left(void *arg, const struct work *work)
 
 /* --- files --- */
 
-static int add_bypass(struct rankfile *rank, const char *name)
-{
-	char **grown;
-
-	for (size_t i = 0; i < rank->nbypass; i++)
-		if (!strcmp(rank->bypass[i], name))
-			return 0;
-	grown = reallocarray(rank->bypass, rank->nbypass + 1, sizeof(*grown));
-	if (!grown)
-		return -1;
-	rank->bypass = grown;
-	grown[rank->nbypass] = strdup(name);
-	return grown[rank->nbypass] ? (int)(rank->nbypass++, 0) : -1;
-}
-
 static int unseen(struct collector *collector, const struct reader_event *event)
 {
 	const struct vring_name *why = (const struct vring_name *)(event->record + 1);
@@ -428,8 +410,8 @@ static int unseen(struct collector *collector, const struct reader_event *event)
 
 	if (event->record->more)
 		memcpy(name, why->name, sizeof(why->name));
-	return add_bypass(&collector->ranks->rank[collector->file->rank],
-			  *name ? name : reader_call_name(VCALL_UNSEEN));
+	return ranks_bypass(&collector->ranks->rank[collector->file->rank],
+			    *name ? name : reader_call_name(VCALL_UNSEEN));
 }
 
 static int event(void *arg, const struct reader_event *event, const struct objects *objects)
@@ -450,92 +432,6 @@ static int end(void *arg, const struct trace_file *file, const struct objects *o
 		if (objects->qp[i]->type == QPT_UD &&
 		    note_sender(arg, ANYBODY, objects->qp[i]->qpn, file->rank) < 0)
 			return -1;
-	return 0;
-}
-
-static int copy_text(char **to, const char *text)
-{
-	if (*to || !*text)
-		return 0;
-	*to = strdup(text);
-	return *to ? 0 : -1;
-}
-
-static bool is_whole(const struct trace_file *file)
-{
-	return file->header.clean && !file->dropped && !file->header.lost &&
-	       file->header.level == VRING_FULL;
-}
-
-/* What the head of FILE says of its rank; the first file of each says who it is. */
-static int add_file(struct rankfile *rank, const struct trace_file *file)
-{
-	const struct vring_header *header = &file->header;
-	int64_t start = header->first.monotonic + file->offset;
-	double seconds = (double)(header->last.monotonic - header->first.monotonic) / 1e9;
-
-	if (!rank->node) {
-		rank->complete = true;
-		rank->pid = header->pid;
-		rank->init_realtime = start;
-	}
-	rank->complete &= is_whole(file);
-	rank->dropped += file->dropped + header->lost;
-	if (start < rank->init_realtime)
-		rank->init_realtime = start;
-	if (seconds > rank->duration)
-		rank->duration = seconds;
-	if (copy_text(&rank->node, *header->node ? header->node : "unknown") < 0 ||
-	    copy_text(&rank->job, header->job) < 0 || copy_text(&rank->step, header->step) < 0 ||
-	    copy_text(&rank->program, header->program) < 0)
-		return -1;
-	if (header->level != VRING_FULL)
-		return add_bypass(rank, "the data path, which was not recorded (level=),");
-	return 0;
-}
-
-static uint32_t count_ranks(const struct trace_run *run)
-{
-	uint32_t count = 1;
-
-	for (uint32_t i = 0; i < run->files; i++) {
-		const struct trace_file *file = &run->file[i];
-
-		if (file->header.ranks > count)
-			count = file->header.ranks;
-		if (file->rank >= count)
-			count = file->rank + 1;
-	}
-	return count;
-}
-
-#define RANKS_MAX (1U << 24) /* as many are not believed */
-
-static int make_ranks(struct ranks *ranks, const struct trace_run *run)
-{
-	uint32_t count = count_ranks(run);
-
-	errno = EINVAL;
-	ranks->rank = count <= RANKS_MAX ? calloc(count, sizeof(*ranks->rank)) : NULL;
-	if (!ranks->rank)
-		return -1;
-	ranks->count = count;
-	for (uint32_t i = 0; i < run->files; i++)
-		if (add_file(&ranks->rank[run->file[i].rank], &run->file[i]) < 0)
-			return -1;
-	for (uint32_t i = 0; i < count; i++) {
-		struct rankfile *rank = &ranks->rank[i];
-
-		rank->rank = i;
-		rank->ranks = count;
-		rank->resolution = 1;
-		rank->precise = true;
-		ranks->dropped += rank->dropped;
-		ranks->unknown += !rank->node;
-		rank->description = strdup("netemu trace matrix " PACKAGE_VERSION);
-		if (!rank->description)
-			return -1;
-	}
 	return 0;
 }
 
@@ -637,7 +533,7 @@ static int finish(struct collector *collector)
 	for (uint32_t i = 0; i < ranks->count; i++) {
 		struct rankfile *rank = &ranks->rank[i];
 
-		if (!rank->node && add_bypass(rank, "a process that was not recorded") < 0)
+		if (!rank->node && ranks_bypass(rank, "a process that was not recorded") < 0)
 			return -1;
 		if (rank->nbypass)
 			qsort(rank->bypass, rank->nbypass, sizeof(*rank->bypass), compare_names);
@@ -682,7 +578,7 @@ int ranks_collect(struct ranks *ranks, const struct trace_run *run, struct err *
 	};
 	int rc = 0;
 
-	if (make_ranks(&made, run) < 0 || tally_init(&collector.tally, made.count) < 0)
+	if (ranks_make(&made, run) < 0 || tally_init(&collector.tally, made.count) < 0)
 		rc = err_errno(err, "'%s'", run->path);
 	if (rc == 0)
 		rc = trace_run_walk_all(run, &handler, err);

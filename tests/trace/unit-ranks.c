@@ -416,6 +416,17 @@ static void says_what_could_not_be_seen(void **state)
 	assert_string_equal(ranks.rank[0].bypass[0], "mlx5dv_init_obj");
 }
 
+static void refuses_a_rank_that_cannot_be(void **state)
+{
+	(void)state;
+	ring[1].header.rank = UINT32_MAX;
+	for (unsigned i = 0; i < RANKS; i++)
+		ring_save(&ring[i], ring_path(i));
+	assert_int_equal(trace_run_open(&run, "netemu.5.0", &err), 0);
+	assert_int_equal(ranks_collect(&ranks, &run, &err), -1);
+	assert_non_null(strstr(err.text, "netemu.5.0"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -433,6 +444,7 @@ int main(void)
 		TEST(says_when_records_are_missing),
 		TEST(has_a_file_for_ranks_that_were_not_recorded),
 		TEST(says_what_could_not_be_seen),
+		TEST(refuses_a_rank_that_cannot_be),
 	};
 	char directory[] = "unit-ranks.XXXXXX";
 	int rc;
