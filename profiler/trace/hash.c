@@ -66,10 +66,14 @@ int hash_put(struct hash *hash, uint64_t a, uint64_t b, void *value)
 {
 	size_t at;
 
+	if (hash_get(hash, a, b)) {
+		hash->slot[place(hash, a, b)].value = value;
+		return 0;
+	}
 	if (hash->count >= hash->room / 2 && grow(hash) < 0)
 		return -1;
 	at = place(hash, a, b);
-	hash->count += !hash->slot[at].value;
+	hash->count++;
 	hash->slot[at] = (struct hash_slot){ a, b, value };
 	return 0;
 }

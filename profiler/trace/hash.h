@@ -22,7 +22,7 @@ struct hash { /* all zeros: empty */
 void hash_release(struct hash *hash);
 
 void *hash_get(const struct hash *hash, uint64_t a, uint64_t b);
-/* In place of what (A, B) has had.  Returns 0, or -1 with errno. */
+/* In place of what (A, B) has had, which cannot fail.  Returns 0, or -1 with errno. */
 int hash_put(struct hash *hash, uint64_t a, uint64_t b, void *value);
 /* Returns what it was, or NULL. */
 void *hash_remove(struct hash *hash, uint64_t a, uint64_t b);

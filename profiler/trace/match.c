@@ -22,6 +22,8 @@ enum {
 	WR_CMP_AND_SWP = 5,
 	WR_FETCH_AND_ADD = 6,
 	WR_SEND_WITH_INV = 9,
+	WR_BIND_MW = 8,
+	WC_BIND_MW = 5,
 	WC_RECV = 128,
 	WC_UNKNOWN = 255,
 };
@@ -36,7 +38,10 @@ struct waiting {
 	struct queue *queue;
 	struct waiting *next, *before;
 	struct waiting *same_next, *same_before; /* the first one's is the last one */
+	bool nameless;                           /* its wr_id was not recorded */
 };
+
+#define NAMELESS (1ULL << 63) /* in place of a wr_id, beside the number of the queue */
 
 struct queue {
 	struct waiting *first, *last;
@@ -164,39 +169,65 @@ static struct waiting *first_with(const struct match *match, const struct queue 
 	return hash_get(&match->ids, queue->number, wr_id);
 }
 
+static struct waiting *first_nameless(const struct match *match, const struct queue *queue)
+{
+	return hash_get(&match->ids, queue->number | NAMELESS, 0);
+}
+
+static struct waiting *first_like(const struct match *match, const struct waiting *waiting)
+{
+	return waiting->nameless ? first_nameless(match, waiting->queue)
+				 : first_with(match, waiting->queue, waiting->work.wr_id);
+}
+
+static int set_first(struct match *match, const struct waiting *waiting, struct waiting *first)
+{
+	uint64_t queue = waiting->queue->number;
+
+	if (waiting->nameless)
+		return hash_put(&match->ids, queue | NAMELESS, 0, first);
+	return hash_put(&match->ids, queue, waiting->work.wr_id, first);
+}
+
+static void set_none(struct match *match, const struct waiting *waiting)
+{
+	if (waiting->nameless)
+		hash_remove(&match->ids, waiting->queue->number | NAMELESS, 0);
+	else
+		hash_remove(&match->ids, waiting->queue->number, waiting->work.wr_id);
+}
+
 static int link_same(struct match *match, struct waiting *waiting)
 {
-	struct waiting *first = first_with(match, waiting->queue, waiting->work.wr_id);
+	struct waiting *first = first_like(match, waiting);
 
 	waiting->same_next = NULL;
 	waiting->same_before = waiting;
 	if (!first)
-		return hash_put(&match->ids, waiting->queue->number, waiting->work.wr_id, waiting);
+		return set_first(match, waiting, waiting);
 	waiting->same_before = first->same_before;
 	first->same_before->same_next = waiting;
 	first->same_before = waiting;
 	return 0;
 }
 
-/* The key stays in its place as long as somebody has it. */
 static void unlink_same(struct match *match, struct waiting *waiting)
 {
-	struct waiting *first = first_with(match, waiting->queue, waiting->work.wr_id);
-	struct waiting *next = waiting->same_next;
+	struct waiting *first = first_like(match, waiting), *next = waiting->same_next;
 
 	if (waiting != first) {
 		waiting->same_before->same_next = next;
 		*(next ? &next->same_before : &first->same_before) = waiting->same_before;
 	} else if (next) {
 		next->same_before = waiting->same_before;
-		/* an existing key needs no memory */
-		(void)hash_put(&match->ids, waiting->queue->number, waiting->work.wr_id, next);
+		(void)set_first(match, waiting, next);
 	} else {
-		hash_remove(&match->ids, waiting->queue->number, waiting->work.wr_id);
+		set_none(match, waiting);
 	}
 }
 
-static int wait_for(struct match *match, struct queue *queue, const struct work *work)
+static int wait_for(struct match *match, struct queue *queue, const struct work *work,
+		    bool nameless)
 {
 	struct waiting *waiting = match->spare;
 
@@ -204,7 +235,12 @@ static int wait_for(struct match *match, struct queue *queue, const struct work 
 		match->spare = waiting->next;
 	else if (!(waiting = malloc(sizeof(*waiting))))
 		return -1;
-	*waiting = (struct waiting){ .work = *work, .queue = queue, .before = queue->last };
+	*waiting = (struct waiting){
+		.work = *work,
+		.queue = queue,
+		.before = queue->last,
+		.nameless = nameless,
+	};
 	if (link_same(match, waiting) < 0) {
 		free(waiting);
 		return -1;
@@ -314,11 +350,11 @@ static struct work posted_work(const struct reader_event *event)
 	};
 }
 
-static int post(struct match *match, struct queue *queue, struct work *work)
+static int post(struct match *match, struct queue *queue, struct work *work, bool named)
 {
 	work->number = ++match->posts;
 	work->refused = work->error;
-	if (!work->refused && wait_for(match, queue, work) < 0)
+	if (!work->refused && wait_for(match, queue, work, !named) < 0)
 		return -1;
 	return tell(match, match->handler.posted, work, queue);
 }
@@ -347,7 +383,29 @@ static int take_send(struct match *match, const struct reader_event *event)
 	set_target(match, &work, more_of(event, qp, send));
 	if (!work.error && is_message(work.opcode))
 		set_message(match, &work, &pair->send);
-	return post(match, &pair->send, &work);
+	return post(match, &pair->send, &work, true);
+}
+
+/* A window that is bound by a call of its own is a send request, of which wr_id and flags
+ * are not recorded.
+ */
+static int take_bind(struct match *match, const struct reader_event *event)
+{
+	const struct vring_call *call = (const struct vring_call *)event->record;
+	struct trace_qp *qp = objects_qp(match->objects, call->context, call->number);
+	struct match_pair *pair = qp ? pair_of(match, qp) : NULL;
+	struct work work = posted_work(event);
+
+	if (!pair)
+		return -1;
+	work.qp = qp;
+	work.opcode = WR_BIND_MW;
+	work.error = (uint8_t)call->result;
+	work.address = call->a;
+	work.bytes = call->b;
+	work.rkey = (uint32_t)call->c;
+	set_target(match, &work, NULL);
+	return post(match, &pair->send, &work, false);
 }
 
 static int take_receive(struct match *match, const struct reader_event *event)
@@ -368,11 +426,11 @@ static int take_receive(struct match *match, const struct reader_event *event)
 	if (receive->call == VCALL_POST_SRQ_RECV) {
 		work.srq = receive->srq;
 		shared = shared_of(match, receive->srq, receive->context);
-		return shared ? post(match, &shared->receive, &work) : -1;
+		return shared ? post(match, &shared->receive, &work, true) : -1;
 	}
 	work.qp = objects_qp(match->objects, receive->context, receive->qpn);
 	pair = work.qp ? pair_of(match, work.qp) : NULL;
-	return pair ? post(match, &pair->receive, &work) : -1;
+	return pair ? post(match, &pair->receive, &work, true) : -1;
 }
 
 /* --- completions --- */
@@ -391,6 +449,8 @@ static struct waiting *find_send(const struct match *match, const struct match_p
 	/* an error makes a completion of any request */
 	if (wc->status)
 		return first;
+	if (wc->opcode == WC_BIND_MW && (!first || first->work.opcode != WR_BIND_MW))
+		return first_nameless(match, &pair->send);
 	while (waiting && !is_signaled(&waiting->work))
 		waiting = waiting->same_next;
 	return waiting ? waiting : first;
@@ -446,6 +506,7 @@ static void set_end(struct work *work, const struct reader_event *event)
 	const struct vring_wc *wc = (const struct vring_wc *)event->record;
 
 	work->completed = true;
+	work->wr_id = wc->wr_id;
 	work->status = wc->status;
 	work->wc_flags = wc->flags;
 	work->end_thread = event->thread;
@@ -491,6 +552,7 @@ static int end_send(struct match *match, struct waiting *waiting, const struct r
 	if (end_before(match, waiting, event) < 0)
 		return -1;
 	set_end(&waiting->work, event);
+	waiting->queue->answered = true;
 	return end_work(match, waiting);
 }
 
@@ -639,11 +701,17 @@ typedef int take_fn(struct match *match, const struct reader_event *event);
 int match_take(struct match *match, const struct reader_event *event)
 {
 	static take_fn *const takers[VCALL_COUNT] = {
-		[VCALL_POST_SEND] = take_send,       [VCALL_WR] = take_send,
-		[VCALL_POST_RECV] = take_receive,    [VCALL_POST_SRQ_RECV] = take_receive,
-		[VCALL_POLL_CQ] = take_wc,           [VCALL_START_POLL] = take_wc,
-		[VCALL_NEXT_POLL] = take_wc,         [VCALL_MODIFY_QP] = take_modified,
-		[VCALL_DESTROY_QP] = take_destroyed, [VCALL_DESTROY_SRQ] = take_destroyed_srq,
+		[VCALL_POST_SEND] = take_send,
+		[VCALL_WR] = take_send,
+		[VCALL_BIND_MW] = take_bind,
+		[VCALL_POST_RECV] = take_receive,
+		[VCALL_POST_SRQ_RECV] = take_receive,
+		[VCALL_POLL_CQ] = take_wc,
+		[VCALL_START_POLL] = take_wc,
+		[VCALL_NEXT_POLL] = take_wc,
+		[VCALL_MODIFY_QP] = take_modified,
+		[VCALL_DESTROY_QP] = take_destroyed,
+		[VCALL_DESTROY_SRQ] = take_destroyed_srq,
 	};
 	uint16_t call = event->record->call;
 

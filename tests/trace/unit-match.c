@@ -342,6 +342,26 @@ static void test_threads_that_begin_at_different_times(void **state)
 			    "- 101 SEND id 0 bytes 4 SUCCESS depth 0\n");
 }
 
+/* ibv_bind_mw(): its wr_id is not recorded, and it may be unsignaled. */
+static void test_windows(void **state)
+{
+	(void)state;
+	RING_QP(&ring, .qpn = 0x101);
+	for (uint32_t i = 1; i <= 3; i++)
+		RING_PUT(&ring, RING_THREAD, vring_call, .call = VCALL_BIND_MW, .number = 0x101,
+			 .b = i, .result = i == 2 ? EINVAL : 0);
+	RING_SEND(&ring, .qpn = 0x101, .opcode = SEND, .wr_id = 0, .flags = SIGNALED);
+	RING_WC(&ring, .qpn = 0x101, .opcode = 5, .wr_id = 7);
+	RING_WC(&ring, .qpn = 0x101, .opcode = WC_SEND, .wr_id = 0);
+	match_expect(&ring, "+ 101 BIND_MW id 0 bytes 1 depth 1\n"
+			    "+ 101 BIND_MW id 0 bytes 2 depth 1 refused 22\n"
+			    "+ 101 BIND_MW id 0 bytes 3 depth 2\n"
+			    "+ 101 SEND id 0 bytes 0 depth 3\n"
+			    "- 101 BIND_MW id 7 bytes 1 SUCCESS depth 2\n"
+			    "- 101 BIND_MW id 0 bytes 3 SUCCESS depth 1 inferred\n"
+			    "- 101 SEND id 0 bytes 0 SUCCESS depth 0 m 0\n");
+}
+
 /* Made before the fork, or by somebody else: whether all its requests are signaled is not
  * known.
  */
@@ -407,6 +427,7 @@ int main(void)
 		TEST(two_contexts),
 		TEST(threads),
 		TEST(threads_that_begin_at_different_times),
+		TEST(windows),
 		TEST(unknown_pair),
 		TEST(golden),
 	};
