@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/match.h"
 #include "trace/hash.h"
+#include "trace/waiting.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,39 +29,16 @@ enum {
 	WC_UNKNOWN = 255,
 };
 
-struct queue;
-
-/* A request that waits for its completion: in the order of its queue, and among those of
- * its queue that have the same wr_id, of which the first one is found by that.
- */
-struct waiting {
-	struct work work;
-	struct queue *queue;
-	struct waiting *next, *before;
-	struct waiting *same_next, *same_before; /* the first one's is the last one */
-	bool nameless;                           /* its wr_id was not recorded */
-};
-
-#define NAMELESS (1ULL << 63) /* in place of a wr_id, beside the number of the queue */
-
-struct queue {
-	struct waiting *first, *last;
-	uint32_t count;
-	uint64_t number; /* its own, half of the key of what waits in it */
-	uint64_t messages;
-	bool answered; /* a completion of it was met */
-};
-
 struct match_pair {
 	struct trace_qp *qp;
-	struct queue send, receive;
+	struct waiting_queue send, receive;
 };
 
 struct shared { /* receive queue */
 	uint64_t address;
 	uint8_t context;
 	bool destroyed;
-	struct queue receive;
+	struct waiting_queue receive;
 };
 
 struct match {
@@ -68,11 +46,10 @@ struct match {
 	struct match_handler handler;
 	bool whole;
 	uint64_t posts;
-	struct hash ids;        /* (queue, wr_id): the first that waits */
+	struct waiting_list waiting;
 	struct hash shared_by;  /* (address, 0): struct shared */
 	struct shared **shared; /* in the order in which they were met */
 	uint32_t shareds, shared_room;
-	struct waiting *spare;
 	uint64_t queues; /* numbers given */
 };
 
@@ -88,16 +65,6 @@ struct match *match_create(struct objects *objects, const struct match_handler *
 	return match;
 }
 
-static void free_waiting(struct waiting *first)
-{
-	struct waiting *next;
-
-	for (; first; first = next) {
-		next = first->next;
-		free(first);
-	}
-}
-
 void match_free(struct match *match)
 {
 	if (!match)
@@ -107,18 +74,17 @@ void match_free(struct match *match)
 
 		if (!pair)
 			continue;
-		free_waiting(pair->send.first);
-		free_waiting(pair->receive.first);
+		waiting_free(pair->send.first);
+		waiting_free(pair->receive.first);
 		free(pair);
 		match->objects->qp[i]->match = NULL;
 	}
 	for (uint32_t i = 0; i < match->shareds; i++) {
-		free_waiting(match->shared[i]->receive.first);
+		waiting_free(match->shared[i]->receive.first);
 		free(match->shared[i]);
 	}
-	free_waiting(match->spare);
 	free(match->shared);
-	hash_release(&match->ids);
+	waiting_release(&match->waiting);
 	hash_release(&match->shared_by);
 	free(match);
 }
@@ -161,111 +127,11 @@ static struct shared *shared_of(struct match *match, uint64_t address, uint8_t c
 	return hash_put(&match->shared_by, address, 0, shared) < 0 ? NULL : shared;
 }
 
-/* --- what waits --- */
-
-static struct waiting *first_with(const struct match *match, const struct queue *queue,
-				  uint64_t wr_id)
-{
-	return hash_get(&match->ids, queue->number, wr_id);
-}
-
-static struct waiting *first_nameless(const struct match *match, const struct queue *queue)
-{
-	return hash_get(&match->ids, queue->number | NAMELESS, 0);
-}
-
-static struct waiting *first_like(const struct match *match, const struct waiting *waiting)
-{
-	return waiting->nameless ? first_nameless(match, waiting->queue)
-				 : first_with(match, waiting->queue, waiting->work.wr_id);
-}
-
-static int set_first(struct match *match, const struct waiting *waiting, struct waiting *first)
-{
-	uint64_t queue = waiting->queue->number;
-
-	if (waiting->nameless)
-		return hash_put(&match->ids, queue | NAMELESS, 0, first);
-	return hash_put(&match->ids, queue, waiting->work.wr_id, first);
-}
-
-static void set_none(struct match *match, const struct waiting *waiting)
-{
-	if (waiting->nameless)
-		hash_remove(&match->ids, waiting->queue->number | NAMELESS, 0);
-	else
-		hash_remove(&match->ids, waiting->queue->number, waiting->work.wr_id);
-}
-
-static int link_same(struct match *match, struct waiting *waiting)
-{
-	struct waiting *first = first_like(match, waiting);
-
-	waiting->same_next = NULL;
-	waiting->same_before = waiting;
-	if (!first)
-		return set_first(match, waiting, waiting);
-	waiting->same_before = first->same_before;
-	first->same_before->same_next = waiting;
-	first->same_before = waiting;
-	return 0;
-}
-
-static void unlink_same(struct match *match, struct waiting *waiting)
-{
-	struct waiting *first = first_like(match, waiting), *next = waiting->same_next;
-
-	if (waiting != first) {
-		waiting->same_before->same_next = next;
-		*(next ? &next->same_before : &first->same_before) = waiting->same_before;
-	} else if (next) {
-		next->same_before = waiting->same_before;
-		(void)set_first(match, waiting, next);
-	} else {
-		set_none(match, waiting);
-	}
-}
-
-static int wait_for(struct match *match, struct queue *queue, const struct work *work,
-		    bool nameless)
-{
-	struct waiting *waiting = match->spare;
-
-	if (waiting)
-		match->spare = waiting->next;
-	else if (!(waiting = malloc(sizeof(*waiting))))
-		return -1;
-	*waiting = (struct waiting){
-		.work = *work,
-		.queue = queue,
-		.before = queue->last,
-		.nameless = nameless,
-	};
-	if (link_same(match, waiting) < 0) {
-		free(waiting);
-		return -1;
-	}
-	*(queue->last ? &queue->last->next : &queue->first) = waiting;
-	queue->last = waiting;
-	queue->count++;
-	return 0;
-}
-
-static void take_out(struct match *match, struct waiting *waiting)
-{
-	struct queue *queue = waiting->queue;
-
-	unlink_same(match, waiting);
-	*(waiting->before ? &waiting->before->next : &queue->first) = waiting->next;
-	*(waiting->next ? &waiting->next->before : &queue->last) = waiting->before;
-	queue->count--;
-	waiting->next = match->spare;
-	match->spare = waiting;
-}
+/* --- ends --- */
 
 static int tell(const struct match *match,
 		int (*fn)(void *arg, const struct work *work, const struct match_depth *depth),
-		const struct work *work, const struct queue *queue)
+		const struct work *work, const struct waiting_queue *queue)
 {
 	const struct match_depth depth = { .outstanding = queue->count };
 
@@ -275,20 +141,20 @@ static int tell(const struct match *match,
 static int end_work(struct match *match, struct waiting *waiting)
 {
 	struct work work = waiting->work;
-	struct queue *queue = waiting->queue;
+	struct waiting_queue *queue = waiting->queue;
 
-	take_out(match, waiting);
+	waiting_remove(&match->waiting, waiting);
 	work.completed = true;
 	return tell(match, match->handler.ended, &work, queue);
 }
 
-static int leave_all(struct match *match, struct queue *queue, bool unsure)
+static int leave_all(struct match *match, struct waiting_queue *queue, bool unsure)
 {
 	while (queue->first) {
 		struct work work = queue->first->work;
 
 		work.unsure = unsure;
-		take_out(match, queue->first);
+		waiting_remove(&match->waiting, queue->first);
 		if (match->handler.left && match->handler.left(match->handler.arg, &work) < 0)
 			return -1;
 	}
@@ -311,7 +177,7 @@ static bool is_numbered(const struct trace_qp *qp)
 	       (qp->type == QPT_RC || qp->type == QPT_XRC_SEND || qp->type == QPT_XRC_RECV);
 }
 
-static void set_message(const struct match *match, struct work *work, struct queue *queue)
+static void set_message(const struct match *match, struct work *work, struct waiting_queue *queue)
 {
 	work->message = queue->messages++;
 	work->has_message = match->whole && is_numbered(work->qp);
@@ -350,11 +216,11 @@ static struct work posted_work(const struct reader_event *event)
 	};
 }
 
-static int post(struct match *match, struct queue *queue, struct work *work, bool named)
+static int post(struct match *match, struct waiting_queue *queue, struct work *work, bool named)
 {
 	work->number = ++match->posts;
 	work->refused = work->error;
-	if (!work->refused && wait_for(match, queue, work, !named) < 0)
+	if (!work->refused && waiting_add(&match->waiting, queue, work, !named) < 0)
 		return -1;
 	return tell(match, match->handler.posted, work, queue);
 }
@@ -444,13 +310,14 @@ static bool is_signaled(const struct work *work)
 static struct waiting *find_send(const struct match *match, const struct match_pair *pair,
 				 const struct vring_wc *wc)
 {
-	struct waiting *first = first_with(match, &pair->send, wc->wr_id), *waiting = first;
+	struct waiting *first = waiting_first(&match->waiting, &pair->send, wc->wr_id),
+		       *waiting = first;
 
 	/* an error makes a completion of any request */
 	if (wc->status)
 		return first;
 	if (wc->opcode == WC_BIND_MW && (!first || first->work.opcode != WR_BIND_MW))
-		return first_nameless(match, &pair->send);
+		return waiting_nameless(&match->waiting, &pair->send);
 	while (waiting && !is_signaled(&waiting->work))
 		waiting = waiting->same_next;
 	return waiting ? waiting : first;
@@ -469,7 +336,7 @@ static struct waiting *find_shared(const struct match *match, const struct trace
 
 		if (shared->destroyed || shared->context != qp->context)
 			continue;
-		found = first_with(match, &shared->receive, wr_id);
+		found = waiting_first(&match->waiting, &shared->receive, wr_id);
 		if (found)
 			return found;
 	}
@@ -484,8 +351,8 @@ static struct waiting *find_receive(const struct match *match, const struct matc
 	struct waiting *found = NULL;
 
 	if (qp->srq)
-		return shared ? first_with(match, &shared->receive, wr_id) : NULL;
-	found = first_with(match, &pair->receive, wr_id);
+		return shared ? waiting_first(&match->waiting, &shared->receive, wr_id) : NULL;
+	found = waiting_first(&match->waiting, &pair->receive, wr_id);
 	if (!found && (!qp->known || qp->type == QPT_XRC_RECV))
 		found = find_shared(match, qp, wr_id);
 	return found;
@@ -634,7 +501,7 @@ static int take_destroyed(struct match *match, const struct reader_event *event)
 	return 0;
 }
 
-static void begin_again(struct queue *queue)
+static void begin_again(struct waiting_queue *queue)
 {
 	if (queue->messages & UINT32_MAX)
 		queue->messages = ((queue->messages >> 32) + 1) << 32;
@@ -674,7 +541,7 @@ static int take_destroyed_srq(struct match *match, const struct reader_event *ev
  * another thread's begin may have had its completions there: with them, the wrong ones would
  * be matched for ever after.
  */
-static int leave_unanswered(struct match *match, struct queue *queue)
+static int leave_unanswered(struct match *match, struct waiting_queue *queue)
 {
 	return queue->answered ? 0 : leave_all(match, queue, true);
 }
