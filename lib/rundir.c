@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rundir.h"
+#include "clock.h"
 #include "kvlist.h"
 #include "netprof_settings.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -370,6 +372,27 @@ int rundir_make_world(char *buf, size_t size, char *step, size_t step_size, cons
 	strcpy(buf, path);
 	snprintf(step, step_size, "mpirun%ld", k);
 	return 0;
+}
+
+#define LOCK_TRIES 250
+#define LOCK_NAP   20000000 /* ns */
+
+int rundir_lock(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		clock_rest(LOCK_NAP);
+	}
+	return fd;
+}
+
+void rundir_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
 }
 
 void rundir_log(const char *dir, const char *name, const char *fmt, ...)

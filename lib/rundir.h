@@ -48,6 +48,14 @@ int rundir_make(char *buf, size_t size, const char *parent, const char *job, con
 int rundir_make_world(char *buf, size_t size, char *step, size_t step_size, const char *parent,
 		      const char *job, const char *world, struct err *err);
 
+/* Keep other helpers out of the run directory DIR, as long as a file in it is read and
+ * written anew, so that each keeps what the other has written.  Waits a few seconds at
+ * most, and not at all where directories cannot be locked.  Returns a descriptor for
+ * rundir_unlock(), or -1, which is fine there.
+ */
+int rundir_lock(const char *dir);
+void rundir_unlock(int lock);
+
 /* Append "LINE\n" (cut to one write of at most 1024 bytes) to DIR/log/NAME.log,
  * with the time before it.  Silent on failure: there is nowhere to say it.
  */

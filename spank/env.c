@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "env.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,4 +42,15 @@ void env_unset(spank_t sp, const char *name)
 		spank_unsetenv(sp, name);
 	else
 		unsetenv(name);
+}
+
+int env_address(spank_t sp, const char *name, char *address, size_t size)
+{
+	char value[512], host[INET6_ADDRSTRLEN + 1] = "";
+
+	if (env_get(sp, name, value, sizeof(value)) != 1 ||
+	    (value[0] == ':' && env_get(sp, "SLURM_LAUNCH_NODE_IPADDR", host, sizeof(host)) != 1))
+		return 0;
+	return snprintf(address, size, strchr(host, ':') ? "[%s]%s" : "%s%s", host, value) <
+	       (int)size;
 }

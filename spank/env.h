@@ -11,4 +11,9 @@ int env_get(spank_t sp, const char *name, char *buf, size_t size);
 void env_set(spank_t sp, const char *name, const char *value);
 void env_unset(spank_t sp, const char *name);
 
+/* The address in NAME, with srun's host in front where it begins with a colon; that is
+ * known in task_init only.  Returns 1 and ADDRESS, or 0.
+ */
+int env_address(spank_t sp, const char *name, char *address, size_t size);
+
 #endif

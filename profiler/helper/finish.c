@@ -142,7 +142,7 @@ void finish_ranks(struct roster *roster, const char *node, const char *name)
 
 		home_find(world);
 		/* Another helper may find the files of our ranks, or we of its. */
-		fd = world->usable ? home_lock(world->rundir) : -1;
+		fd = world->usable ? rundir_lock(world->rundir) : -1;
 		finish_world(world, node, name);
 		if (fd >= 0)
 			close(fd);

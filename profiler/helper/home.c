@@ -13,12 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_TRIES 250         /* of 20 ms */
 #define SPARE_ROOM (256 << 10) /* bytes that must go into a spare place */
 #define PRIVATE    "/netemu-"  /* how the name of a rank's own directory begins */
 
@@ -136,19 +134,6 @@ void home_log(struct roster_world *world, const char *name, const char *fmt, ...
 	/* A full run directory takes no log line either. */
 	if (world->spare && world->spare != home)
 		rundir_log(world->spare, name, "%s", line);
-}
-
-int home_lock(const char *dir)
-{
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	return fd;
 }
 
 static int copy(int from, int to)

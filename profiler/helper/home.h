@@ -26,12 +26,6 @@ const char *home_spare(struct roster_world *world);
 void home_log(struct roster_world *world, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Keep the other helpers of this node out of the run directory DIR until the
- * descriptor that is returned is closed.  -1 when that cannot be; not every
- * file system has locks, and nobody waits longer than some seconds.
- */
-int home_lock(const char *dir);
-
 /* Copy the file FROM to TO under a temporary name and rename it.  Returns 0,
  * or -1 with errno and no TO: EFBIG where it is larger than what is sent (gather.h).
  */

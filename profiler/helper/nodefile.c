@@ -212,7 +212,7 @@ static int write_locked(const struct inbox *inbox, const struct roster_world *wo
 int nodefile_write(const struct inbox *inbox, const struct roster_world *world, const char *dir,
 		   char name[32], struct err *err)
 {
-	int fd = home_lock(dir);
+	int fd = rundir_lock(dir);
 	int rc = write_locked(inbox, world, dir, name, err);
 
 	if (fd >= 0)

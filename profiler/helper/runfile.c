@@ -53,6 +53,9 @@ static void keep_old(json_t *root, const json_t *old)
 
 	if (!json_equal(json_object_get(root, "job"), json_object_get(old, "job")))
 		return;
+	/* netemu's helper has measured it */
+	if (json_object_get(old, "clock"))
+		json_object_set(root, "clock", json_object_get(old, "clock"));
 	json_object_update_missing(instruments, json_object_get(old, "instruments"));
 	keep_number(root, old, "start", false);
 	keep_number(root, old, "end", true);
@@ -86,13 +89,12 @@ int runfile_write(const struct inbox *inbox, const struct roster_world *world, j
 	jsonfile_set(root, "ranks", json_integer(world->size));
 	if (job)
 		json_object_update_existing(root, job);
-	lock = home_lock(dir);
+	lock = rundir_lock(dir);
 	old = jsonfile_load(dir, RUNDIR_RUN);
 	if (old)
 		keep_old(root, old);
 	rc = jsonfile_save(dir, RUNDIR_RUN, root, false, err);
-	if (lock >= 0)
-		close(lock);
+	rundir_unlock(lock);
 	json_decref(old);
 	json_decref(root);
 	return rc;

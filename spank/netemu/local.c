@@ -14,8 +14,15 @@
 
 static struct device_settings settings;
 static bool decided;
-static struct rendezvous_server *server;
-static pthread_t server_thread;
+
+/* Of the tasks, and of the helpers of nodes, who compare their clocks. */
+static struct serving {
+	const char *variable;
+	struct rendezvous_server *server;
+	pthread_t thread;
+} servings[] = { { .variable = ENV_RENDEZVOUS }, { .variable = ENV_CLOCK } };
+
+#define SERVINGS (sizeof(servings) / sizeof(*servings))
 
 /* Slurm ignores what an `optional` plugin returns, and a wrong setting must
  * not submit anything: so leave here, where nothing has been submitted yet.
@@ -59,7 +66,8 @@ int local_init_post_opt(spank_t sp)
 	/* what an outer step has said is not for this one */
 	env_unset(NULL, ENV_SETTINGS);
 	env_unset(NULL, ENV_BASE);
-	env_unset(NULL, ENV_RENDEZVOUS);
+	for (size_t i = 0; i < SERVINGS; i++)
+		env_unset(NULL, servings[i].variable);
 	env_unset(NULL, ENV_FABRIC);
 	env_unset(NULL, ENV_NODE);
 	if (settings.enabled && pass_on(&err) < 0)
@@ -74,42 +82,53 @@ static void *serve(void *arg)
 }
 
 /* A thread that no signal of srun's reaches. */
-static int start_thread(void)
+static int start_thread(struct serving *serving)
 {
 	sigset_t all, old;
 	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&server_thread, NULL, serve, server);
+	rc = pthread_create(&serving->thread, NULL, serve, serving->server);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
 }
 
-static int start_server(uint32_t tasks, struct err *err)
+/* For sessions of SIZE. */
+static int start_server(struct serving *serving, uint32_t size, struct err *err)
 {
-	struct rendezvous_server_settings ask = { .size = tasks };
+	struct rendezvous_server_settings ask = { .size = size };
 	char address[RENDEZVOUS_ADDRESS];
 
 	ports_of_srun(&ask.first_port, &ask.last_port);
-	server = rendezvous_server_create(&ask, err);
-	if (!server)
+	serving->server = rendezvous_server_create(&ask, err);
+	if (!serving->server)
 		return -1;
-	if (rendezvous_server_address(server, "", address, sizeof(address)) == 0 &&
-	    start_thread() == 0) {
-		env_set(NULL, ENV_RENDEZVOUS, address);
+	if (rendezvous_server_address(serving->server, "", address, sizeof(address)) == 0 &&
+	    start_thread(serving) == 0) {
+		env_set(NULL, serving->variable, address);
 		return 0;
 	}
-	rendezvous_server_destroy(server);
-	server = NULL;
+	rendezvous_server_destroy(serving->server);
+	serving->server = NULL;
 	return err_set(err, "unable to serve a rendezvous");
+}
+
+static void start_servers(const uint32_t sizes[SERVINGS], const uint32_t least[SERVINGS])
+{
+	struct err err = { "" };
+
+	for (size_t i = 0; i < SERVINGS; i++)
+		if (!servings[i].server && sizes[i] >= least[i] && sizes[i] <= RENDEZVOUS_RANKS &&
+		    start_server(&servings[i], sizes[i], &err) < 0)
+			slurm_error("netemu: no rendezvous: %s", err.text);
 }
 
 /* Job and step are known; tasks start after this. */
 int local_user_init(spank_t sp)
 {
-	struct err err = { "" };
-	uint32_t tasks = 0;
+	const uint32_t least[SERVINGS] = { 1, 2 }; /* one node has one clock */
+	uint32_t sizes[SERVINGS] = { 0, 0 };
 
 	if (!decided)
 		return 0;
@@ -117,23 +136,27 @@ int local_user_init(spank_t sp)
 		env_set(NULL, ENV_SETTINGS, "no");
 		return 0;
 	}
-	if (server || spank_get_item(sp, S_JOB_TOTAL_TASK_COUNT, &tasks) != ESPANK_SUCCESS ||
-	    tasks == 0 || tasks > RENDEZVOUS_RANKS)
-		return 0;
-	if (start_server(tasks, &err) < 0)
-		slurm_error("netemu: no rendezvous: %s", err.text);
+	spank_get_item(sp, S_JOB_TOTAL_TASK_COUNT, &sizes[0]);
+	spank_get_item(sp, S_JOB_NNODES, &sizes[1]);
+	start_servers(sizes, least);
 	return 0;
+}
+
+static void stop_server(struct serving *serving)
+{
+	if (!serving->server)
+		return;
+	rendezvous_server_stop(serving->server);
+	pthread_join(serving->thread, NULL);
+	rendezvous_server_destroy(serving->server);
+	serving->server = NULL;
 }
 
 void local_exit(spank_t sp)
 {
 	(void)sp;
-	if (server) {
-		rendezvous_server_stop(server);
-		pthread_join(server_thread, NULL);
-		rendezvous_server_destroy(server);
-	}
-	server = NULL;
+	for (size_t i = 0; i < SERVINGS; i++)
+		stop_server(&servings[i]);
 	if (decided)
 		device_settings_release(&settings);
 	decided = false;

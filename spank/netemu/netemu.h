@@ -29,6 +29,8 @@
 #define ENV_BASE "SLURM_NETEMU_BASE"
 /* From srun to the tasks: :PORT:COOKIE:SIZE, see lib/rendezvous.h. */
 #define ENV_RENDEZVOUS "SLURM_NETEMU_RDV"
+/* From srun to the helpers, one of each node: the same form. */
+#define ENV_CLOCK "SLURM_NETEMU_CLOCK"
 /* To the tasks. */
 #define ENV_FABRIC "NETEMU_FABRIC"
 #define ENV_NODE   "NETEMU_NODE"

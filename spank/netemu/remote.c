@@ -160,6 +160,7 @@ static void tell_all(spank_t sp, const struct device_settings *settings)
 	tell_variable(sp, "nodelist", "SLURM_JOB_NODELIST");
 	tell_variable(sp, "base", ENV_BASE);
 	tell_variable(sp, "submit", "SLURM_SUBMIT_DIR");
+	tell_number("nodeid", item(sp, S_JOB_NODEID));
 	if (text)
 		start_tell("settings", text);
 	free(text);
@@ -224,13 +225,25 @@ static void set_device(spank_t sp, struct err *err)
 		loaded_add(sp, options_library(), err);
 }
 
+/* Where nodes compare their clocks: srun's address is known to the tasks only. */
+static void tell_clock(spank_t sp)
+{
+	char address[512];
+
+	if (item(sp, S_TASK_ID) == 0 && env_address(sp, ENV_CLOCK, address, sizeof(address)))
+		start_tell("clock", address);
+}
+
 /* In the child that becomes the task.  A line for the user, and no task: that
  * drains no node.
  */
 int remote_task_init(spank_t sp)
 {
+	if (state.emulated)
+		tell_clock(sp);
 	env_unset(sp, ENV_SETTINGS);
 	env_unset(sp, ENV_BASE);
+	env_unset(sp, ENV_CLOCK);
 	if (!state.emulated) {
 		loaded_remove(sp, options_library());
 		env_unset(sp, ENV_FABRIC);

@@ -323,17 +323,10 @@ void remote_user_init(spank_t sp)
 /* srun's address is known to the tasks only. */
 static void tell_gather(spank_t sp)
 {
-	char gather[128], host[INET6_ADDRSTRLEN + 1], address[256];
+	char address[512];
 
-	if (env_get(sp, recorder.gather, gather, sizeof(gather)) != 1)
-		return;
-	if (gather[0] != ':') {
-		start_tell("gather", gather);
-	} else if (env_get(sp, "SLURM_LAUNCH_NODE_IPADDR", host, sizeof(host)) == 1) {
-		snprintf(address, sizeof(address), strchr(host, ':') ? "[%s]%s" : "%s%s", host,
-			 gather);
+	if (env_address(sp, recorder.gather, address, sizeof(address)))
 		start_tell("gather", address);
-	}
 }
 
 /* In the child that becomes the task. */

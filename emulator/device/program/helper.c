@@ -16,6 +16,7 @@
 #include "hostlist.h"
 #include "leave.h"
 #include "network.h"
+#include "nodeclock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@
 #define NODES_MOST 65536
 
 /* What it is told; all owned. */
-#define KEY_LIST(X) X(job) X(step) X(index) X(node) X(nodelist) X(base) X(submit) X(settings)
+#define KEY_LIST(X) \
+	X(job) X(step) X(index) X(node) X(nodelist) X(base) X(submit) X(settings) X(nodeid) X(clock)
 
 struct told {
 #define X(key) char *key;
@@ -162,24 +164,73 @@ static void absolute(char *out, size_t size, const char *path, const char *base)
 		snprintf(out, size, "%s/%s", base ? base : "", path);
 }
 
-static void write_links(struct fabric *fabric, const struct job *job)
+/* The parent of the run directory. */
+static void parent_directory(const struct job *job, char *dir, size_t size)
 {
 	const char *base = job->told.submit ? job->told.submit : job->base;
+
+	absolute(dir, size, job->settings.dir ? job->settings.dir : ".", base);
+}
+
+static void write_links(struct fabric *fabric, const struct job *job)
+{
 	char dir[PATH_MAX];
 
-	absolute(dir, sizeof(dir), job->settings.dir ? job->settings.dir : ".", base);
+	parent_directory(job, dir, sizeof(dir));
 	/* nobody is left who could be told why not */
 	leave_links(fabric, dir, job->told.job, job->told.step, NULL);
 }
 
 /* --- while the step runs --- */
 
-/* Until the plugin's end is closed; faults meanwhile. */
-static void hold(struct fabric *fabric, struct faults *faults)
+/* What is told after `go`: lines, whole or not. */
+struct news {
+	char text[1024];
+	size_t used;
+};
+
+/* Returns false when the plugin's end is closed. */
+static bool hear(struct news *news, struct told *told)
 {
+	ssize_t got =
+		read(HELPER_FD_LIFE, news->text + news->used, sizeof(news->text) - 1 - news->used);
+	char *end, *line = news->text;
+
+	if (got <= 0)
+		return false;
+	news->used += (size_t)got;
+	news->text[news->used] = '\0';
+	for (; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		take_line(told, line);
+	}
+	news->used = strlen(line);
+	memmove(news->text, line, news->used + 1);
+	if (news->used == sizeof(news->text) - 1)
+		news->used = 0; /* longer than anything it can be told */
+	return true;
+}
+
+/* Its first task has said where; none does in a step of one node. */
+static void start_clock(struct nodeclock **clock, const struct job *job)
+{
+	const struct told *told = &job->told;
+	char dir[PATH_MAX];
+
+	if (*clock || !told->clock || !told->nodeid || !told->node)
+		return;
+	parent_directory(job, dir, sizeof(dir));
+	*clock = nodeclock_start(told->clock, (uint32_t)strtoul(told->nodeid, NULL, 10), told->node,
+				 dir, told->job, told->step);
+}
+
+/* Until the plugin's end is closed; faults meanwhile. */
+static void hold(struct fabric *fabric, struct faults *faults, struct job *job)
+{
+	struct nodeclock *clock = NULL;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	struct pollfd life = { .fd = HELPER_FD_LIFE, .events = POLLIN };
-	char text[4096];
+	struct news news = { .used = 0 };
 
 	for (;;) {
 		int64_t ns = faults_do(faults, fabric, &target_default,
@@ -187,11 +238,13 @@ static void hold(struct fabric *fabric, struct faults *faults)
 		int64_t ms = ns < 0 ? -1 : ns / 1000000 + 1;
 		int ready = poll(&life, 1, ms > 3600000 ? 3600000 : (int)ms);
 
-		if (ready > 0 && read(HELPER_FD_LIFE, text, sizeof(text)) <= 0)
-			return;
+		if (ready > 0 && !hear(&news, &job->told))
+			break;
 		if (ready < 0 && errno != EINTR)
-			return;
+			break;
+		start_clock(&clock, job);
 	}
+	nodeclock_finish(clock);
 }
 
 static int read_faults(struct faults *faults, const struct job *job, struct err *err)
@@ -214,7 +267,7 @@ static int serve(struct job *job, struct fabric *fabric, struct err *err)
 	if (fabric->node != 0)
 		faults_release(&faults);
 	if (answer("fabric %s", fabric->path) == 0) {
-		hold(fabric, &faults);
+		hold(fabric, &faults, job);
 		if (fabric->node == 0)
 			write_links(fabric, job);
 	}

@@ -50,20 +50,26 @@ static void count_the_dead(struct fabric *fabric)
 		fabric_reap(fabric, process);
 }
 
-int leave_links(struct fabric *fabric, const char *dir, const char *job, const char *step,
-		struct err *err)
+int leave_directory(char *rundir, size_t size, const char *dir, const char *job, const char *step,
+		    struct err *err)
 {
 	const struct passwd *user = getpwuid(getuid());
-	char parent[PATH_MAX], rundir[PATH_MAX], path[PATH_MAX + 32];
-	struct err why = { "" };
-	int rc;
+	char parent[PATH_MAX];
 
 	if (rundir_expand(parent, sizeof(parent), dir, job ? job : "", step ? step : "",
 			  user ? user->pw_name : "unknown", err) < 0)
 		return -1;
-	rc = job ? make_of_step(rundir, sizeof(rundir), parent, job, step, err)
-		 : make_free(rundir, sizeof(rundir), parent, err);
-	if (rc < 0)
+	return job ? make_of_step(rundir, size, parent, job, step, err)
+		   : make_free(rundir, size, parent, err);
+}
+
+int leave_links(struct fabric *fabric, const char *dir, const char *job, const char *step,
+		struct err *err)
+{
+	char rundir[PATH_MAX], path[PATH_MAX + 32];
+	struct err why = { "" };
+
+	if (leave_directory(rundir, sizeof(rundir), dir, job, step, err) < 0)
 		return -1;
 	count_the_dead(fabric);
 	snprintf(path, sizeof(path), "%s/device/links.tsv", rundir);
