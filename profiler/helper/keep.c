@@ -21,10 +21,17 @@ static const struct {
 	const char *folder; /* "" = the directory itself */
 	const char *pattern;
 } known[] = {
-	{ "", RUNDIR_RUN },         { "", ".run.json.*.tmp" },  { "", "node-*.json" },
-	{ "", ".node-*.tmp" },      { "", RUNDIR_WORLD },       { RUNDIR_MPI, "rank-*.json" },
-	{ RUNDIR_MPI, ".rank-*" },  { RUNDIR_LOG, "*.log" },    { RUNDIR_VERBS, "ring-*.bin" },
-	{ RUNDIR_VERBS, "*.json" }, { RUNDIR_VERBS, "*.json.??????" },
+	{ "", RUNDIR_RUN },
+	{ "", ".run.json.*.tmp" },
+	{ "", "node-*.json" },
+	{ "", ".node-*.tmp" },
+	{ "", RUNDIR_WORLD },
+	{ RUNDIR_MPI, "rank-*.json" },
+	{ RUNDIR_MPI, ".rank-*" },
+	{ RUNDIR_LOG, "*.log" },
+	{ RUNDIR_VERBS, "ring-*.bin" },
+	{ RUNDIR_VERBS, "*.json" },
+	{ RUNDIR_VERBS, "*.json.??????" },
 };
 
 static const char *const folders[] = { RUNDIR_MPI, RUNDIR_LOG, RUNDIR_VERBS };
