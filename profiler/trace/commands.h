@@ -11,5 +11,6 @@ int command_export(int argc, char **argv);
 int command_summary(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_matrix(int argc, char **argv);
+int command_diff(int argc, char **argv);
 
 #endif

@@ -10,6 +10,7 @@ static const struct dispatch_command commands[] = {
 	{ "summary", command_summary, "Say how much was sent, how large, how fast, how evenly" },
 	{ "check", command_check, "Say what a program does wrong with verbs" },
 	{ "matrix", command_matrix, "Say which rank moved how much to which" },
+	{ "diff", command_diff, "Say what differs between two runs" },
 	{ 0 },
 };
 

@@ -163,11 +163,11 @@ static void put_latency(const struct account *account, FILE *out)
 		return;
 	fputs("\nFrom post to completion:", out);
 	for (size_t i = 0; i < sizeof(percents) / sizeof(*percents); i++)
-		fprintf(out, " p%g %s,", percents[i],
+		fprintf(out, "%s p%g %s,", i == 3 ? "\n " : "", percents[i],
 			duration(text, sizeof(text),
 				 (double)histogram_percentile(&account->latency, percents[i])));
-	fprintf(out, " max %s\n", duration(text, sizeof(text), (double)account->latency.max));
-	fprintf(out, "  of %s signaled sends, within 0.4 %%\n",
+	fprintf(out, " max %s,", duration(text, sizeof(text), (double)account->latency.max));
+	fprintf(out, " of %s signaled sends, within 0.4 %%\n",
 		grouped(text, account->latency.count));
 }
 
@@ -197,7 +197,7 @@ static void put_queues(const struct overview *overview, FILE *out)
 	fprintf(out, "Queue pairs: %s used, %s not", grouped(a, account->qps),
 		grouped(b, overview->unused));
 	if (account->senders > 1)
-		fprintf(out, "; of those that sent, the largest sent %.2f of the mean (Jain %.4f)",
+		fprintf(out, "; the largest sent %.2f of the mean (Jain %.4f)",
 			account_imbalance(account), account_fairness(account));
 	putc('\n', out);
 	if (posts.messages && !account->counted)

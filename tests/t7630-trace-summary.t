@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='netemu trace summary and diff: figures of real programs'
+
+. "$SHARNESS"
+. "$NETEMU_SRCDIR/tests/lib-trace.sh"
+trace_need ib_write_bw ibv_rc_pingpong
+PATH=$NETEMU_BUILDDIR:$PATH
+
+# figure FILE WHAT COLUMN: of a table of `netemu trace summary --format=tsv`.
+figure() {
+	awk -F '\t' -v what="$2" -v column="$3" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
+		$1 == what && at { print $at }' "$1"
+}
+
+# expect_figure FILE WHAT COLUMN VALUE
+expect_figure() {
+	got=$(figure "$1" "$2" "$3")
+	test "$got" = "$4" && return
+	say_why "$3 of $2: '$got', not $4" "$1"
+	return 1
+}
+
+# summary WHO [OPTION...]: of the only process below WHO, into WHO.tsv.
+summary() {
+	who=$1
+	shift
+	netemu trace summary --format=tsv --by=run "$@" -o "$who.tsv" "$who"/netemu.*
+}
+
+# posts FILE OPCODE FIELD: of the total of `--format=json`.
+posts() {
+	python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))["total"]["opcodes"].get(sys.argv[2], {}).get(sys.argv[3], 0))' "$@"
+}
+
+# ib_write_bw posts a message of each queue pair for each iteration.
+test_expect_success 'ib_write_bw -q 8: queue pairs, messages and bytes are as it was asked' '
+	both ib_write_bw -q 8 -n 200 -s 4096 && summary client &&
+	expect_figure client.tsv run messages 1600 &&
+	expect_figure client.tsv run bytes 6553600 &&
+	expect_figure client.tsv run completed 1600 &&
+	expect_figure client.tsv run qps 8 &&
+	expect_figure client.tsv run imbalance 1.000 &&
+	expect_figure client.tsv run fairness 1.000 &&
+	expect_figure client.tsv run errors 0 &&
+	netemu trace summary --format=json -o client.json client/netemu.* &&
+	test "$(posts client.json RDMA_WRITE messages)" = 1600 &&
+	test "$(posts client.json RDMA_WRITE completed_bytes)" = 6553600 &&
+	test "$(posts client.json SEND messages)" = 0
+'
+
+test_expect_success 'by queue pair there are 8 rows of 200 messages each' '
+	netemu trace summary --by=qp --format=tsv -o qp.tsv client/netemu.* &&
+	test "$(tail -n +2 qp.tsv | wc -l)" = 8 &&
+	test "$(tail -n +2 qp.tsv | cut -f3 | sort -u)" = 200
+'
+
+test_expect_success 'rows by any column, the first of them alone' '
+	netemu trace summary --by=qp --format=tsv --sort=latency_max_ns -o all.tsv client/netemu.* &&
+	netemu trace summary --by=qp --format=tsv --sort=latency_max_ns --top=3 client/netemu.* >top.tsv &&
+	head -n 4 all.tsv >expected && test_cmp expected top.tsv &&
+	at=$(head -n 1 all.tsv | tr "\t" "\n" | grep -n "^latency_max_ns$" | cut -d: -f1) &&
+	tail -n +2 all.tsv | cut -f"$at" >order && sort -rn order >expected && test_cmp expected order
+'
+
+test_expect_success 'the text fits 80 columns and says the same' '
+	netemu trace summary client/netemu.* >text &&
+	grep "RDMA_WRITE  *1,600 " text && grep "4,096  *1,600 " text &&
+	! grep -v "^client/" text | grep ".\{81\}"
+'
+
+test_expect_success 'ibv_rc_pingpong: what one sends the other one receives' '
+	both ibv_rc_pingpong -n 100 -s 1000 && summary client && summary server &&
+	expect_figure client.tsv run messages 100 &&
+	expect_figure client.tsv run bytes 100000 &&
+	expect_figure client.tsv run received 100 &&
+	expect_figure client.tsv run received_bytes 100000 &&
+	expect_figure server.tsv run received "$(figure client.tsv run completed)"
+'
+
+test_expect_success 'a run is the same as itself, and not as one with more messages' '
+	mv client before && both ibv_rc_pingpong -n 150 -s 1000 &&
+	netemu trace diff --fail=0 before/netemu.* before/netemu.* &&
+	test_expect_code 1 netemu trace diff --fail=49 --format=tsv before/netemu.* client/netemu.* >diff.tsv &&
+	netemu trace diff --fail=200 before/netemu.* client/netemu.* &&
+	grep "^opcode	SEND	messages	100	150	50	50.000$" diff.tsv &&
+	grep "^opcode	SEND	bytes	100000	150000	50000	50.000$" diff.tsv &&
+	grep "^size	1000 bytes	messages	100	150	50	50.000$" diff.tsv &&
+	netemu trace diff --format=json before/netemu.* client/netemu.* >diff.json &&
+	python3 -m json.tool diff.json >json.out
+'
+
+test_expect_success 'a level without records of each still has messages and bytes' '
+	trace_set level=summary && both ib_write_bw -q 2 -n 200 -s 4096 &&
+	summary client && trace_set "" &&
+	expect_figure client.tsv run messages 400 &&
+	expect_figure client.tsv run bytes 1638400 &&
+	expect_figure client.tsv run counted 400
+'
+
+test_expect_success 'what takes 50 us on the link takes no less to complete' '
+	device_set latency=50us && both ibv_rc_pingpong -n 100 -s 64 && summary client &&
+	test "$(figure client.tsv run latency_p50_ns)" -ge 50000
+'
+
+test_expect_success 'wrong options are refused, and runs of other sizes' '
+	test_expect_code 2 netemu trace summary &&
+	test_expect_code 2 netemu trace summary --by=day client &&
+	test_expect_code 2 netemu trace summary --sort=beauty client &&
+	test_expect_code 2 netemu trace diff client &&
+	test_expect_code 2 netemu trace diff --fail=some client client &&
+	test_expect_code 1 netemu trace diff client nowhere
+'
+
+device_done
+test_done
