@@ -12,7 +12,8 @@ fi
 
 # Nothing of what is built here is run: not optimized, it takes half of the time.
 CFLAGS=-O0
-export CFLAGS
+CONFIG_SHELL=/bin/sh # quicker than bash, where it is dash
+export CFLAGS CONFIG_SHELL
 
 # The trash directory has a blank in its name, which configure refuses.
 build=$(mktemp -d "${TMPDIR:-/tmp}/netemu-build-XXXXXX")
@@ -21,7 +22,8 @@ trap 'exit 143' INT TERM HUP
 
 configure() {
 	rm -rf "$build/x" && mkdir "$build/x" &&
-		(cd "$build/x" && "$NETEMU_SRCDIR/configure" -q --cache-file="$build/cache" "$@")
+		(cd "$build/x" && "$NETEMU_SRCDIR/configure" -q --disable-dependency-tracking \
+			--cache-file="$build/cache" "$@")
 }
 
 # refused SENTENCE ARG...: configure stops with that sentence.

@@ -64,7 +64,7 @@ tree() {
 
 # makefile COMMAND...: configure makes one whose check runs these.
 makefile() {
-	printf 'all:\ncheck:\n' >tree/stub &&
+	printf 'all check-programs:\ncheck:\n' >tree/stub &&
 		printf '\t%s\n' "$@" >>tree/stub &&
 		printf '#!/bin/sh\n' | tee tree/contrib/install-packages >tree/autogen.sh &&
 		printf '#!/bin/sh\ncp ../src/stub Makefile\n' >tree/configure &&

@@ -35,9 +35,9 @@ cluster_start 2 --plugstack plugstack.conf --prolog-flags Alloc,Contain \
 	--conf "LaunchParameters=use_interactive_step" \
 	--conf "InteractiveStepOptions=\"--interactive --preserve-env $place/shell\""
 
-# preloads_of COMMAND: LD_PRELOAD of all processes of that name.
+# preloads_of COMMAND: LD_PRELOAD of this cluster's processes of that name.
 preloads_of() {
-	for pid in $(pgrep -x "$1"); do
+	for pid in $(processes_of "$1"); do
 		tr "\0" "\n" <"/proc/$pid/environ" 2>/dev/null | grep ^LD_PRELOAD=
 	done
 	true
@@ -51,7 +51,7 @@ tasks_sleep() {
 
 # mapped_by COMMAND: where they have the library mapped.
 mapped_by() {
-	for pid in $(pgrep -x "$1"); do
+	for pid in $(processes_of "$1"); do
 		grep -F "$netprof_lib" "/proc/$pid/maps" 2>/dev/null
 	done
 	true

@@ -22,11 +22,6 @@ poll() {
 	done
 }
 
-# all_ours: this process tree has no helper left.
-no_helper_left() {
-	! pgrep -f "^$HELPER\$" -P 1 >/dev/null
-}
-
 test_expect_success 'a dead rank gets its rank file, node and run file are written' '
 	run=$(run_dir netemu.5.0) &&
 	step "make-live -t $run $run/mpi/.rank-0.live 0 2 1:p2p:100:2:50:1 1:bcast:8:1:0:0" &&

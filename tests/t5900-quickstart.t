@@ -20,7 +20,7 @@ fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/netemu-quick-XXXXXX")
 quickstart() {
 	# Not optimized: that is half of the time it takes to build.
-	CFLAGS=-O0 "$NETEMU_SRCDIR/contrib/quickstart" --dir "$dir" "$@"
+	CFLAGS=-O0 CONFIG_SHELL=/bin/sh "$NETEMU_SRCDIR/contrib/quickstart" --dir "$dir" "$@"
 }
 # One that was killed is stopped too.
 trap 'status=$?; quickstart --stop 2>/dev/null; cd /; rm -rf "$dir"; (exit $status); die' EXIT
