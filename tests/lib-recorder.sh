@@ -114,7 +114,10 @@ batch() {
 		cat
 	} >batch.sh
 	: >batch.out
-	timeout 300 sbatch --parsable -W -o batch.out "$@" batch.sh >batch.id
+	sbatch_wait -o batch.out "$@" batch.sh
+	batch_status=$?
+	echo "$sbatch_id" >batch.id
+	return $batch_status
 }
 
 # unlabel FILE: what `srun -l` wrote, without the numbers of the tasks.  Only so
