@@ -5,7 +5,9 @@ test_description='netemu trace summary and diff: figures of real programs'
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-trace.sh"
+. "$NETEMU_SRCDIR/tests/lib-apps.sh"
 trace_need ib_write_bw ibv_rc_pingpong
+apps_have
 PATH=$NETEMU_BUILDDIR:$PATH
 
 # figure FILE WHAT COLUMN: of a table of `netemu trace summary --format=tsv`.
@@ -101,12 +103,48 @@ test_expect_success 'a level without records of each still has messages and byte
 	expect_figure client.tsv run counted 400
 '
 
+# 500 each way, after some to warm up; it waits for what it sent.
+test_expect_success UCX_PERFTEST 'ucx_perftest: as many messages as it was asked, all received' '
+	uct rc_verbs am_lat -s 8 &&
+	summary client && test "$(figure client.tsv run received)" -gt 500 &&
+	netemu trace summary --format=json -o server.json server/netemu.* &&
+	expect_figure client.tsv run received "$(posts server.json SEND messages)" &&
+	expect_figure client.tsv run received_bytes "$(posts server.json SEND bytes)"
+'
+
+# A receive ends before its send does. Datagrams are among these.
+test_expect_success MPIRUN 'Open MPI over UCX: what was received was sent, rows are the total' '
+	make_verify && OMPI_MCA_pml=ucx OMPI_MCA_osc=ucx UCX_TLS=rc_v,self \
+		UCX_NET_DEVICES=netemu0:1 trace_ranks 4 ./verify >out 2>err &&
+	grep "4 ranks: right" out &&
+	netemu trace summary --format=json --by=peer -o mpi.json client/netemu.* &&
+	python3 -c "
+import json
+s = json.load(open(\"mpi.json\"))
+total, rows = s[\"total\"], s[\"rows\"]
+assert s[\"ranks\"] == 4 and s[\"records_lost\"] == s[\"records_overwritten\"] == 0
+sent = total[\"opcodes\"][\"SEND\"]
+assert 1000 < total[\"received\"] == sent[\"messages\"], total
+assert 0 < total[\"received_bytes\"] == sent[\"bytes\"], total
+assert total[\"unmatched\"] == total[\"errors\"] == 0
+for key in \"messages\", \"bytes\", \"received\", \"received_bytes\":
+    assert sum(row[key] for row in rows) == total[key], key
+pairs = {(row[\"rank\"], row[\"peer\"]) for row in rows if row[\"messages\"]}
+assert len([p for p in pairs if p[0] != p[1]]) == 12, pairs
+"
+'
+
+test_expect_success MPIRUN 'runs of 1 and of 4 ranks are not laid side by side' '
+	test_expect_code 1 netemu trace diff before/netemu.* client/netemu.* 2>err &&
+	grep "has 1, .* 4$" err
+'
+
 test_expect_success 'what takes 50 us on the link takes no less to complete' '
 	device_set latency=50us && both ibv_rc_pingpong -n 100 -s 64 && summary client &&
 	test "$(figure client.tsv run latency_p50_ns)" -ge 50000
 '
 
-test_expect_success 'wrong options are refused, and runs of other sizes' '
+test_expect_success 'wrong options are refused' '
 	test_expect_code 2 netemu trace summary &&
 	test_expect_code 2 netemu trace summary --by=day client &&
 	test_expect_code 2 netemu trace summary --sort=beauty client &&

@@ -5,6 +5,7 @@
 
 #define SEND_SIGNALED (1 << 1) /* enum ibv_send_flags */
 #define SEND_INLINE   (1 << 3)
+#define QP_UD         4 /* enum ibv_qp_type */
 
 static uint32_t at_most(uint32_t index, uint32_t count)
 {
@@ -110,6 +111,13 @@ static int ended_send(struct account *account, const struct work *work)
 	return histogram_add(&account->latency, latency > 0 ? (uint64_t)latency : 0);
 }
 
+static uint64_t without_header(const struct work *work)
+{
+	bool has_one = work->qp && work->qp->type == QP_UD && work->bytes >= ACCOUNT_GRH;
+
+	return work->bytes - (has_one ? ACCOUNT_GRH : 0);
+}
+
 int account_ended(struct account *account, const struct work *work, uint32_t outstanding)
 {
 	int rc = 0;
@@ -119,7 +127,7 @@ int account_ended(struct account *account, const struct work *work, uint32_t out
 	if (!work->posted)
 		account->unmatched++;
 	if (work->receive && !work->status)
-		count(&account->received, work->bytes);
+		count(&account->received, without_header(work));
 	else if (!work->receive && work->posted)
 		rc = ended_send(account, work);
 	set_depth(work->receive ? &account->receive : &account->send, outstanding, work->end_time);

@@ -32,7 +32,7 @@ struct account {
 	uint64_t qps;
 	/* sends: what was posted, and of these what ended well */
 	struct account_count posted[ACCOUNT_OPCODES], sent[ACCOUNT_OPCODES];
-	struct account_count received; /* receives that ended well, bytes as received */
+	struct account_count received; /* receives that ended well, bytes as sent */
 	uint64_t receives;             /* that were posted */
 	uint64_t refused;              /* posts that a call returned an error for */
 	uint64_t inferred;             /* unsignaled ones that ended with another */
@@ -64,6 +64,9 @@ void account_release(struct account *account);
 int account_posted(struct account *account, const struct work *work, uint32_t outstanding);
 int account_ended(struct account *account, const struct work *work, uint32_t outstanding);
 void account_left(struct account *account, const struct work *work);
+
+/* Of what datagrams have put into receive buffers the first bytes are a header. */
+#define ACCOUNT_GRH 40
 
 /* Requests that were counted only, without a record of each; TIMEs as those of `first`. */
 void account_counted(struct account *account, const struct vring_summary *summary, int64_t first,

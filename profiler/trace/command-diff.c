@@ -256,11 +256,12 @@ static int collect(struct diff *diff, const struct diff_options *options, struct
 		if (read_run(diff, side, options->run[side], err) < 0)
 			return -1;
 	if (diff->run[0].ranks != diff->run[1].ranks)
-		return err_set(err,
-			       "'%s' has %" PRIu32 " ranks and '%s' %" PRIu32
-			       ": only runs of as many can be laid side by side",
-			       diff->run[0].path, diff->run[0].ranks, diff->run[1].path,
-			       diff->run[1].ranks);
+		return err_set(
+			err,
+			"only runs of as many ranks can be laid side by side: '%s' has %" PRIu32
+			", '%s' %" PRIu32,
+			diff->run[0].path, diff->run[0].ranks, diff->run[1].path,
+			diff->run[1].ranks);
 	if (compare_runs(&diff->compare, &diff->overview[0], &diff->overview[1]) < 0)
 		return err_errno(err, "unable to compare");
 	return 0;

@@ -430,6 +430,8 @@ static int fold_counted(struct collector *c, const struct objects *objects, stru
 					      : NULL;
 	struct overview_row *row;
 
+	if (qp && qp->type == UD)
+		counted->account.received.bytes -= ACCOUNT_GRH * counted->account.received.messages;
 	account_close(&counted->account);
 	if (qp && qp->user)
 		counted->account.qps = 0; /* it is there already */
