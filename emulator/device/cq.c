@@ -4,6 +4,7 @@
 #include "device/lock.h"
 #include "device/progress.h"
 #include "device/section.h"
+#include "device/watchdog.h"
 
 #include "clock.h"
 
@@ -134,6 +135,8 @@ static void give_event(struct fabric *fabric, struct shared_cq *cq)
 {
 	uint32_t telling = CQ_TELLING;
 
+	cq->held = 0;
+	atomic_store(&cq->event_due, 0);
 	atomic_store(&cq->armed, CQ_TELLING);
 	if (cq->channel_at)
 		channel_complete(fabric, segment_at(&fabric->segment, cq->channel_at), cq);
@@ -188,6 +191,31 @@ static bool has_room(struct fabric *fabric, struct shared_cq *cq, uint64_t produ
 	return false;
 }
 
+/* PROCESS gives an event at DUE. */
+static void want_event(struct shared_process *process, int64_t due)
+{
+	int64_t now = atomic_load(&process->event_due);
+
+	while ((!now || due < now) && !atomic_compare_exchange_weak(&process->event_due, &now, due))
+		;
+}
+
+/* Whether the event waits for more completions, or for its time. */
+static bool holds_back(struct fabric *fabric, struct shared_cq *cq)
+{
+	int64_t due;
+
+	if (!cq->moderate_count || ++cq->held >= cq->moderate_count)
+		return false;
+	if (atomic_load(&cq->event_due))
+		return true;
+	due = clock_ns(CLOCK_MONOTONIC) + cq->moderate_period;
+	atomic_store(&cq->event_due, due);
+	want_event(&fabric->segment.header->process[cq->head.owner], due);
+	event_wake(fabric, cq->head.owner);
+	return true;
+}
+
 /* Who arms the queue takes its lock for that, and looks at it afterwards: so either it is
  * seen to be armed here, or the completion is seen there.
  */
@@ -198,7 +226,9 @@ static void tell(struct fabric *fabric, struct shared_cq *cq, bool solicited)
 	if (!cq->channel_at)
 		return;
 	armed = atomic_load_explicit(&cq->armed, memory_order_relaxed);
-	if (armed == CQ_ARMED || (armed == CQ_ARMED_SOLICITED && solicited))
+	if (armed != CQ_ARMED && (armed != CQ_ARMED_SOLICITED || !solicited))
+		return;
+	if (!holds_back(fabric, cq))
 		give_event(fabric, cq);
 }
 
@@ -335,6 +365,71 @@ void cq_arm(struct cq *cq, bool solicited_only)
 		return;
 	arm(context->fabric, cq->shared, solicited_only ? CQ_ARMED_SOLICITED : CQ_ARMED);
 	channel_pay(context->fabric, context->number, cq->channel->shared);
+}
+
+/* --- moderation --- */
+
+void cq_moderate(struct cq *cq, uint32_t count, int64_t period)
+{
+	struct fabric *fabric = cq->context->fabric;
+	struct shared_cq *shared = cq->shared;
+
+	lock_cq(fabric, segment_offset(&fabric->segment, shared));
+	shared->moderate_count = count && period ? count : 0;
+	shared->moderate_period = period;
+	/* what was held back by other rules */
+	if (atomic_load(&shared->event_due))
+		give_event(fabric, shared);
+	lock_drop(&shared->lock);
+	/* it may be wanted while the program is away */
+	if (count && period)
+		watchdog_want(fabric, 0);
+}
+
+/* Returns when its event is due, as long as it is not given; 0: none is. */
+static int64_t give_if_due(struct fabric *fabric, struct shared_cq *cq, int64_t now)
+{
+	int64_t due = atomic_load(&cq->event_due);
+	bool stolen;
+
+	if (!due || due > now)
+		return due;
+	if (!lock_try(fabric, &cq->lock, &stolen))
+		return now; /* soon */
+	if (stolen)
+		settle(fabric, cq);
+	if (atomic_load(&cq->event_due))
+		give_event(fabric, cq);
+	lock_drop(&cq->lock);
+	return 0;
+}
+
+int64_t cq_give_due(struct fabric *fabric, int64_t now)
+{
+	const struct segment *segment = &fabric->segment;
+	int64_t due = atomic_load_explicit(&fabric->process->event_due, memory_order_relaxed);
+	_Atomic uint64_t *place;
+	struct shared_head *head;
+
+	if (!due || due > now)
+		return due;
+	/* who holds another one back meanwhile says so after this */
+	atomic_store(&fabric->process->event_due, 0);
+	place = section_enter(fabric);
+	for (uint32_t device = 0; device < segment->header->devices; device++) {
+		const struct shared_table *table = &fabric_device(fabric, device)->cq;
+		uint32_t index = 0;
+
+		while ((head = table_next(segment, table, &index))) {
+			if (head->owner != fabric->self)
+				continue;
+			due = give_if_due(fabric, (struct shared_cq *)head, now);
+			if (due)
+				want_event(fabric->process, due);
+		}
+	}
+	section_leave(place);
+	return atomic_load(&fabric->process->event_due);
 }
 
 /* Both locks are held.  A process that takes the lock from us when we have died finds

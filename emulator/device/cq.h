@@ -55,6 +55,16 @@ int cq_poll(struct cq *cq, struct shared_cqe *entries, int count);
 /* Ask for one event, at the next (solicited) completion. */
 void cq_arm(struct cq *cq, bool solicited_only);
 
+/* An event comes only for COUNT completions, or PERIOD ns after the first of them; with 0
+ * for either, for each completion.
+ */
+void cq_moderate(struct cq *cq, uint32_t count, int64_t period);
+
+/* Give the events of this process's queues that are due at NOW.  Returns when the next one
+ * is; 0: never.  No lock is held; not in a section.
+ */
+int64_t cq_give_due(struct fabric *fabric, int64_t now);
+
 /* --- for responder and requester: under the lock of the queue it comes from --- */
 
 /* Put ENTRY in; an event when it is armed for that.  On overrun: asynchronous

@@ -28,7 +28,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define LAYOUT_VERSION 3 /* one more with each change of what is below */
+#define LAYOUT_VERSION 4 /* one more with each change of what is below */
 #define LAYOUT_MAGIC   "netemu\r\n"
 
 #define FABRIC_PROCESSES 1024 /* alive at once */
@@ -107,6 +107,7 @@ struct shared_process {
 	 */
 	_Atomic uint32_t asleep;
 	uint32_t pad1;
+	_Atomic int64_t event_due; /* the first of its completion queues' event_due; 0: none */
 };
 
 enum process_state {
@@ -286,6 +287,12 @@ struct shared_cq {
 	_Atomic uint64_t commit_at;
 	uint32_t ignore_overrun; /* bool: what finds no room is dropped, nothing else */
 	uint32_t timestamps;     /* bool: its user looks at the time of completions */
+	/* Moderation: an event for so many completions, or so long (ns) after the first;
+	 * 0: for each.  How many it has been held back for, and until when.
+	 */
+	uint32_t moderate_count, held;
+	int64_t moderate_period;
+	_Atomic int64_t event_due; /* 0: none is held back */
 };
 
 /* Completion or asynchronous events on their way to one descriptor: a FIFO in

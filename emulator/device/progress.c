@@ -322,7 +322,7 @@ static bool begin_work(struct progress *progress, bool by_watchdog)
 void progress_work(struct fabric *fabric, bool by_watchdog)
 {
 	struct progress *progress = fabric->progress;
-	int64_t now, limit;
+	int64_t now, limit, due;
 
 	if (!progress || !begin_work(progress, by_watchdog))
 		return;
@@ -337,6 +337,9 @@ void progress_work(struct fabric *fabric, bool by_watchdog)
 		visit_own(fabric, now, limit);
 		lower(&progress->next, visit_all(fabric, &progress->others, now, limit));
 	}
+	due = cq_give_due(fabric, now);
+	if (due)
+		lower(&progress->next, due);
 	pthread_mutex_unlock(&progress->work);
 	do_todo(fabric, by_watchdog);
 }

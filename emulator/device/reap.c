@@ -387,5 +387,6 @@ void process_clear(struct fabric *fabric, uint32_t process)
 	atomic_store(&shared->hint_head, 0);
 	atomic_store(&shared->hint_tail, 0);
 	atomic_store(&shared->attention, 0);
+	atomic_store(&shared->event_due, 0);
 	atomic_store(&shared->asleep, 0);
 }

@@ -50,7 +50,8 @@ static void sleep_until(_Atomic uint32_t *asleep, uint32_t number, int64_t time,
 static bool idle(const struct watchdog *watchdog)
 {
 	return !atomic_load(&progress_pending) &&
-	       !atomic_load(&watchdog->fabric->process->attention) && !atomic_load(&watchdog->stop);
+	       !atomic_load(&watchdog->fabric->process->attention) &&
+	       !atomic_load(&watchdog->fabric->process->event_due) && !atomic_load(&watchdog->stop);
 }
 
 static int64_t longest(struct watchdog *watchdog)

@@ -296,6 +296,122 @@ static void a_solicited_event_comes_with_a_solicited_completion_or_an_error(void
 	assert_int_equal(comp_channel_destroy(&channel), 0);
 }
 
+static void a_moderated_event_comes_for_so_many(void **state)
+{
+	struct cq cq;
+
+	(void)state;
+	assert_int_equal(comp_channel_create(&channel, &host.context), 0);
+	assert_int_equal(cq_create(&cq, &host.context, 64, &channel, 1), 0);
+	cq_moderate(&cq, 4, INT32_MAX);
+	put(&cq, 0); /* not armed: it does not count */
+	for (uint32_t round = 0; round < 3; round++) {
+		cq_arm(&cq, false);
+		for (uint32_t i = 0; i < 3; i++) {
+			put(&cq, i);
+			assert_int_equal(waiting(channel.fd), 0);
+		}
+		cq_arm(&cq, false); /* once more changes nothing */
+		put(&cq, 3);
+		assert_int_equal(read_event(), 1);
+		put(&cq, 4);
+		assert_int_equal(waiting(channel.fd), 0);
+	}
+	/* of those it is armed for */
+	cq_arm(&cq, true);
+	for (uint32_t i = 0; i < 7; i++) {
+		assert_int_equal(waiting(channel.fd), 0);
+		push(&host.fabric, cq.shared, i, WC_SUCCESS, i % 2 == 0);
+	}
+	assert_int_equal(read_event(), 1);
+	destroy(&cq);
+	assert_int_equal(comp_channel_destroy(&channel), 0);
+}
+
+static void what_is_held_back_comes_when_moderation_ends(void **state)
+{
+	struct cq cq;
+
+	(void)state;
+	assert_int_equal(comp_channel_create(&channel, &host.context), 0);
+	assert_int_equal(cq_create(&cq, &host.context, 64, &channel, 1), 0);
+	cq_moderate(&cq, 4, INT32_MAX);
+	cq_arm(&cq, false);
+	put(&cq, 0);
+	assert_int_equal(waiting(channel.fd), 0);
+	cq_moderate(&cq, 0, 0);
+	assert_int_equal(read_event(), 1);
+	cq_arm(&cq, false);
+	put(&cq, 1);
+	assert_int_equal(read_event(), 1);
+	/* no limit of time, or of number, would hold it back for ever */
+	cq_moderate(&cq, 4, 0);
+	cq_arm(&cq, false);
+	put(&cq, 2);
+	assert_int_equal(read_event(), 1);
+	destroy(&cq);
+	assert_int_equal(comp_channel_destroy(&channel), 0);
+}
+
+/* The program itself is away: it sleeps for the event. */
+static void a_moderated_event_comes_when_its_time_is_up(void **state)
+{
+	struct pollfd poller = { .events = POLLIN };
+	int64_t period = 20000000, begin;
+	struct cq cq;
+
+	(void)state;
+	assert_int_equal(comp_channel_create(&channel, &host.context), 0);
+	assert_int_equal(cq_create(&cq, &host.context, 64, &channel, 1), 0);
+	cq_moderate(&cq, 100, period);
+	poller.fd = channel.fd;
+	for (uint32_t round = 0; round < 5; round++) {
+		cq_arm(&cq, false);
+		begin = clock_ns(CLOCK_MONOTONIC);
+		put(&cq, 0);
+		put(&cq, 1);
+		assert_int_equal(poll(&poller, 1, -1), 1);
+		assert_true(clock_ns(CLOCK_MONOTONIC) - begin >= period);
+		assert_int_equal(read_event(), 1);
+		assert_int_equal(waiting(channel.fd), 0);
+	}
+	destroy(&cq);
+	assert_int_equal(comp_channel_destroy(&channel), 0);
+}
+
+static void push_one(void *arg)
+{
+	static struct fabric fabric;
+	struct err err;
+
+	if (fabric_join(&fabric, lab.path, 0, true, &err))
+		_exit(1);
+	push(&fabric, segment_at(&fabric.segment, *(uint64_t *)arg), 7, WC_SUCCESS, false);
+	fabric_leave(&fabric);
+}
+
+/* Its completions are another process's doing, which has gone by then. */
+static void a_moderated_event_is_the_owners_to_give(void **state)
+{
+	struct pollfd poller = { .events = POLLIN };
+	struct cq cq;
+	uint64_t at;
+
+	(void)state;
+	assert_int_equal(comp_channel_create(&channel, &host.context), 0);
+	assert_int_equal(cq_create(&cq, &host.context, 64, &channel, 1), 0);
+	cq_moderate(&cq, 100, 20000000);
+	cq_arm(&cq, false);
+	at = segment_offset(&host.fabric.segment, cq.shared);
+	child_wait(child_run(push_one, &at));
+	poller.fd = channel.fd;
+	assert_int_equal(poll(&poller, 1, -1), 1);
+	assert_int_equal(read_event(), 1);
+	assert_int_equal(cq_next(&cq).wr_id, 7);
+	destroy(&cq);
+	assert_int_equal(comp_channel_destroy(&channel), 0);
+}
+
 static void a_channel_in_use_is_not_destroyed(void **state)
 {
 	uint32_t events, async;
@@ -495,6 +611,10 @@ int main(void)
 		test_with(a_queue_does_not_shrink_below_what_waits),
 		test_with(an_armed_queue_gives_one_event),
 		test_with(a_solicited_event_comes_with_a_solicited_completion_or_an_error),
+		test_with(a_moderated_event_comes_for_so_many),
+		test_with(what_is_held_back_comes_when_moderation_ends),
+		test_with(a_moderated_event_comes_when_its_time_is_up),
+		test_with(a_moderated_event_is_the_owners_to_give),
 		test_with(a_channel_in_use_is_not_destroyed),
 		test_with(no_event_is_lost_when_a_channel_is_full),
 		test_with(who_arms_and_looks_misses_nothing),

@@ -223,9 +223,14 @@ struct ibv_cq_ex *front_create_cq_ex(struct ibv_context *context, struct ibv_cq_
 	return &own->ex;
 }
 
-/* Events are not moderated: ibv_query_device_ex() says so. */
 int front_modify_cq(struct ibv_cq *cq, struct ibv_modify_cq_attr *attr)
 {
-	(void)cq;
-	return attr->attr_mask & ~(uint32_t)IBV_CQ_ATTR_MODERATE ? EINVAL : EOPNOTSUPP;
+	const struct ibv_moderate_cq *moderate = &attr->moderate;
+
+	if (attr->attr_mask & ~(uint32_t)IBV_CQ_ATTR_MODERATE)
+		return EINVAL;
+	if (attr->attr_mask)
+		cq_moderate(&((struct front_cq *)cq)->engine, moderate->cq_count,
+			    moderate->cq_period * 1000LL);
+	return 0;
 }

@@ -117,6 +117,7 @@ int front_query_device_ex(struct ibv_context *context, const struct ibv_query_de
 		.completion_timestamp_mask = UINT64_MAX,
 		.hca_core_clock = 1000000, /* kHz: time stamps are ns */
 		.device_cap_flags_ex = CAP_FLAGS,
+		.cq_mod_caps = { .max_cq_count = UINT16_MAX, .max_cq_period = UINT16_MAX /* us */ },
 		.max_dm_size = device_of(context)->limits.max_dm_size,
 		.xrc_odp_caps = ODP_RELIABLE,
 		.phys_port_cnt_ex = 1,
