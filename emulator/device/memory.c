@@ -231,6 +231,7 @@ static ssize_t transfer(struct fabric *fabric, uint32_t process, struct iovec he
 		     : process_vm_readv(pid, &here, 1, &there, 1, 0);
 }
 
+/* Not inlined: so much stack is probed at each call. */
 static __attribute__((noinline)) ssize_t through_buffer(struct fabric *fabric,
 							const struct payload *to,
 							struct iovec to_part,

@@ -3,45 +3,10 @@
 #include "device/datagram.h"
 #include "device/event.h"
 #include "device/lock.h"
-#include "device/progress.h"
+#include "device/request.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* A part of an operation, and who carries it out. */
-struct request {
-	struct fabric *fabric;
-	const struct op *op;
-	struct answer *answer;
-	struct shared_device *device; /* the responder's */
-	struct shared_qp *qp;
-	struct shared_srq *srq; /* or NULL */
-	struct shared_rq *rq;
-	uint64_t cq_at;     /* where receives complete */
-	uint32_t pd, owner; /* whose keys count */
-	uint64_t bytes;     /* of this part */
-};
-
-/* The receive request that a message has been matched with. */
-struct match {
-	struct shared_rqe *rqe;
-	bool kept; /* a copy; it is out of its queue already */
-};
-
-static bool reliable(const struct request *r)
-{
-	return r->op->type == QP_RC || r->op->type == QP_XRC_SEND;
-}
-
-static bool whole(const struct op *op)
-{
-	return op->last && !op->offset;
-}
-
-static void count(_Atomic uint64_t *counter, uint64_t by)
-{
-	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
-}
 
 /* What only holders of the record's lock write. */
 static void count_own(_Atomic uint64_t *counter, uint64_t by)
@@ -51,22 +16,8 @@ static void count_own(_Atomic uint64_t *counter, uint64_t by)
 	atomic_store_explicit(counter, now + by, memory_order_relaxed);
 }
 
-/* The requester learns of STATUS and this side fails with EVENT; transports that
- * answer nothing lose the message, and go on.
- */
-static void refuse(struct request *r, int status, enum event_type event)
-{
-	r->answer->status = status;
-	if (!reliable(r)) {
-		count(&r->device->counters.drops, 1);
-		return;
-	}
-	qp_fail(r->fabric, r->qp, event);
-	progress_later(r->fabric, r->qp);
-}
-
 /* A copy has failed.  Memory of the requester that is gone is its own fault; returns
- * whether the responder's is.
+ * whether the responder's is.  (Not inlined: so much stack is probed at each call.)
  */
 static __attribute__((noinline)) bool copy_failed(struct request *r)
 {
@@ -90,142 +41,6 @@ static __attribute__((noinline)) bool copy_failed(struct request *r)
 		}
 	}
 	return true;
-}
-
-/* --- receive requests --- */
-
-/* Others take from a shared queue before the last part has come, so the request is
- * copied and taken out with the first.
- */
-static struct shared_rqe *keep(struct request *r, const struct shared_rqe *rqe)
-{
-	struct segment *segment = &r->fabric->segment;
-	struct shared_qp *qp = r->qp;
-	uint32_t size = r->rq->stride;
-
-	if (qp->in_rqe_size < size) {
-		segment_free(segment, qp->in_rqe_at, qp->in_rqe_size);
-		qp->in_rqe_size = 0;
-		qp->in_rqe_at = segment_alloc(segment, size);
-		if (!qp->in_rqe_at)
-			return NULL;
-		qp->in_rqe_size = size;
-	}
-	memcpy(segment_at(segment, qp->in_rqe_at), rqe,
-	       sizeof(*rqe) + rqe->sges * sizeof(rqe->sge[0]));
-	qp->in_rqe_taken = 1;
-	rq_take(r->fabric, r->rq);
-	return segment_at(segment, qp->in_rqe_at);
-}
-
-/* The receive request of this message.  Returns false when there is none; with
- * true, match_end() comes later.
- */
-static bool match(struct request *r, struct match *m)
-{
-	struct shared_rqe *copy;
-
-	if (r->qp->in_rqe_taken) {
-		m->kept = true;
-		m->rqe = segment_at(&r->fabric->segment, r->qp->in_rqe_at);
-		return true;
-	}
-	m->kept = false;
-	m->rqe = rq_first(r->fabric, r->rq);
-	if (!m->rqe) {
-		rq_done(r->rq);
-		return false;
-	}
-	if (!r->srq || whole(r->op) || r->op->opcode == WR_RDMA_WRITE_WITH_IMM)
-		return true;
-	copy = keep(r, m->rqe);
-	rq_done(r->rq);
-	m->rqe = copy;
-	m->kept = true;
-	return copy != NULL;
-}
-
-static void match_end(struct request *r, struct match *m)
-{
-	if (!m->kept)
-		rq_done(r->rq);
-}
-
-static void fill_address(const struct request *r, struct shared_cqe *entry)
-{
-	const struct op *op = r->op;
-
-	entry->src_qpn = op->from_qpn;
-	if (op->type != QP_UD)
-		return;
-	entry->slid = (uint16_t)atomic_load_explicit(&fabric_device(r->fabric, op->from)->lid,
-						     memory_order_relaxed);
-	entry->sl = op->path.sl;
-	entry->pkey_index = (uint16_t)r->qp->pkey_index;
-	if (op->path.global)
-		entry->flags |= WC_GRH;
-}
-
-static void complete(struct request *r, struct match *m, int status)
-{
-	const struct op *op = r->op;
-	bool solicited = (op->flags & SEND_SOLICITED) || status;
-	struct shared_cqe entry = {
-		.wr_id = m->rqe->wr_id,
-		.qp_at = segment_offset(&r->fabric->segment, r->qp),
-		.qpn = atomic_load_explicit(&r->qp->head.number, memory_order_relaxed),
-		.byte_len = (uint32_t)(op->length + (op->type == QP_UD ? GRH_SIZE : 0)),
-		.status = (uint8_t)status,
-		.opcode = WC_RECV,
-		.receive = 1,
-	};
-
-	fill_address(r, &entry);
-	if (op->opcode == WR_RDMA_WRITE_WITH_IMM)
-		entry.opcode = WC_RECV_RDMA_WITH_IMM;
-	if (op->opcode == WR_SEND_WITH_INV)
-		entry.flags |= WC_WITH_INV;
-	else if (op->opcode != WR_SEND)
-		entry.flags |= WC_WITH_IMM;
-	if (entry.flags & (WC_WITH_INV | WC_WITH_IMM))
-		entry.imm = op->imm;
-	if (m->kept) {
-		r->qp->in_rqe_taken = 0;
-		cq_push(r->fabric, r->cq_at, &entry, solicited);
-		return;
-	}
-	rq_complete(r->fabric, r->rq, r->cq_at, &entry, solicited);
-}
-
-/* The receive request itself is at fault, or too small: it completes with STATUS, and
- * that says all, so there is no event.
- */
-static void fail_receive(struct request *r, struct match *m, int status, int remote)
-{
-	complete(r, m, status);
-	match_end(r, m);
-	refuse(r, remote, EVENT_NONE);
-	if (!reliable(r)) {
-		qp_fail(r->fabric, r->qp, EVENT_NONE);
-		progress_later(r->fabric, r->qp);
-	}
-}
-
-/* UC and UD lose a message, as a whole: a receive request may come before its next
- * part.
- */
-static void lose(struct request *r)
-{
-	r->qp->in_attempt = 0;
-	count(&r->device->counters.drops, 1);
-}
-
-static void not_ready(struct request *r)
-{
-	r->answer->status = reliable(r) ? RESPOND_RNR : WC_SUCCESS;
-	r->answer->rnr_timer = r->qp->min_rnr_timer;
-	if (!reliable(r))
-		lose(r);
 }
 
 /* --- operations --- */
@@ -261,7 +76,7 @@ static int fill_receive(struct request *r, struct match *m)
 		return 0;
 	if (memory_gather(r->fabric, r->op->to, m->rqe->sge, sges_for(m->rqe, end), true, r->pd,
 			  r->owner, &to)) {
-		fail_receive(r, m, WC_LOC_PROT_ERR, WC_REM_OP_ERR);
+		request_fail_receive(r, m, WC_LOC_PROT_ERR, WC_REM_OP_ERR);
 		return -1;
 	}
 	if (header ? !datagram_copy(r->fabric, r->op, r->bytes, &to)
@@ -269,9 +84,9 @@ static int fill_receive(struct request *r, struct match *m)
 					       r->bytes))
 		return 0;
 	if (copy_failed(r))
-		fail_receive(r, m, WC_LOC_PROT_ERR, WC_REM_OP_ERR);
+		request_fail_receive(r, m, WC_LOC_PROT_ERR, WC_REM_OP_ERR);
 	else
-		match_end(r, m);
+		request_match_end(r, m);
 	return -1;
 }
 
@@ -280,30 +95,30 @@ static void do_send(struct request *r)
 	const struct op *op = r->op;
 	struct match m;
 
-	if (!match(r, &m)) {
-		not_ready(r);
+	if (!request_match(r, &m)) {
+		request_not_ready(r);
 		return;
 	}
 	if (room_of(m.rqe) < op->length + (op->type == QP_UD ? GRH_SIZE : 0)) {
 		/* UC and UD use the receive request for the next message (9.9.3) */
-		if (reliable(r)) {
-			fail_receive(r, &m, WC_LOC_LEN_ERR, WC_REM_INV_REQ_ERR);
+		if (request_reliable(r)) {
+			request_fail_receive(r, &m, WC_LOC_LEN_ERR, WC_REM_INV_REQ_ERR);
 			return;
 		}
-		match_end(r, &m);
-		lose(r);
+		request_match_end(r, &m);
+		request_lose(r);
 		return;
 	}
 	if (fill_receive(r, &m) < 0)
 		return;
 	if (op->last && op->opcode == WR_SEND_WITH_INV &&
 	    window_invalidate(r->fabric, r->qp, op->imm)) {
-		fail_receive(r, &m, WC_REM_ACCESS_ERR, WC_REM_ACCESS_ERR);
+		request_fail_receive(r, &m, WC_REM_ACCESS_ERR, WC_REM_ACCESS_ERR);
 		return;
 	}
 	if (op->last)
-		complete(r, &m, WC_SUCCESS);
-	match_end(r, &m);
+		request_complete(r, &m, WC_SUCCESS);
+	request_match_end(r, &m);
 }
 
 /* What a remote key opens, for all of the message.  Returns 0, or -1 when it has been
@@ -316,7 +131,7 @@ static int open_remote(struct request *r, uint32_t access, uint64_t length, stru
 
 	where->parts = 0;
 	if (!(r->qp->access & access)) {
-		refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
+		request_refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
 		return -1;
 	}
 	if (!length)
@@ -324,7 +139,7 @@ static int open_remote(struct request *r, uint32_t access, uint64_t length, stru
 	if (!memory_find(r->fabric, op->to, op->rkey, op->remote_addr, length, access, r->pd,
 			 r->owner, qpn, where))
 		return 0;
-	refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
+	request_refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
 	return -1;
 }
 
@@ -338,7 +153,7 @@ static int write_remote(struct request *r)
 	if (!r->bytes || !memory_copy(r->fabric, &to, r->op->offset, r->op->payload, 0, r->bytes))
 		return 0;
 	if (copy_failed(r))
-		refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
+		request_refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
 	return -1;
 }
 
@@ -351,20 +166,20 @@ static void do_write_imm(struct request *r)
 {
 	struct match m;
 
-	if (!match(r, &m)) {
-		not_ready(r);
+	if (!request_match(r, &m)) {
+		request_not_ready(r);
 		return;
 	}
-	/* refuse() takes locks that come before that of the receive queue */
-	match_end(r, &m);
+	/* request_refuse() takes locks that come before that of the receive queue */
+	request_match_end(r, &m);
 	if (write_remote(r) < 0 || !r->op->last)
 		return;
-	if (!match(r, &m)) {
-		not_ready(r);
+	if (!request_match(r, &m)) {
+		request_not_ready(r);
 		return;
 	}
-	complete(r, &m, WC_SUCCESS);
-	match_end(r, &m);
+	request_complete(r, &m, WC_SUCCESS);
+	request_match_end(r, &m);
 }
 
 static void do_read(struct request *r)
@@ -372,7 +187,7 @@ static void do_read(struct request *r)
 	struct payload from;
 
 	if (!r->qp->max_dest_rd_atomic) {
-		refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
+		request_refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
 		return;
 	}
 	if (open_remote(r, ACCESS_REMOTE_READ, r->op->length, &from) < 0)
@@ -380,7 +195,7 @@ static void do_read(struct request *r)
 	if (!r->bytes || !memory_copy(r->fabric, r->op->payload, 0, &from, r->op->offset, r->bytes))
 		return;
 	if (copy_failed(r))
-		refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
+		request_refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
 }
 
 static void do_atomic(struct request *r)
@@ -389,7 +204,7 @@ static void do_atomic(struct request *r)
 	struct payload where;
 
 	if (op->remote_addr % 8 || !r->qp->max_dest_rd_atomic) {
-		refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
+		request_refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
 		return;
 	}
 	if (open_remote(r, ACCESS_REMOTE_ATOMIC, 8, &where) < 0)
@@ -399,7 +214,7 @@ static void do_atomic(struct request *r)
 		return;
 	r->bytes = 0;
 	if (copy_failed(r))
-		refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
+		request_refuse(r, WC_REM_ACCESS_ERR, EVENT_QP_ACCESS_ERR);
 }
 
 static const struct {
@@ -496,7 +311,7 @@ static bool repeated(const struct request *r)
 {
 	const struct shared_qp *qp = r->qp;
 
-	if (!reliable(r) || r->op->number >= qp->expected || r->op->opcode == WR_RDMA_READ)
+	if (!request_reliable(r) || r->op->number >= qp->expected || r->op->opcode == WR_RDMA_READ)
 		return false;
 	r->answer->status = WC_SUCCESS;
 	if (r->op->number + 1 == qp->expected) {
@@ -523,21 +338,10 @@ static void remember(struct request *r)
 	qp->expected = r->op->number + 1;
 }
 
-/* A message that never became whole is flushed with its queue pair. */
-static void flush_kept(struct request *r)
-{
-	struct match m = { .kept = true };
-
-	if (!r->qp->in_rqe_taken || atomic_load(&r->qp->state) != QP_ERR)
-		return;
-	m.rqe = segment_at(&r->fabric->segment, r->qp->in_rqe_at);
-	complete(r, &m, WC_WR_FLUSH_ERR);
-}
-
 static void count_in(struct request *r)
 {
 	if (r->op->path.multicast)
-		count(&r->device->counters.multicast_rcv, 1);
+		request_count(&r->device->counters.multicast_rcv, 1);
 	if (r->op->opcode != WR_RDMA_READ)
 		count_own(&r->qp->rx_bytes, r->bytes);
 	count_own(&r->qp->rx_messages, r->op->last);
@@ -565,8 +369,8 @@ static void respond_qp(struct request *r)
 	r->answer->status = RESPOND_NOTHING;
 	if (!takes_packets(r)) {
 		if (find_queues(r))
-			flush_kept(r);
-		count(&r->device->counters.drops, 1);
+			request_flush_kept(r);
+		request_count(&r->device->counters.drops, 1);
 		return;
 	}
 	if (__builtin_expect(!r->qp->established, 0))
@@ -575,7 +379,7 @@ static void respond_qp(struct request *r)
 		return;
 	r->answer->status = WC_SUCCESS;
 	if (!known(r->op) || !find_queues(r))
-		refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
+		request_refuse(r, WC_REM_INV_REQ_ERR, EVENT_QP_REQ_ERR);
 	else
 		operations[r->op->opcode].carry_out(r);
 	if (r->answer->status == WC_SUCCESS)
@@ -591,7 +395,7 @@ static void respond_to(struct request *r)
 	r->qp = qp_find(fabric, r->op->to, r->op->to_qpn);
 	if (!r->qp ||
 	    atomic_load_explicit(&r->device->port_state, memory_order_relaxed) != PORT_ACTIVE) {
-		count(&r->device->counters.drops, 1);
+		request_count(&r->device->counters.drops, 1);
 		return;
 	}
 	qp_lock_receive(fabric, r->qp);
@@ -609,7 +413,7 @@ void respond(struct fabric *fabric, const struct op *op, struct answer *answer)
 	};
 
 	*answer = (struct answer){ .status = WC_SUCCESS };
-	r.bytes = whole(op) || !op->payload ? op->length : payload_length(op->payload);
+	r.bytes = request_whole(op) || !op->payload ? op->length : payload_length(op->payload);
 	respond_to(&r);
 }
 
