@@ -42,7 +42,7 @@ one_run() {
 
 test_expect_success LAMMPS 'lammps by srun: complete, symmetric, as pml/monitoring counts' '
 	monitoring_on &&
-	srun -N4 -n16 --ntasks-per-node=4 --mpi=pmix --netprof="dir=$PWD/run" \
+	give_way srun -N4 -n16 --ntasks-per-node=4 --mpi=pmix --netprof="dir=$PWD/run" \
 		lmp -in "$NETEMU_SRCDIR/etc/lammps-melt.in" -log none >out &&
 	monitoring_off &&
 	grep "^Loop time" out &&
@@ -62,7 +62,7 @@ test_expect_success LAMMPS 'its ranks are where Slurm put them' '
 '
 
 test_expect_success LAMMPS 'lammps by mpirun in salloc: all ranks, the same matrix' '
-	salloc -N4 --ntasks-per-node=4 --netprof="dir=$PWD/run" \
+	give_way salloc -N4 --ntasks-per-node=4 --netprof="dir=$PWD/run" \
 		mpirun lmp -in "$NETEMU_SRCDIR/etc/lammps-melt.in" -log none >out &&
 	dump_run "$(one_run)" &&
 	expect_complete 16 &&
@@ -72,7 +72,7 @@ test_expect_success LAMMPS 'lammps by mpirun in salloc: all ranks, the same matr
 '
 
 test_expect_success LAMMPS 'lammps by mpirun in sbatch, twice: two whole runs, the same matrix' '
-	batch -N4 --ntasks-per-node=4 --netprof="dir=$PWD/run" <<-EOF &&
+	give_way batch -N4 --ntasks-per-node=4 --netprof="dir=$PWD/run" <<-EOF &&
 	mpirun lmp -in "$NETEMU_SRCDIR/etc/lammps-melt.in" -log none
 	mpirun lmp -in "$NETEMU_SRCDIR/etc/lammps-melt.in" -log none
 	EOF
@@ -129,7 +129,7 @@ EOF
 
 test_expect_success HPCC 'hpcc on 8 ranks: complete, symmetric, as pml/monitoring counts' '
 	monitoring_on &&
-	srun -N4 -n8 --ntasks-per-node=2 --mpi=pmix --netprof="dir=$PWD/run" hpcc >out &&
+	give_way srun -N4 -n8 --ntasks-per-node=2 --mpi=pmix --netprof="dir=$PWD/run" hpcc >out &&
 	monitoring_off &&
 	grep "HPL_Tflops=" hpccoutf.txt &&
 	dump_run "$(one_run)" &&

@@ -86,9 +86,15 @@ test_expect_success 'scancel' '
 	endless && scancel "$job" && over && whole 0 0 && whole 1 0 && exported 0 1
 '
 
+timed_out() {
+	grep "DUE TO TIME LIMIT" err && return
+	say_why "srun does not say so" err
+	return 1
+}
+
 test_expect_success 'a time limit' '
 	endless && scontrol update JobId="$job" EndTime=now && over &&
-	grep "DUE TO TIME LIMIT" err && whole 0 0 && whole 1 0 && exported 0 1
+	timed_out && whole 0 0 && whole 1 0 && exported 0 1
 '
 
 # Nobody is left who could remove the fabric; the next one on the node does.
