@@ -110,7 +110,8 @@ direct() {
 # unseen WHY TEXT: that was recorded once, and said once.
 unseen() {
 	dump client && expect_count client 1 unseen "why=$1" && lines client call=unseen | grep "$2" &&
-		find client -name "nettrace.*.log" -exec cat {} + >log && test $(grep -c "not all is seen" log) = 1
+		find client -name "nettrace.*.log" -exec cat {} + >log &&
+		test "$(grep -c "not all is seen" log)" = 1
 }
 
 test_expect_success MLX5 'mlx5dv_init_obj() of a linked program: passed on, recorded, said once' '

@@ -110,5 +110,22 @@ static void describe_ah(struct vring_call *call, const struct ibv_pd *pd,
 PTR_CALL(CREATE_AH, struct ibv_ah, ibv_create_ah, (struct ibv_pd * pd, struct ibv_ah_attr *attr),
 	 (pd, attr), pd->context, describe_ah(call, pd, attr);)
 
+/* To who sent a datagram; what libibverbs calls in it is not seen. */
+static void describe_answer(struct vring_call *call, const struct ibv_pd *pd,
+			    const struct ibv_wc *wc, const struct ibv_grh *grh, uint8_t port)
+{
+	call->parent = (uintptr_t)pd;
+	call->number = wc->slid;
+	call->a = port;
+	if (!(wc->wc_flags & IBV_WC_GRH) || !grh)
+		return;
+	memcpy(&call->b, grh->sgid.raw, 8);
+	memcpy(&call->c, grh->sgid.raw + 8, 8);
+}
+
+PTR_CALL(CREATE_AH, struct ibv_ah, ibv_create_ah_from_wc,
+	 (struct ibv_pd * pd, struct ibv_wc *wc, struct ibv_grh *grh, uint8_t port),
+	 (pd, wc, grh, port), pd->context, describe_answer(call, pd, wc, grh, port);)
+
 INT_CALL(DESTROY_AH, ibv_destroy_ah, (struct ibv_ah * ah), (ah), ah->context,
 	 call->object = (uintptr_t)ah;)

@@ -21,6 +21,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#pragma GCC visibility push(hidden) /* found without a table */
+
 struct traced_build;
 struct counts;
 
@@ -148,5 +150,7 @@ void record_put(enum vring_kind kind, const void *records, uint32_t count);
 
 /* SIZE bytes of zeros from the kernel, or NULL; for what signal handlers may need. */
 void *record_pages(size_t size);
+
+#pragma GCC visibility pop
 
 #endif

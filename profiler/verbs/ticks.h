@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "vring.h"
 
-extern enum vring_clock ticks_clock;
+extern enum vring_clock ticks_clock __attribute__((visibility("hidden")));
 
 /* Choose the clock, before ticks_now(); once. */
 void ticks_init(void);
