@@ -87,8 +87,8 @@ test_expect_success 'scancel' '
 '
 
 timed_out() {
-	grep "DUE TO TIME LIMIT" err && return
-	say_why "srun does not say so" err
+	scontrol show job "$job" >state && grep JobState=TIMEOUT state && return
+	say_why "no time limit has ended it" state err
 	return 1
 }
 
