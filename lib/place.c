@@ -82,7 +82,8 @@ static bool exists(const struct place *place, const char *format)
 {
 	char path[PATH_MAX];
 
-	return format && place_path(place, place->base, format, path) == 0 && access(path, F_OK) == 0;
+	return format && place_path(place, place->base, format, path) == 0 &&
+	       access(path, F_OK) == 0;
 }
 
 /* A step's directory; the next program of the same step gets STEP.2 and so on. */
@@ -207,8 +208,10 @@ int place_path(const struct place *place, const char *directory, const char *for
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(name, sizeof(name), format, place->rank);
 #pragma GCC diagnostic pop
-	return snprintf(path, PATH_MAX, "%s/%s/%s", directory, place->kind->directory, name) < PATH_MAX ? 0
-											    : -1;
+	return snprintf(path, PATH_MAX, "%s/%s/%s", directory, place->kind->directory, name) <
+			       PATH_MAX
+		       ? 0
+		       : -1;
 }
 
 void place_log(const struct place *place, const char *fmt, ...)

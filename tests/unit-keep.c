@@ -47,14 +47,13 @@ static void make_old(const char *name)
 {
 	char command[1024];
 
-	snprintf(
-		command, sizeof(command),
-		"mkdir -p %s && cd %s && mkdir -p mpi log verbs && "
-		"touch run.json node-0.json node-12.json .world mpi/rank-0.json mpi/rank-1.json "
-		"mpi/.rank-2.live log/node-0.log verbs/ring-0.bin verbs/trace_0.json "
-		"verbs/mine_raw_trace_0.json verbs/trace_1.json.Xy12aB && "
-		"find . -exec touch -d '2 hours ago' {} +",
-		name, name);
+	snprintf(command, sizeof(command),
+		 "mkdir -p %s && cd %s && mkdir -p mpi log verbs && "
+		 "touch run.json node-0.json node-12.json .world mpi/rank-0.json mpi/rank-1.json "
+		 "mpi/.rank-2.live log/node-0.log verbs/ring-0.bin verbs/trace_0.json "
+		 "verbs/mine_raw_trace_0.json verbs/trace_1.json.Xy12aB && "
+		 "find . -exec touch -d '2 hours ago' {} +",
+		 name, name);
 	shell(command);
 }
 
