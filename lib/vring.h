@@ -111,9 +111,9 @@ struct vring_record {
 	uint8_t rest[48];
 };
 
-/* A send request (VCALL_SEND_WR) or one built by ibv_wr_*() (VCALL_SEND_WR_EX).  All of
- * one call have its time and duration; `first` marks the first one.  Further scatter/
- * gather elements are vring_sges, atomics and datagrams have a vring_more.
+/* A send request (VCALL_POST_SEND) or one built by ibv_wr_*() (VCALL_WR).  All of one
+ * call have its time and duration.  Further scatter/gather elements are vring_sges,
+ * atomics and datagrams have a vring_more.
  */
 struct vring_send {
 	VRING_RECORD;
