@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* collective.h - a rank's collectives: chunks, phases, dimensions, order
+ *
+ * A collective is cut into chunks; each passes through phases, one for each dimension of
+ * the topology that it uses; a dimension has queues, and each starts so many chunks at a
+ * time, in the order of its policy.  As ASTRA-sim's system layer; what happens
+ * when is the same on every backend.
+ *
+ * Tags are made of the group, the group's count of collectives, chunk and phase: never of the
+ * order in which a rank happens to start them.  All receives of a chunk's phase are posted
+ * when it becomes known, so that a rank that is ahead meets them.
+ */
+#ifndef COLL_COLLECTIVE_H
+#define COLL_COLLECTIVE_H
+
+#include "config/system.h"
+#include "net/net.h"
+
+struct collectives; /* of one rank */
+
+enum allgather_size {
+	ALLGATHER_SHARD, /* comm_size is what each rank gives */
+	ALLGATHER_TOTAL, /* comm_size is what each rank has in the end */
+};
+
+struct collectives_settings {
+	const struct system *system; /* this and all below are kept */
+	const struct dims *dims;
+	uint32_t queues_per_dim; /* 1 */
+	bool compat;
+	enum allgather_size allgather;
+	bool verify;       /* move real data, compare with what it must be */
+	double size_scale; /* comm-scale */
+	double injection_scale;
+};
+
+/* What is asked for; embedded in what the caller owns, which stays until `done`. */
+struct collective {
+	enum coll coll;
+	uint64_t size; /* bytes, comm_size as in the trace */
+	const struct group *group;
+	uint64_t dims; /* bit d: used; all ones: all */
+	int32_t priority;
+	uint32_t root;        /* rank in the group */
+	const int64_t *sizes; /* all-to-all, to each member; NULL: all the same */
+	const char *custom;   /* ET prefix, or NULL */
+	uint64_t node_id;
+	void (*done)(struct collective *collective, int64_t time);
+
+	/* Filled in, for results. */
+	int64_t started, ended; /* ns */
+	uint64_t total;         /* bytes that nccl-tests' algbw is of */
+	uint64_t sent;          /* bytes this rank sent for it */
+	struct collective *next;
+	void *work;
+};
+
+int collectives_create(struct collectives **collectives, struct net *net,
+		       const struct collectives_settings *settings, struct err *err);
+void collectives_destroy(struct collectives *collectives);
+
+/* Start COLLECTIVE at TIME (modelled, ns, not after loop_now()).  This rank must be in its
+ * group.  Returns 0, or -1 with ERR.
+ */
+int collectives_start(struct collectives *collectives, struct collective *collective, int64_t time,
+		      struct err *err);
+
+/* Result of verification: mismatching bytes and the first of them as a sentence; 0: none. */
+uint64_t collectives_wrong(const struct collectives *collectives, struct err *err);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/loop.h"
+
+#include "clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A thread that sleeps comes back this much too late: the last of it is spun away. */
+#define WAKE_NS  60000
+#define REST_MAX 1000000 /* ns without a look at the network */
+
+static int64_t real_now(void *arg)
+{
+	(void)arg;
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static void real_rest(void *arg, int64_t ns)
+{
+	(void)arg;
+	if (ns > 0)
+		clock_rest(ns);
+}
+
+const struct loop_clock loop_real_clock = { real_now, real_rest, NULL };
+
+static int bits(int64_t ns)
+{
+	return ns > 0 ? 64 - __builtin_clzll((uint64_t)ns) : 0;
+}
+
+static void note_lateness(struct loop *loop, int64_t late)
+{
+	loop->late_count++;
+	loop->late_sum += late;
+	if (late > loop->late_max)
+		loop->late_max = late;
+	loop->late_histogram[bits(late)]++;
+}
+
+static struct loop_timer *timer_of(struct evq_node *node)
+{
+	return (struct loop_timer *)((char *)node - offsetof(struct loop_timer, node));
+}
+
+/* The next timer, when it is due at NOW. */
+static int fire_next(struct loop *loop, int64_t now)
+{
+	struct evq_node *node = evq_peek(&loop->timers);
+	struct loop_timer *timer;
+
+	if (!node || node->time > now)
+		return 0;
+	evq_next(&loop->timers);
+	timer = timer_of(node);
+	if (loop->clock)
+		note_lateness(loop, now - timer->due);
+	timer->fire(timer, timer->due);
+	return 1;
+}
+
+static int virtual_run(struct loop *loop)
+{
+	struct evq_node *node;
+
+	while (!loop->stopped && !loop->failed && (node = evq_peek(&loop->timers)))
+		fire_next(loop, node->time);
+	return loop->failed;
+}
+
+/* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
+static void idle(struct loop *loop, int64_t since)
+{
+	const struct evq_node *node = evq_peek(&loop->timers);
+	int64_t now = loop_now(loop), rest = REST_MAX;
+
+	if (now - since < loop->spin)
+		return;
+	if (node && node->time - now - WAKE_NS < rest)
+		rest = node->time - now - WAKE_NS;
+	if (loop->poll && rest > 1)
+		rest = 1;
+	if (rest > 0)
+		loop->clock->rest(loop->clock->arg, rest);
+}
+
+static int real_run(struct loop *loop, struct err *err)
+{
+	int64_t since = loop_now(loop);
+	int done;
+
+	while (!loop->stopped && !loop->failed) {
+		done = loop->poll ? loop->poll(loop->poll_arg, err) : 0;
+		if (done < 0)
+			return -1;
+		while (!loop->stopped && !loop->failed && fire_next(loop, loop_now(loop)))
+			done++;
+		if (done)
+			since = loop_now(loop);
+		else
+			idle(loop, since);
+	}
+	return loop->failed;
+}
+
+void loop_init(struct loop *loop, const struct loop_clock *clock)
+{
+	*loop = (struct loop){ .clock = clock, .spin = 50000 };
+	evq_init(&loop->timers);
+}
+
+void loop_release(struct loop *loop)
+{
+	evq_release(&loop->timers);
+}
+
+void loop_start(struct loop *loop)
+{
+	loop->zero = loop->clock ? loop->clock->now(loop->clock->arg) : 0;
+}
+
+int64_t loop_now(const struct loop *loop)
+{
+	if (loop->clock)
+		return loop->clock->now(loop->clock->arg) - loop->zero;
+	return loop->timers.now > 0 ? loop->timers.now : 0;
+}
+
+int loop_at(struct loop *loop, struct loop_timer *timer, int64_t time)
+{
+	int64_t earliest = loop->timers.now;
+
+	timer->due = time;
+	return evq_add(&loop->timers, &timer->node, time > earliest ? time : earliest, 0);
+}
+
+void loop_cancel(struct loop *loop, struct loop_timer *timer)
+{
+	evq_remove(&loop->timers, &timer->node);
+}
+
+int loop_run(struct loop *loop, struct err *err)
+{
+	loop->err = err;
+	loop->stopped = false;
+	loop->failed = 0;
+	return loop->clock ? real_run(loop, err) : virtual_run(loop);
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}
+
+int loop_fail(struct loop *loop, const char *fmt, ...)
+{
+	char text[sizeof(loop->err->text)];
+	va_list args;
+
+	if (loop->failed)
+		return -1;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	loop->failed = -1;
+	return err_set(loop->err, "%s", text);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net.h - messages between ranks, over whatever carries them
+ *
+ * One small table of functions for each backend: verbs, tcp, and a model whose time is
+ * virtual.  A message has a source, a target, a tag and a size; sends and receives
+ * of one pair and tag match in order.  They may come in any order and any time apart:
+ * a backend takes what arrives before its receive is posted, so that no order of ranks
+ * can block another.  A receive that meets a send of another size is an error that
+ * names both.
+ *
+ * A backend moves bytes that nobody looks at unless a message has `data`.
+ */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "err.h"
+#include "exec/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct net_message;
+
+/* Contents, of runs that verify.  Both may be called for parts in any order. */
+struct net_data {
+	/* Write SIZE bytes of MESSAGE from its byte AT on to BUFFER. */
+	void (*fill)(struct net_message *message, uint64_t at, void *buffer, size_t size);
+	/* Take SIZE bytes in. */
+	void (*take)(struct net_message *message, uint64_t at, const void *buffer, size_t size);
+};
+
+/* Embedded in what the caller owns, which stays until `done` or net_destroy(). */
+struct net_message {
+	uint32_t peer; /* rank */
+	uint64_t tag;
+	uint64_t size;               /* bytes, may be 0 */
+	const struct net_data *data; /* NULL: contents do not matter */
+	/* A send has left (all of it is at its peer), a receive has come; TIME of loop_now().
+	 * Called from the loop, never from within net_send() or net_recv().
+	 */
+	void (*done)(struct net_message *message, int64_t time);
+	uint32_t node_id; /* for sentences: of the trace, or UINT32_MAX */
+
+	/* The backend's. */
+	struct net_message *next, *prev;
+	uint64_t moved, under_way;
+	void *peer_side;
+	struct loop_timer timer;
+};
+
+/* What went from this rank to another, counted where it leaves (payload, first
+ * transmissions), and what came.
+ */
+struct net_count {
+	uint64_t tx_messages, tx_bytes, rx_messages, rx_bytes;
+};
+
+struct net;
+
+struct net_ops {
+	const char *name; /* "verbs" */
+	/* Start sending or receiving.  Return 0, or -1 with ERR. */
+	int (*send)(struct net *net, struct net_message *message, struct err *err);
+	int (*recv)(struct net *net, struct net_message *message, struct err *err);
+	/* Do what can be done now; how many things, or -1 with ERR.  NULL: the loop's
+	 * timers do all.
+	 */
+	int (*poll)(struct net *net, struct err *err);
+	void (*destroy)(struct net *net);
+};
+
+/* The end of one rank; backends put theirs behind it. */
+struct net {
+	const struct net_ops *ops;
+	struct loop *loop; /* of the caller */
+	uint32_t rank, size;
+	struct net_count *counts; /* [size], owned by the backend */
+	/* Sizes of what was sent are told to it when set: of ledgers and tests. */
+	void (*sent)(void *arg, uint32_t source, uint32_t target, uint64_t tag, uint64_t size);
+	void *sent_arg;
+};
+
+/* Peer, tag and size are checked here.  To itself a rank sends through memory, counted
+ * as well.
+ */
+int net_send(struct net *net, struct net_message *message, struct err *err);
+int net_recv(struct net *net, struct net_message *message, struct err *err);
+int net_poll(struct net *net, struct err *err);
+void net_destroy(struct net *net); /* NULL is fine */
+
+/* --- how verbs and tcp begin --- */
+
+struct rendezvous;
+
+struct net_settings {
+	struct rendezvous *rendezvous; /* joined; rank and size are its */
+	uint64_t memory;               /* bytes registered or buffered by a rank, 256 MiB */
+	uint32_t segment;              /* bytes of a message that travel together, 0: chosen */
+	int wait_ms;                   /* for the others */
+	/* verbs */
+	const char *device; /* name; a list by commas for local ranks in turn; NULL: the first */
+	uint32_t port, gid_index;
+	bool has_gid_index;
+	uint32_t queue_pairs; /* for each peer, 1 */
+	uint32_t mtu;         /* bytes, 0: the port's */
+	uint8_t service_level, traffic_class, timeout, retry, rnr_retry;
+	uint32_t local_rank;
+	/* tcp */
+	const char *interface; /* address or name, NULL: the way to the rendezvous */
+};
+
+int net_verbs_create(struct net **net, struct loop *loop, const struct net_settings *settings,
+		     struct err *err);
+int net_tcp_create(struct net **net, struct loop *loop, const struct net_settings *settings,
+		   struct err *err);
+
+#endif
