@@ -117,6 +117,13 @@ test_expect_success 'times: no call ends before it begins, none before the one b
 	sort -n -c times
 '
 
+test_expect_success 'each completion of ibv_next_poll() has a time of its own' '
+	device "$tracee" batch 20 30000 && dump client && expect_count client 1 ibv_start_poll &&
+	expect_count client 19 ibv_next_poll &&
+	awk "/^call=ibv_(start|next)_poll/ { sub(/.* time=/, \"\"); print \$1 }" client.dump >times &&
+	test $(wc -l <times) = 20 && awk "NR > 1 && \$1 < last + 25000 { exit 1 } { last = \$1 }" times
+'
+
 test_expect_success 'a program that loads libibverbs and asks for versions' '
 	cc -o load "$NETEMU_SRCDIR/tests/device/load-verbs.c" -ldl && device ./load >out &&
 	grep netemu0 out && dump client &&

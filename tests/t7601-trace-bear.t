@@ -208,11 +208,31 @@ test_expect_success 'one that only lists devices has no file' '
 	device ibv_devices >out && grep netemu0 out && test -z "$(rings client)"
 '
 
-test_expect_success ROOT 'a program with another owner' '
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/nt.XXXXXX") && chmod 755 "$dir" &&
-	cp "$tracee" "$dir/tracee" 2>/dev/null; cp /usr/bin/id "$dir/id" && chmod 4755 "$dir/id" &&
-	same setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/id" -u
-	rc=$?; rm -rf "$dir"; test $rc = 0 && test "$(cat actual)" = 0
+# as_user COMMAND...: as somebody else, with libraries and directories of his.
+as_user() {
+	(
+		NETEMU_SHM=$dir/shm
+		trace_preload=$dir/libnettrace.so:$dir/libnetemu.so
+		TMPDIR=$dir/shm
+		export TMPDIR
+		device setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	)
+}
+
+# The libraries are named by paths: whoever runs a program of another owner has no say in
+# what that loads.  Without the bit it is a program like any other.
+test_expect_success ROOT 'a setuid program opens no device of ours and has no file' '
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/nt.XXXXXX") && chmod 755 "$dir" && mkdir "$dir/shm" &&
+	chown 65534 "$dir/shm" && cp "$tracee" "$LIBNETTRACE" "$LIBNETEMU" "$dir" &&
+	trace_set "dir=$dir/shm" && as_user "$dir/tracee" write 5 8 >out 2>&1 &&
+	rings "$dir/shm" >files && test $(wc -l <files) = 1 && rm -rf "$dir"/shm/netemu.* &&
+	chmod 4755 "$dir/tracee" &&
+	test_expect_code 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$dir/tracee" write 5 8 >expected 2>&1 &&
+	test_expect_code 1 as_user "$dir/tracee" write 5 8 >actual 2>&1 &&
+	test_cmp expected actual && grep ibv_get_device_list actual &&
+	find "$dir/shm" -mindepth 1 >left && test_must_be_empty left
+	rc=$?; rm -rf "$dir"; trace_set ""; test $rc = 0
 '
 
 printf '#include <stdio.h>\nint main(void) { puts("static"); return 0; }\n' >static.c

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int argument(char **argv, int index, int otherwise)
@@ -327,6 +328,48 @@ static int list_mode(char **argv)
 	return 0;
 }
 
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+/* batch COUNT GAP: so many completions taken by one ibv_start_poll(), GAP ns between each
+ * of them and the next.
+ */
+static int batch_mode(char **argv)
+{
+	int count = argument(argv, 0, 10), gap = argument(argv, 1, 1000);
+	struct ibv_context *context = device_open(0);
+	struct ibv_cq_init_attr_ex init = { .cqe = 4 * ENDS_DEPTH };
+	struct ibv_cq_ex *cq = ibv_create_cq_ex(context, &init);
+	struct ibv_poll_cq_attr poll = { 0 };
+	struct ends ends;
+	int64_t begin;
+
+	need(cq && count <= ENDS_DEPTH, "ibv_create_cq_ex");
+	ends_open_on(&ends, context, ibv_cq_ex_to_cq(cq));
+	for (int i = 0; i < count; i++)
+		need(!ends_write(&ends, ends.a, (uint64_t)i, 8), "ibv_post_send");
+	while (ibv_start_poll(cq, &poll))
+		continue;
+	for (int i = 0; i < count; i++) {
+		need(cq->wr_id == (uint64_t)i, "in order");
+		if (i == count - 1)
+			break;
+		begin = now();
+		while (now() < begin + gap)
+			continue;
+		while (ibv_next_poll(cq))
+			continue;
+	}
+	ibv_end_poll(cq);
+	ends_close(&ends);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(char **argv);
@@ -335,7 +378,7 @@ static const struct {
 	{ "threads", threads_mode }, { "contexts", contexts_mode }, { "import", import_mode },
 	{ "fork", fork_mode },       { "exec", exec_mode },         { "signals", signals_mode },
 	{ "errno", errno_mode },     { "fds", fds_mode },           { "open-fds", open_fds_mode },
-	{ "whose", whose_mode },     { "list", list_mode },
+	{ "whose", whose_mode },     { "list", list_mode },         { "batch", batch_mode },
 };
 
 int main(int argc, char **argv)

@@ -82,13 +82,16 @@ static void connect_qp(struct ibv_qp *qp, const struct ibv_qp *peer, uint16_t li
 	need(!errno, "to RTS");
 }
 
-void ends_open(struct ends *ends, struct ibv_context *context)
+void ends_open_on(struct ends *ends, struct ibv_context *context, struct ibv_cq *cq)
 {
 	struct ibv_port_attr port;
 
-	*ends = (struct ends){ .context = context, .memory = aligned_alloc(4096, ENDS_SIZE) };
+	*ends = (struct ends){
+		.context = context,
+		.cq = cq,
+		.memory = aligned_alloc(4096, ENDS_SIZE),
+	};
 	ends->pd = ibv_alloc_pd(context);
-	ends->cq = ibv_create_cq(context, 4 * ENDS_DEPTH, NULL, NULL, 0);
 	need(ends->memory && ends->pd && ends->cq && !ibv_query_port(context, 1, &port), "objects");
 	memset(ends->memory, 0, ENDS_SIZE);
 	ends->mr = ibv_reg_mr(ends->pd, ends->memory, ENDS_SIZE,
@@ -98,6 +101,11 @@ void ends_open(struct ends *ends, struct ibv_context *context)
 	ends->b = make_qp(ends);
 	connect_qp(ends->a, ends->b, port.lid);
 	connect_qp(ends->b, ends->a, port.lid);
+}
+
+void ends_open(struct ends *ends, struct ibv_context *context)
+{
+	ends_open_on(ends, context, ibv_create_cq(context, 4 * ENDS_DEPTH, NULL, NULL, 0));
 }
 
 void ends_close(struct ends *ends)

@@ -28,8 +28,9 @@ void need(bool condition, const char *what);
 /* The DEVICEth device of the list, opened. */
 struct ibv_context *device_open(int device);
 
-/* On CONTEXT, which ends_close() closes. */
+/* On CONTEXT, which ends_close() closes; with a queue CQ of its own making, or with that one. */
 void ends_open(struct ends *ends, struct ibv_context *context);
+void ends_open_on(struct ends *ends, struct ibv_context *context, struct ibv_cq *cq);
 void ends_close(struct ends *ends);
 
 /* Post a write of BYTES by A; returns what ibv_post_send() does. */
