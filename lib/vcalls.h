@@ -93,7 +93,23 @@
 	   of being recorded (struct vring_summary) */                                                          \
 	X(UNSEEN,         "unseen",              CALL,   "", "", "#why", "", "", "")                            \
 	X(DEVICE,         "device",              DEVICE, "", "", "", "", "", "")                                \
-	X(SUMMARY,        "summary",             COUNTS, "", "", "", "", "", "")
+	X(SUMMARY,        "summary",             COUNTS, "", "", "", "", "", "")                                \
+	/* more of connections; numbers in files stay what they are */                                          \
+	X(CM_CREATE_EP,   "rdma_create_ep",      CALL,   "@id", "@pd", "#qpn", "@qp", "", "")                   \
+	X(CM_DESTROY_EP,  "rdma_destroy_ep",     CALL,   "@id", "", "#qpn", "", "", "")                         \
+	X(CM_CREATE_QP_EX, "rdma_create_qp_ex",  CALL,   "@id", "@pd", "#qpn", "@qp", "", "")                   \
+	X(CM_CREATE_SRQ,  "rdma_create_srq",     CALL,   "@id", "@pd", "", "@srq", "", "")                      \
+	X(CM_CREATE_SRQ_EX, "rdma_create_srq_ex", CALL,  "@id", "@pd", "", "@srq", "", "")                      \
+	X(CM_DESTROY_SRQ, "rdma_destroy_srq",    CALL,   "@id", "", "", "@srq", "", "")                         \
+	X(CM_GET_REQUEST, "rdma_get_request",    CALL,   "@id", "@listen_id", "#qpn", "", "", "")               \
+	X(CM_ESTABLISH,   "rdma_establish",      CALL,   "@id", "", "#qpn", "", "", "")                         \
+	X(CM_REJECT,      "rdma_reject",         CALL,   "@id", "", "#qpn", "", "", "")                         \
+	X(CM_REJECT_ECE,  "rdma_reject_ece",     CALL,   "@id", "", "#qpn", "", "", "")                         \
+	X(CM_NOTIFY,      "rdma_notify",         CALL,   "@id", "", "#event", "", "", "")                       \
+	X(CM_MIGRATE_ID,  "rdma_migrate_id",     CALL,   "@id", "@channel", "", "", "", "")                     \
+	X(CM_JOIN_MULTICAST, "rdma_join_multicast", CALL, "@id", "", "#qpn", "", "", "")                        \
+	X(CM_JOIN_MULTICAST_EX, "rdma_join_multicast_ex", CALL, "@id", "", "#qpn", "$flags", "", "")            \
+	X(CM_LEAVE_MULTICAST, "rdma_leave_multicast", CALL, "@id", "", "#qpn", "", "", "")
 /* clang-format on */
 
 enum vcall {

@@ -151,10 +151,15 @@ test_expect_success MLX5 'turned off: the same values, nothing said' '
 
 cat >cm.map <<'END'
 RDMACM_1.0 { global: rdma_*; local: *; };
+RDMACM_1.1 { global: rdma_join_multicast_ex; } RDMACM_1.0;
+RDMACM_1.2 { global: rdma_establish; } RDMACM_1.1;
+RDMACM_1.3 { global: rdma_reject_ece; } RDMACM_1.2;
 END
 cat >cm.c <<'END'
 #include <rdma/rdma_cma.h>
+#include <rdma/rdma_verbs.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +210,56 @@ int rdma_get_cm_event(struct rdma_event_channel *channel, struct rdma_cm_event *
 	*event = &it;
 	return 0;
 }
+int rdma_create_qp_ex(struct rdma_cm_id *id, struct ibv_qp_init_attr_ex *attr)
+{
+	return rdma_create_qp(id, attr->pd, (struct ibv_qp_init_attr *)attr);
+}
+int rdma_create_ep(struct rdma_cm_id **id, struct rdma_addrinfo *found, struct ibv_pd *pd,
+		   struct ibv_qp_init_attr *attr)
+{
+	if (rdma_create_id(NULL, id, NULL, RDMA_PS_TCP))
+		return -1;
+	pd = pd ? pd : ibv_alloc_pd((*id)->verbs);
+	attr->send_cq = attr->recv_cq = ibv_create_cq((*id)->verbs, 8, NULL, NULL, 0);
+	return found->ai_port_space == 5 ? rdma_create_qp(*id, pd, attr) : -1;
+}
+int rdma_create_srq(struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_srq_init_attr *attr)
+{
+	id->srq = ibv_create_srq(pd, attr);
+	return id->srq ? 0 : -1;
+}
+int rdma_create_srq_ex(struct rdma_cm_id *id, struct ibv_srq_init_attr_ex *attr)
+{
+	return rdma_create_srq(id, attr->pd, (struct ibv_srq_init_attr *)attr);
+}
+void rdma_destroy_srq(struct rdma_cm_id *id) { ibv_destroy_srq(id->srq); id->srq = NULL; }
+void rdma_destroy_ep(struct rdma_cm_id *id)
+{
+	rdma_destroy_qp(id);
+	if (id->srq)
+		rdma_destroy_srq(id);
+	rdma_destroy_id(id);
+}
+int rdma_get_request(struct rdma_cm_id *listener, struct rdma_cm_id **id)
+{
+	*id = listener->context;
+	return 0;
+}
+int rdma_establish(struct rdma_cm_id *id) { return id ? 0 : -1; }
+int rdma_reject(struct rdma_cm_id *id, const void *data, uint8_t size) { return id && !data && size == 3 ? 0 : -1; }
+int rdma_reject_ece(struct rdma_cm_id *id, const void *data, uint8_t size) { return id && !data && size == 4 ? 0 : -1; }
+int rdma_notify(struct rdma_cm_id *id, enum ibv_event_type event) { return id && event == IBV_EVENT_COMM_EST ? 0 : -1; }
+int rdma_migrate_id(struct rdma_cm_id *id, struct rdma_event_channel *channel) { return id && channel ? 0 : -1; }
+int rdma_join_multicast(struct rdma_cm_id *id, struct sockaddr *group, void *data) { return id && group && data ? 0 : -1; }
+int rdma_join_multicast_ex(struct rdma_cm_id *id, struct rdma_cm_join_mc_attr_ex *attr, void *data)
+{
+	return id && attr->join_flags && data ? 0 : -1;
+}
+int rdma_leave_multicast(struct rdma_cm_id *id, struct sockaddr *group)
+{
+	errno = 19;
+	return id && !group ? 0 : -1;
+}
 END
 cat >connect.c <<'END'
 #include <rdma/rdma_cma.h>
@@ -241,9 +296,46 @@ int main(void)
 	return 0;
 }
 END
+cat >endpoint.c <<'END'
+#include <rdma/rdma_cma.h>
+#include <rdma/rdma_verbs.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#define CHECK(call) if (call) return fprintf(stderr, "%s\n", #call), 1
+
+int main(void)
+{
+	struct ibv_qp_init_attr init = { .qp_type = IBV_QPT_RC, .cap = { 4, 4, 1, 1, 0 } };
+	struct ibv_srq_init_attr shared = { .attr = { .max_wr = 4, .max_sge = 1 } };
+	struct sockaddr_in group = { .sin_family = AF_INET, .sin_port = htons(99) };
+	struct rdma_cm_join_mc_attr_ex join = {
+		.comp_mask = RDMA_CM_JOIN_MC_ATTR_ADDRESS | RDMA_CM_JOIN_MC_ATTR_JOIN_FLAGS,
+		.join_flags = 6,
+		.addr = (struct sockaddr *)&group,
+	};
+	struct rdma_addrinfo found = { .ai_port_space = 5 };
+	struct rdma_cm_id *id, *other;
+
+	CHECK(rdma_create_ep(&id, &found, NULL, &init));
+	printf("%u\n", id->qp->qp_num);
+	CHECK(rdma_create_srq(id, id->qp->pd, &shared));
+	id->context = id;
+	CHECK(rdma_get_request(id, &other) || other != id);
+	CHECK(rdma_establish(id) || rdma_notify(id, IBV_EVENT_COMM_EST));
+	CHECK(rdma_reject(id, NULL, 3) || rdma_reject_ece(id, NULL, 4));
+	CHECK(rdma_migrate_id(id, (struct rdma_event_channel *)&init));
+	CHECK(rdma_join_multicast(id, (struct sockaddr *)&group, id));
+	CHECK(rdma_join_multicast_ex(id, &join, id));
+	CHECK(rdma_leave_multicast(id, (struct sockaddr *)&group) != -1 || errno != 19);
+	rdma_destroy_ep(id);
+	return 0;
+}
+END
 mkdir cm && cc -shared -fPIC -Wl,-soname,librdmacm.so.1 -Wl,--version-script=cm.map \
 	-o cm/librdmacm.so.1 cm.c "$real" 2>log &&
-	cc -o connect connect.c cm/librdmacm.so.1 "$real" 2>>log && test_set_prereq CM
+	cc -o connect connect.c cm/librdmacm.so.1 "$real" 2>>log &&
+	cc -o endpoint endpoint.c cm/librdmacm.so.1 "$real" 2>>log && test_set_prereq CM
 
 test_expect_success CM 'calls of librdmacm, which is not linked' '
 	device env "LD_LIBRARY_PATH=$PWD/cm" ./connect >out && dump client && qpn=$(cat out) &&
@@ -259,6 +351,64 @@ test_expect_success CM 'calls of librdmacm, which is not linked' '
 	expect_count client 1 rdma_create_qp qpn=$qpn && expect_count client 1 ibv_create_qp qpn=$qpn &&
 	expect_count client 1 rdma_connect qpn=$qpn source_port=1234 port=4321 &&
 	expect_count client 1 rdma_get_cm_event event=9 status=$(printf %u -3)
+'
+
+test_expect_success CM 'rdma_create_ep() makes an id that is traced, and calls with it are recorded' '
+	device env "LD_LIBRARY_PATH=$PWD/cm" ./endpoint >out && dump client && qpn=$(cat out) &&
+	for call in create_ep destroy_ep create_qp destroy_qp create_srq destroy_srq get_request \
+		establish reject reject_ece notify migrate_id join_multicast join_multicast_ex \
+		leave_multicast destroy_id; do
+		expect_count client 1 rdma_$call || return 1
+	done && test $(lines client | grep "^call=rdma_" | sed "s/.* id=\([^ ]*\).*/\1/" | sort -u | wc -l) = 1 &&
+	for call in create_ep destroy_ep create_qp establish reject reject_ece get_request \
+		join_multicast join_multicast_ex leave_multicast; do
+		expect_count client 1 rdma_$call qpn=$qpn context=0 || return 1
+	done && expect_count client 1 ibv_create_qp qpn=$qpn &&
+	expect_count client 1 rdma_create_ep result=0 qp=$(values client qp call=ibv_create_qp) \
+		pd=$(values client pd call=ibv_create_qp) &&
+	srq=$(values client srq call=ibv_create_srq) &&
+	expect_count client 1 rdma_create_srq srq=$srq && expect_count client 1 rdma_destroy_srq srq=$srq &&
+	expect_count client 1 rdma_notify event=4 &&
+	expect_count client 1 rdma_join_multicast family=2 port=99 &&
+	expect_count client 1 rdma_join_multicast_ex flags=0x6 port=99 &&
+	expect_count client 1 rdma_leave_multicast result=19 port=99
+'
+
+# Of the installed one: what is not recorded makes no object and no connection.
+cat >unrecorded <<'END'
+rdma_ack_cm_event
+rdma_create_event_channel
+rdma_destroy_event_channel
+rdma_event_str
+rdma_free_devices
+rdma_freeaddrinfo
+rdma_get_devices
+rdma_get_dst_port
+rdma_get_remote_ece
+rdma_get_src_port
+rdma_getaddrinfo
+rdma_init_qp_attr
+rdma_set_local_ece
+rdma_set_option
+END
+librdmacm=$(/sbin/ldconfig -p | sed -n 's/.*librdmacm\.so\.1 .* => //p' | head -n 1)
+# functions FILE: NAME@VERSION of each that it has.
+functions() {
+	nm -D --defined-only "$1" | sed -n "s/.* [TW] \(rdma_[a-z_]*\)@*\([A-Z0-9_.]*\)$/\1@\2/p" | sort
+}
+test -n "$librdmacm" && nm -D "$librdmacm" >log 2>&1 && test_set_prereq LIBRDMACM
+
+test_expect_success LIBRDMACM 'all of librdmacm is recorded, in its versions, or known not to matter' '
+	functions "$librdmacm" >all && functions "$LIBNETTRACE" >ours && test -s ours &&
+	comm -23 ours all >odd && test_must_be_empty odd &&
+	comm -13 ours all | sed "s/@.*//" | grep -v -x -F -f unrecorded >missing
+	test_must_be_empty missing
+'
+
+test_expect_success LIBRDMACM 'each of them is one of the calls that records name' '
+	sed "s/@.*//" ours >expected &&
+	sed -n "s/.*\"\(rdma_[a-z_]*\)\".*/\1/p" "$NETEMU_SRCDIR/lib/vcalls.h" | sort >actual &&
+	test_cmp expected actual
 '
 
 test_expect_success CM 'libnettrace.so needs libc alone' '

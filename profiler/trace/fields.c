@@ -439,6 +439,15 @@ static void put_call_more(struct json *json, const struct vring_call *call)
 	case VCALL_CM_CONNECT:
 	case VCALL_CM_ACCEPT:
 	case VCALL_CM_GET_EVENT:
+	case VCALL_CM_LISTEN:
+	case VCALL_CM_DISCONNECT:
+	case VCALL_CM_GET_REQUEST:
+	case VCALL_CM_ESTABLISH:
+	case VCALL_CM_REJECT:
+	case VCALL_CM_REJECT_ECE:
+	case VCALL_CM_JOIN_MULTICAST:
+	case VCALL_CM_JOIN_MULTICAST_EX:
+	case VCALL_CM_LEAVE_MULTICAST:
 		put_address(json, more);
 		break;
 	default:
