@@ -67,21 +67,18 @@ static void complete(struct inbound *inbound, struct inbound_message *message)
 {
 	struct net_message *receive = message->arrival.receive;
 
+	if (message->kept && receive->data)
+		receive->data->take(receive, 0, message->kept, message->arrival.size);
 	inbound->net->counts[message->arrival.peer].rx_messages++;
 	inbound->net->counts[message->arrival.peer].rx_bytes += message->arrival.size;
 	message_free(inbound, &inbound->peers[message->arrival.peer], message);
 	inbound_done(inbound, receive);
 }
 
-/* MESSAGE has found its receive: give it what has come so far. */
-static void hand_over(struct inbound *inbound, struct inbound_message *message)
+/* MESSAGE has its receive, or more has come of it. */
+static void look_whether_complete(struct inbound *inbound, struct inbound_message *message)
 {
-	struct net_message *receive = message->arrival.receive;
-
-	/* parts that have not come yet are taken again when they have */
-	if (message->kept && receive->data)
-		receive->data->take(receive, 0, message->kept, message->arrival.size);
-	if (message->received == message->arrival.size)
+	if (message->arrival.receive && message->received == message->arrival.size)
 		complete(inbound, message);
 }
 
@@ -128,7 +125,8 @@ static int take(struct inbound *inbound, struct inbound_message *message,
 	struct net_message *receive = message->arrival.receive;
 
 	message->received += head->length;
-	if (!receive)
+	/* once something is kept, all of it is taken at the end: parts may have gaps */
+	if (!receive || message->kept)
 		return keep(inbound, message, head, data, err);
 	if (receive->data && head->length)
 		receive->data->take(receive, head->at, data, head->length);
@@ -145,8 +143,7 @@ static int match_next(struct inbound *inbound, uint32_t from, struct err *err)
 		peer->next++;
 		if (match_arrive(&inbound->match, &message->arrival, inbound->net->rank, err) < 0)
 			return -1;
-		if (message->arrival.receive)
-			hand_over(inbound, message);
+		look_whether_complete(inbound, message);
 	}
 	return 0;
 }
@@ -175,7 +172,7 @@ int inbound_receive(struct inbound *inbound, struct net_message *message, struct
 	if (match_receive(&inbound->match, message, &arrival, inbound->net->rank, err) < 0)
 		return -1;
 	if (arrival)
-		hand_over(inbound, (struct inbound_message *)arrival);
+		look_whether_complete(inbound, (struct inbound_message *)arrival);
 	return 0;
 }
 
@@ -196,8 +193,7 @@ int inbound_segment(struct inbound *inbound, uint32_t from, const struct segment
 	last = message->received == head->size;
 	if (!begun)
 		return match_next(inbound, from, err) < 0 ? -1 : last;
-	if (last && message->arrival.receive)
-		complete(inbound, message);
+	look_whether_complete(inbound, message);
 	return last;
 }
 

@@ -14,8 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define KEY      "lifeline"
-#define CHECK_NS 1000000
+#define KEY          "lifeline"
+#define CHECK_NS     1000000
+#define LAST_WORD_MS 1000
 
 enum word_kind { WORD_FAILED = 1, WORD_DONE };
 
@@ -269,7 +270,19 @@ void lifeline_fail(struct lifeline *lifeline, struct err *why, int wait_ms)
 		say_all(lifeline, WORD_FAILED, why->text);
 }
 
-int lifeline_finish(struct lifeline *lifeline, int wait_ms, struct err *err)
+/* The network is gone: because all are done and some have left, or one has died? */
+static int finish_without(struct lifeline *lifeline, struct err *why)
+{
+	int64_t until = clock_ms() + LAST_WORD_MS, left;
+
+	while (!lifeline->all_done && !lifeline->failed.text[0] && (left = until - clock_ms()) > 0)
+		listen_to_all(lifeline, (int)left);
+	if (lifeline->failed.text[0])
+		*why = lifeline->failed;
+	return lifeline->all_done ? 0 : -1;
+}
+
+int lifeline_finish(struct lifeline *lifeline, struct net *net, int wait_ms, struct err *err)
 {
 	int64_t until = clock_ms() + wait_ms, left;
 
@@ -278,6 +291,8 @@ int lifeline_finish(struct lifeline *lifeline, int wait_ms, struct err *err)
 	for (;;) {
 		if (failure(lifeline, err) < 0)
 			return -1;
+		if (net_poll(net, err) < 0)
+			return finish_without(lifeline, err);
 		if (lifeline->rank == 0 && lifeline->done == lifeline->size - 1) {
 			lifeline->all_done = true;
 			say_all(lifeline, WORD_DONE, "");
@@ -288,7 +303,7 @@ int lifeline_finish(struct lifeline *lifeline, int wait_ms, struct err *err)
 		if (left <= 0)
 			return err_set(err, "other ranks have not finished after %d s",
 				       wait_ms / 1000);
-		listen_to_all(lifeline, left < 1000 ? (int)left : 1000);
+		listen_to_all(lifeline, 1);
 	}
 }
 

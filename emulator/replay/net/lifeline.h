@@ -25,8 +25,10 @@ int lifeline_check(struct lifeline *lifeline, int64_t now, struct err *err);
  */
 void lifeline_fail(struct lifeline *lifeline, struct err *why, int wait_ms);
 
-/* This rank is done; wait up to WAIT_MS until all are.  Returns 0, or -1 with ERR. */
-int lifeline_finish(struct lifeline *lifeline, int wait_ms, struct err *err);
+/* This rank is done; wait up to WAIT_MS until all are.  NET is polled meanwhile: others may
+ * still need its answers.  Returns 0, or -1 with ERR.
+ */
+int lifeline_finish(struct lifeline *lifeline, struct net *net, int wait_ms, struct err *err);
 
 void lifeline_close(struct lifeline *lifeline); /* NULL is fine */
 
