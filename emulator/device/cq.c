@@ -280,6 +280,44 @@ uint64_t cq_push_commit(struct fabric *fabric, uint64_t cq_at, const struct shar
 	return position;
 }
 
+struct shared_cqe *cq_batch_next(struct fabric *fabric, uint64_t cq_at, struct cq_batch *batch)
+{
+	struct shared_cq *cq = batch->cq;
+
+	if (!cq) {
+		cq = batch->cq = lock_cq(fabric, cq_at);
+		batch->first = batch->next =
+			atomic_load_explicit(&cq->produced, memory_order_relaxed);
+	}
+	if (!has_room(fabric, cq, batch->next))
+		return NULL;
+	return ring(&fabric->segment, cq) + (batch->next++ & (cq->capacity - 1));
+}
+
+static void set_times(struct fabric *fabric, const struct shared_cq *cq, uint64_t from,
+		      uint64_t end)
+{
+	struct shared_cqe *entries = ring(&fabric->segment, cq);
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	for (uint64_t i = from; i != end; i++)
+		entries[i & (cq->capacity - 1)].time = now;
+}
+
+void cq_batch_end(struct fabric *fabric, struct cq_batch *batch)
+{
+	struct shared_cq *cq = batch->cq;
+
+	if (!cq)
+		return;
+	if (cq->timestamps)
+		set_times(fabric, cq, batch->first, batch->next);
+	atomic_store_explicit(&cq->produced, batch->next, memory_order_release);
+	for (uint64_t i = batch->first; cq->channel_at && i != batch->next; i++)
+		tell(fabric, cq, false);
+	lock_drop(&cq->lock);
+}
+
 /* --- consumers --- */
 
 static void lock_consumers(struct cq *cq)

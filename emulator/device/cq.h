@@ -79,6 +79,19 @@ uint64_t cq_push(struct fabric *fabric, uint64_t cq_at, const struct shared_cqe 
 uint64_t cq_push_commit(struct fabric *fabric, uint64_t cq_at, const struct shared_cqe *entry,
 			bool solicited, uint64_t counter_at, uint64_t value);
 
+/* Several at once, by the process that has the queue: with its death they are of no use
+ * to anybody, so nothing has to be committed.  cq_batch_next() returns where the next is
+ * to be filled in, all of it, or NULL when it finds no room (as cq_push()); it takes the
+ * queue's lock.  They are seen after cq_batch_end(), which drops it.
+ */
+struct cq_batch {
+	struct shared_cq *cq; /* NULL: there is none yet */
+	uint64_t first, next;
+};
+
+struct shared_cqe *cq_batch_next(struct fabric *fabric, uint64_t cq_at, struct cq_batch *batch);
+void cq_batch_end(struct fabric *fabric, struct cq_batch *batch);
+
 /* Whoever has taken the lock of a queue from the dead calls this before it looks at
  * the number that cq_push_commit() changes: what was begun is finished or undone.
  */

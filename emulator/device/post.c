@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/qp.h"
 
+#include "device/fast.h"
 #include "device/progress.h"
 
 #include <errno.h>
@@ -97,10 +98,12 @@ void qp_send_ring(struct qp *qp)
 	struct fabric *fabric = qp->context->fabric;
 	struct shared_qp *shared = qp->shared;
 	uint64_t posted = atomic_load_explicit(&shared->sq_posted, memory_order_relaxed);
+	uint64_t end = posted + qp->batch;
 
-	atomic_store_explicit(&shared->sq_posted, posted + qp->batch, memory_order_release);
+	atomic_store_explicit(&shared->sq_posted, end, memory_order_release);
 	qp->batch = 0;
-	progress_qp(fabric, shared, 0);
+	if (posted == end || fast_send(fabric, shared, posted, end) != end)
+		progress_qp(fabric, shared, 0);
 	lock_drop(&shared->send_lock);
 	progress_todo(fabric);
 }
