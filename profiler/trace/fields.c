@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "trace/fields.h"
+#include "trace/fieldlib.h"
 #include "trace/names.h"
 #include "devhook.h"
 
@@ -22,33 +22,20 @@ enum {
 	WC_WITH_INV = 1 << 3,
 };
 
-/* ,"NAME": and a value */
-#define FIELD_U64(json, name, value)  (JSON_PUT(json, ",\"" name "\":"), json_u64(json, value))
-#define FIELD_I64(json, name, value)  (JSON_PUT(json, ",\"" name "\":"), json_i64(json, value))
-#define FIELD_ID(json, name, value)   (JSON_PUT(json, ",\"" name "\":"), json_id(json, value))
-#define FIELD_HEX(json, name, value)  (JSON_PUT(json, ",\"" name "\":"), json_hex(json, value))
-#define FIELD_TEXT(json, name, value) (JSON_PUT(json, ",\"" name "\":"), json_text(json, value))
-#define FIELD_BOOL(json, name, value) \
-	((value) ? JSON_PUT(json, ",\"" name "\":true") : JSON_PUT(json, ",\"" name "\":false"))
-
-static void put_name(struct json *json, const char *name)
+void fields_name(struct json *json, const char *name)
 {
 	JSON_PUT(json, "\"");
 	json_put(json, name, strlen(name));
 	JSON_PUT(json, "\"");
 }
 
-/* One of our own names: nothing in it needs an escape.  Numbers without a name stay. */
-static void put_name_or_number(struct json *json, const char *name, uint32_t number)
+void fields_name_or_number(struct json *json, const char *name, uint32_t number)
 {
 	if (*name == '?')
 		json_u64(json, number);
 	else
-		put_name(json, name);
+		fields_name(json, name);
 }
-
-#define FIELD_NAME(json, key, name, number) \
-	(JSON_PUT(json, ",\"" key "\":"), put_name_or_number(json, name, number))
 
 /* --- flags --- */
 
@@ -65,7 +52,7 @@ void fields_flags(struct json *json, const char *name, const char *const names[]
 	if (!bits)
 		return;
 	JSON_PUT(json, ",");
-	put_name(json, name);
+	fields_name(json, name);
 	JSON_PUT(json, ":");
 	for (uint32_t bit = 0; bits >> bit; bit++) {
 		if (!names[bit]) { /* what is unknown, as a number */
@@ -514,7 +501,7 @@ static void put_counts(struct json *json, const char *name, const uint64_t *coun
 	while (count && !counts[(count - 1) * stride])
 		count--;
 	JSON_PUT(json, ",");
-	put_name(json, name);
+	fields_name(json, name);
 	JSON_PUT(json, ":[");
 	for (size_t i = 0; i < count; i++) {
 		if (i)
@@ -570,49 +557,8 @@ void fields_event(struct json *json, const struct reader_event *event, int64_t o
 
 	FIELD_U64(json, "thread", event->thread);
 	JSON_PUT(json, ",\"call\":");
-	put_name(json, reader_call_name(record->call));
+	fields_name(json, reader_call_name(record->call));
 	if (record->context != VRING_CONTEXT_LAST)
 		FIELD_U64(json, "ctx", record->context);
 	(put ? put : put_call)(json, event, offset);
-}
-
-/* --- where it comes from --- */
-
-static const char *const clocks[] = { [VRING_TSC] = "TSC", [VRING_MONOTONIC] = "CLOCK_MONOTONIC" };
-static const char *const levels[] = {
-	[VRING_SUMMARY] = "summary", [VRING_CONTROL] = "control", [VRING_FULL] = "full"
-};
-
-void fields_process(struct json *json, const struct trace_file *file)
-{
-	const struct vring_header *header = &file->header;
-
-	JSON_PUT(json, "{\"rank\":");
-	json_u64(json, file->rank);
-	FIELD_U64(json, "ranks", header->ranks);
-	FIELD_TEXT(json, "node", header->node);
-	FIELD_TEXT(json, "program", header->program);
-	FIELD_I64(json, "pid", header->pid);
-	if (header->procid != UINT32_MAX)
-		FIELD_U64(json, "procid", header->procid);
-	FIELD_TEXT(json, "tag", header->tag);
-	FIELD_TEXT(json, "clock", header->clock <= VRING_MONOTONIC ? clocks[header->clock] : "?");
-	FIELD_I64(json, "clock_offset_ns", file->offset);
-	FIELD_TEXT(json, "level", header->level <= VRING_FULL ? levels[header->level] : "?");
-	FIELD_BOOL(json, "clean", header->clean);
-	FIELD_BOOL(json, "stream", header->stream);
-	FIELD_U64(json, "records", file->records);
-	FIELD_U64(json, "dropped", file->dropped);
-	FIELD_U64(json, "lost", header->lost);
-	FIELD_U64(json, "empty_polls", file->empty_polls);
-	JSON_PUT(json, "}");
-}
-
-void fields_job(struct json *json, const struct trace_run *run)
-{
-	const struct vring_header *header = &run->file[0].header;
-
-	JSON_PUT(json, "\"job\":");
-	json_text(json, header->job);
-	FIELD_TEXT(json, "step", header->step);
 }
