@@ -199,12 +199,20 @@ static int create(struct run *run, const char *network, const struct net_setting
 {
 	if (!strcmp(network, "tcp"))
 		return net_tcp_create(&run->net, &run->loop, settings, err);
+	if (!strcmp(network, "verbs"))
+		return net_verbs_create(&run->net, &run->loop, settings, err);
 	return err_set(err, "'%s': no such network here", network);
 }
 
 static int replay(struct run *run, const char *network, struct rendezvous *rdv, struct err *err)
 {
-	struct net_settings settings = { .rendezvous = rdv, .memory = 64 << 20 };
+	const char *qps = getenv("QUEUE_PAIRS"), *segment = getenv("SEGMENT");
+	struct net_settings settings = {
+		.rendezvous = rdv,
+		.memory = 64 << 20,
+		.queue_pairs = qps ? (uint32_t)atoi(qps) : 0,
+		.segment = segment ? (uint32_t)atoi(segment) : 0,
+	};
 
 	run->rank = rendezvous_rank(rdv);
 	make_plans(run);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verbs.h - the parts of the network that goes over an RDMA device
+ *
+ * Between each two ranks stand `queue_pairs` reliable connections.  A segment is an RDMA write
+ * with immediate into one of SLOTS slots that its receiver keeps for this peer, its head in front;
+ * the immediate is the slot.  Slots are used in turn, and used again when the receiver has
+ * given them back: he writes the number of those he has taken in, from the first on, into a
+ * word of the sender's.  So memory is bounded, nothing is ever refused (no RNR), and an
+ * arrival needs no receive to be taken in.
+ */
+#ifndef NET_VERBS_H
+#define NET_VERBS_H
+
+#include "net/inbound.h"
+
+#include <infiniband/verbs.h>
+
+#define VERBS_SLOTS       8
+#define VERBS_DEPTH       (3 * VERBS_SLOTS) /* requests of a queue pair */
+#define VERBS_QPS         16
+#define VERBS_SEGMENT     (128u << 10) /* bytes of contents, when nobody says otherwise */
+#define VERBS_SEGMENT_MIN 4096u
+#define VERBS_POOL        32 /* segments with contents under way to all peers */
+
+/* A segment under way: from posting until its completion. */
+struct verbs_flight {
+	struct net_message *message; /* NULL: free */
+	int pool;                    /* of its contents, -1: none */
+};
+
+struct verbs_qp {
+	struct ibv_qp *qp;
+	uint32_t posted, completed; /* work requests; those whose slots are free again */
+};
+
+struct verbs_peer {
+	uint32_t rank;
+	bool queued;                             /* in verbs->ready */
+	struct net_message *queue, *queue_end;   /* sends that have not been posted whole */
+	uint64_t number;                         /* of the message in front */
+	uint64_t sent;                           /* segments posted */
+	struct verbs_flight flight[VERBS_SLOTS]; /* by slot */
+	struct verbs_qp qps[VERBS_QPS];
+	/* where he takes segments of this rank */
+	uint64_t slots_address, credit_address;
+	uint32_t rkey;
+	/* what has come from him */
+	uint64_t released, told; /* slots taken in without a gap; that he knows of */
+	bool taken[VERBS_SLOTS]; /* behind the first gap */
+};
+
+struct verbs {
+	struct net net;
+	struct inbound inbound;
+	struct ibv_context *context;
+	struct ibv_pd *pd;
+	struct ibv_cq *cq;
+	struct ibv_mr *mr;
+	struct ibv_port_attr port;
+	uint8_t port_number;
+	uint32_t gid_index, qps, segment, slot_size, mtu;
+	bool global;
+	const struct net_settings *settings; /* while it is made */
+	struct verbs_peer *peers;            /* [size] */
+	uint32_t *ready, ready_count;        /* [size] ranks with something to post */
+	uint32_t *waiting, waiting_count;    /* [size] ranks without a free slot */
+	/* one registered region, in this order */
+	uint8_t *memory;
+	size_t memory_size;
+	uint8_t *slots;             /* [size][VERBS_SLOTS] of slot_size */
+	volatile uint64_t *credits; /* [size], written by the peers */
+	uint64_t *credit_source;    /* [size], what is written to them */
+	struct segment_head *heads; /* [size][VERBS_SLOTS] */
+	uint8_t *pool;              /* [VERBS_POOL] of segment; [0] also for what nobody looks at */
+	int pool_free[VERBS_POOL], pool_count;
+};
+
+/* What a completion belongs to: SEQUENCE counts the requests of a queue pair. */
+enum verbs_work { WORK_SEGMENT, WORK_CREDIT, WORK_RECEIVE };
+static inline uint64_t work_id(enum verbs_work work, uint32_t peer, uint32_t qp, uint32_t slot,
+			       uint32_t sequence)
+{
+	return (uint64_t)work << 62 | (uint64_t)qp << 56 | (uint64_t)slot << 48 |
+	       (uint64_t)(uint16_t)sequence << 32 | peer;
+}
+
+/* Open the device and port of the settings, and what belongs to no peer.  -1 with ERR. */
+int verbs_open(struct verbs *verbs, struct err *err);
+/* Make queue pairs and connect them; all ranks together.  -1 with ERR. */
+int verbs_connect(struct verbs *verbs, struct err *err);
+void verbs_close(struct verbs *verbs);
+
+/* Post a receive for one write with immediate.  -1 with ERR. */
+int verbs_expect(struct verbs *verbs, struct verbs_peer *peer, uint32_t qp, struct err *err);
+
+#endif
