@@ -69,8 +69,7 @@ static void complete(struct inbound *inbound, struct inbound_message *message)
 
 	if (message->kept && receive->data)
 		receive->data->take(receive, 0, message->kept, message->arrival.size);
-	inbound->net->counts[message->arrival.peer].rx_messages++;
-	inbound->net->counts[message->arrival.peer].rx_bytes += message->arrival.size;
+	net_received(inbound->net, receive);
 	message_free(inbound, &inbound->peers[message->arrival.peer], message);
 	inbound_done(inbound, receive);
 }

@@ -16,8 +16,8 @@ int net_send(struct net *net, struct net_message *message, struct err *err)
 		return -1;
 	net->counts[message->peer].tx_messages++;
 	net->counts[message->peer].tx_bytes += message->size;
-	if (net->sent)
-		net->sent(net->sent_arg, net->rank, message->peer, message->tag, message->size);
+	if (net->told)
+		net->told(net->told_arg, net, message, true);
 	return net->ops->send(net, message, err);
 }
 
@@ -26,6 +26,14 @@ int net_recv(struct net *net, struct net_message *message, struct err *err)
 	if (check(net, message, "receives from", err) < 0)
 		return -1;
 	return net->ops->recv(net, message, err);
+}
+
+void net_received(struct net *net, const struct net_message *message)
+{
+	net->counts[message->peer].rx_messages++;
+	net->counts[message->peer].rx_bytes += message->size;
+	if (net->told)
+		net->told(net->told_arg, net, message, false);
 }
 
 int net_poll(struct net *net, struct err *err)

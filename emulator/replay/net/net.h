@@ -16,6 +16,7 @@
 #include "err.h"
 #include "exec/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct net_message {
 	 */
 	void (*done)(struct net_message *message, int64_t time);
 	uint32_t node_id; /* for sentences: of the trace, or UINT32_MAX */
+	uint16_t op;      /* enum rankop: what it belongs to, for the ledger */
 
 	/* The backend's. */
 	struct net_message *next, *prev;
@@ -75,9 +77,10 @@ struct net {
 	struct loop *loop; /* of the caller */
 	uint32_t rank, size;
 	struct net_count *counts; /* [size], owned by the backend */
-	/* Sizes of what was sent are told to it when set: of ledgers and tests. */
-	void (*sent)(void *arg, uint32_t source, uint32_t target, uint64_t tag, uint64_t size);
-	void *sent_arg;
+	/* Told of each message that is sent and of each that has come, when set. */
+	void (*told)(void *arg, const struct net *net, const struct net_message *message,
+		     bool sent);
+	void *told_arg;
 };
 
 /* Peer, tag and size are checked here.  To itself a rank sends through memory, counted
@@ -86,6 +89,8 @@ struct net {
 int net_send(struct net *net, struct net_message *message, struct err *err);
 int net_recv(struct net *net, struct net_message *message, struct err *err);
 int net_poll(struct net *net, struct err *err);
+/* A backend's: MESSAGE, a receive, has come whole. */
+void net_received(struct net *net, const struct net_message *message);
 void net_destroy(struct net *net); /* NULL is fine */
 
 /* --- how verbs and tcp begin --- */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "result/ledger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uthash.h>
+
+struct ledger_key {
+	uint32_t op, peer;
+};
+
+struct ledger_row {
+	struct ledger_key key;
+	struct net_count count;
+	UT_hash_handle hh;
+};
+
+void ledger_init(struct ledger *ledger)
+{
+	*ledger = (struct ledger){ 0 };
+}
+
+void ledger_release(struct ledger *ledger)
+{
+	struct ledger_row *row, *next;
+
+	HASH_ITER (hh, ledger->rows, row, next) {
+		HASH_DEL(ledger->rows, row);
+		free(row);
+	}
+}
+
+static struct ledger_row *row_of(struct ledger *ledger, uint32_t op, uint32_t peer)
+{
+	struct ledger_key key = { op, peer };
+	struct ledger_row *row;
+
+	HASH_FIND(hh, ledger->rows, &key, sizeof(key), row);
+	if (row)
+		return row;
+	row = calloc(1, sizeof(*row));
+	if (!row) {
+		ledger->failed = ENOMEM;
+		return NULL;
+	}
+	row->key = key;
+	HASH_ADD(hh, ledger->rows, key, sizeof(row->key), row);
+	return row;
+}
+
+static void count(void *arg, const struct net *net, const struct net_message *message, bool sent)
+{
+	struct ledger_row *row = row_of(arg, message->op, message->peer);
+
+	(void)net;
+	if (!row)
+		return;
+	if (sent) {
+		row->count.tx_messages++;
+		row->count.tx_bytes += message->size;
+	} else {
+		row->count.rx_messages++;
+		row->count.rx_bytes += message->size;
+	}
+}
+
+void ledger_follow(struct ledger *ledger, struct net *net)
+{
+	net->told = count;
+	net->told_arg = ledger;
+}
+
+/* ---- as a file ---- */
+
+static int by_op_and_peer(struct ledger_row *a, struct ledger_row *b)
+{
+	if (a->key.op != b->key.op)
+		return a->key.op < b->key.op ? -1 : 1;
+	return a->key.peer < b->key.peer ? -1 : a->key.peer > b->key.peer;
+}
+
+static int by_peer(struct ledger_row *a, struct ledger_row *b)
+{
+	return a->key.peer < b->key.peer ? -1 : a->key.peer > b->key.peer;
+}
+
+static int append(struct rankpeers *peers, const struct ledger_row *row)
+{
+	struct rankpeer *last = peers->count ? &peers->rows[peers->count - 1] : NULL;
+	struct rankpeer *rows;
+
+	if (!last || last->peer != row->key.peer) {
+		rows = reallocarray(peers->rows, peers->count + 1, sizeof(*rows));
+		if (!rows)
+			return -1;
+		peers->rows = rows;
+		last = &rows[peers->count++];
+		*last = (struct rankpeer){ .peer = row->key.peer, .first = -1, .last = -1 };
+	}
+	last->tx_bytes += row->count.tx_bytes;
+	last->tx_messages += row->count.tx_messages;
+	last->rx_bytes += row->count.rx_bytes;
+	last->rx_messages += row->count.rx_messages;
+	return 0;
+}
+
+int ledger_file(struct ledger *ledger, uint32_t rank, uint32_t ranks, double seconds,
+		struct rankfile *file)
+{
+	struct ledger_row *row;
+
+	*file = (struct rankfile){
+		.rank = rank,
+		.ranks = ranks,
+		.complete = !ledger->failed,
+		.pid = getpid(),
+		.duration = seconds,
+		.resolution = 1,
+		.precise = true,
+		.description = strdup("netemu replay " PACKAGE_VERSION),
+	};
+	if (!file->description)
+		return -1;
+	HASH_SORT(ledger->rows, by_peer);
+	for (row = ledger->rows; row; row = row->hh.next)
+		if (append(&file->peers, row) < 0)
+			goto fail;
+	HASH_SORT(ledger->rows, by_op_and_peer);
+	for (row = ledger->rows; row; row = row->hh.next)
+		if (append(&file->ops[row->key.op], row) < 0)
+			goto fail;
+	return 0;
+fail:
+	rankfile_release(file);
+	return -1;
+}

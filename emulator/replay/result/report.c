@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "result/report.h"
+
+#include "stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void report_init(struct report *report)
+{
+	*report = (struct report){ 0 };
+}
+
+void report_release(struct report *report)
+{
+	for (size_t i = 0; i < report->ncollectives; i++)
+		free(report->collectives[i].times);
+	free(report->collectives);
+	free(report->ranks);
+	free(report->pairs);
+	report_init(report);
+}
+
+/* Room for one more behind COUNT of SIZE bytes each. */
+static void *one_more(struct report *report, void *list, size_t count, size_t *room, size_t size)
+{
+	size_t more = *room ? 2 * *room : 8;
+	void *grown;
+
+	if (count < *room)
+		return list;
+	grown = reallocarray(list, more, size);
+	if (!grown) {
+		report->failed = ENOMEM;
+		return NULL;
+	}
+	*room = more;
+	return grown;
+}
+
+static struct report_collective *find(struct report *report, enum coll coll, uint32_t ranks,
+				      uint64_t bytes)
+{
+	struct report_collective *list;
+
+	for (size_t i = report->ncollectives; i-- > 0;) {
+		list = &report->collectives[i];
+		if (list->coll == coll && list->ranks == ranks && list->bytes == bytes)
+			return list;
+	}
+	list = reallocarray(report->collectives, report->ncollectives + 1, sizeof(*list));
+	if (!list) {
+		report->failed = ENOMEM;
+		return NULL;
+	}
+	report->collectives = list;
+	list += report->ncollectives++;
+	*list = (struct report_collective){ .coll = coll, .ranks = ranks, .bytes = bytes };
+	return list;
+}
+
+static void add_time(struct report *report, enum coll coll, uint32_t ranks, uint64_t bytes,
+		     int64_t time)
+{
+	struct report_collective *one = find(report, coll, ranks, bytes);
+	int64_t *times;
+
+	if (!one)
+		return;
+	times = one_more(report, one->times, one->count, &one->room, sizeof(*times));
+	if (!times)
+		return;
+	one->times = times;
+	times[one->count++] = time;
+}
+
+void report_collective(struct report *report, const struct collective *collective)
+{
+	add_time(report, collective->coll, collective->group->count, collective->total,
+		 collective->ended - collective->started);
+}
+
+void report_rank(struct report *report, const struct report_rank *rank)
+{
+	struct report_rank *ranks =
+		one_more(report, report->ranks, report->nranks, &report->rranks, sizeof(*ranks));
+
+	if (!ranks)
+		return;
+	report->ranks = ranks;
+	ranks[report->nranks++] = *rank;
+}
+
+static void add_pair(struct report *report, const struct report_pair *pair)
+{
+	struct report_pair *pairs =
+		one_more(report, report->pairs, report->npairs, &report->rpairs, sizeof(*pairs));
+
+	if (!pairs)
+		return;
+	report->pairs = pairs;
+	pairs[report->npairs++] = *pair;
+}
+
+void report_net(struct report *report, const struct net *net)
+{
+	for (uint32_t peer = 0; peer < net->size; peer++) {
+		const struct net_count *count = &net->counts[peer];
+		struct report_pair pair = { net->rank, peer, count->tx_messages, count->tx_bytes };
+
+		if (count->tx_messages)
+			add_pair(report, &pair);
+	}
+}
+
+/* ---- travelling ---- */
+
+static json_t *pack_ranks(const struct report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->nranks; i++) {
+		const struct report_rank *rank = &report->ranks[i];
+
+		json_array_append_new(
+			list, json_pack("[I,I,I,I,I,I,I,I,I]", (json_int_t)rank->rank,
+					(json_int_t)rank->finish, (json_int_t)rank->busy[0],
+					(json_int_t)rank->busy[1], (json_int_t)rank->busy[2],
+					(json_int_t)rank->nodes, (json_int_t)rank->wrong,
+					(json_int_t)rank->late_max, (json_int_t)rank->late_mean));
+	}
+	return list;
+}
+
+static json_t *pack_pairs(const struct report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->npairs; i++) {
+		const struct report_pair *pair = &report->pairs[i];
+
+		json_array_append_new(list, json_pack("[I,I,I,I]", (json_int_t)pair->source,
+						      (json_int_t)pair->target,
+						      (json_int_t)pair->messages,
+						      (json_int_t)pair->bytes));
+	}
+	return list;
+}
+
+static json_t *pack_collectives(const struct report *report)
+{
+	json_t *list = json_array(), *times;
+
+	for (size_t i = 0; i < report->ncollectives; i++) {
+		const struct report_collective *one = &report->collectives[i];
+
+		times = json_array();
+		for (size_t k = 0; k < one->count; k++)
+			json_array_append_new(times, json_integer(one->times[k]));
+		json_array_append_new(list, json_pack("[I,I,I,o]", (json_int_t)one->coll,
+						      (json_int_t)one->ranks,
+						      (json_int_t)one->bytes, times));
+	}
+	return list;
+}
+
+char *report_pack(const struct report *report)
+{
+	json_t *root = json_pack("{s:o,s:o,s:o}", "r", pack_ranks(report), "p", pack_pairs(report),
+				 "c", pack_collectives(report));
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+
+	json_decref(root);
+	return text;
+}
+
+static int unpack_ranks(struct report *report, json_t *list)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		json_int_t v[9];
+		struct report_rank rank = { 0 };
+
+		if (json_unpack(one, "[I,I,I,I,I,I,I,I,I]", &v[0], &v[1], &v[2], &v[3], &v[4],
+				&v[5], &v[6], &v[7], &v[8]) < 0)
+			return -1;
+		rank.rank = (uint32_t)v[0];
+		rank.finish = v[1];
+		for (int lane = 0; lane < 3; lane++)
+			rank.busy[lane] = v[2 + lane];
+		rank.nodes = (uint64_t)v[5];
+		rank.wrong = (uint64_t)v[6];
+		rank.late_max = v[7];
+		rank.late_mean = v[8];
+		report_rank(report, &rank);
+	}
+	return 0;
+}
+
+static int unpack_pairs(struct report *report, json_t *list)
+{
+	json_int_t source, target, messages, bytes;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		if (json_unpack(one, "[I,I,I,I]", &source, &target, &messages, &bytes) < 0)
+			return -1;
+		add_pair(report, &(struct report_pair){ (uint32_t)source, (uint32_t)target,
+							(uint64_t)messages, (uint64_t)bytes });
+	}
+	return 0;
+}
+
+static int unpack_collectives(struct report *report, json_t *list)
+{
+	json_int_t coll, ranks, bytes;
+	json_t *one, *times, *time;
+	size_t i, k;
+
+	json_array_foreach(list, i, one)
+	{
+		if (json_unpack(one, "[I,I,I,o]", &coll, &ranks, &bytes, &times) < 0)
+			return -1;
+		json_array_foreach(times, k, time)
+			add_time(report, (enum coll)coll, (uint32_t)ranks, (uint64_t)bytes,
+				 json_integer_value(time));
+	}
+	return 0;
+}
+
+int report_unpack(struct report *report, const char *text, struct err *err)
+{
+	json_error_t why;
+	json_t *root = json_loads(text, 0, &why);
+	int rc = -1;
+
+	if (root && unpack_ranks(report, json_object_get(root, "r")) == 0 &&
+	    unpack_pairs(report, json_object_get(root, "p")) == 0 &&
+	    unpack_collectives(report, json_object_get(root, "c")) == 0)
+		rc = 0;
+	json_decref(root);
+	return rc < 0 ? err_set(err, "the results of a rank cannot be read") : 0;
+}
+
+/* ---- order ---- */
+
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct report_rank *x = a, *y = b;
+
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+	const struct report_pair *x = a, *y = b;
+
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	return x->target < y->target ? -1 : x->target > y->target;
+}
+
+static int compare_collectives(const void *a, const void *b)
+{
+	const struct report_collective *x = a, *y = b;
+
+	if (x->coll != y->coll)
+		return x->coll < y->coll ? -1 : 1;
+	if (x->ranks != y->ranks)
+		return x->ranks < y->ranks ? -1 : 1;
+	return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+void report_sort(struct report *report)
+{
+	if (report->nranks)
+		qsort(report->ranks, report->nranks, sizeof(*report->ranks), compare_ranks);
+	if (report->npairs)
+		qsort(report->pairs, report->npairs, sizeof(*report->pairs), compare_pairs);
+	if (report->ncollectives)
+		qsort(report->collectives, report->ncollectives, sizeof(*report->collectives),
+		      compare_collectives);
+	for (size_t i = 0; i < report->ncollectives; i++)
+		qsort(report->collectives[i].times, report->collectives[i].count,
+		      sizeof(*report->collectives[i].times), compare_times);
+}
+
+/* As stats_percentile(), of integers. */
+double report_percentile(const struct report_collective *collective, double percent)
+{
+	double place = percent / 100 * (double)(collective->count - 1);
+	size_t below = (size_t)place;
+	double part = place - (double)below;
+
+	if (below + 1 >= collective->count)
+		return (double)collective->times[collective->count - 1];
+	return (double)collective->times[below] * (1 - part) +
+	       (double)collective->times[below + 1] * part;
+}

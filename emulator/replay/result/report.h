@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report.h - what a replay came to: ranks, pairs, collectives
+ *
+ * Each rank collects its own part; parts travel to rank 0 as text and are joined there.
+ * Bandwidths are those of nccl-tests (doc/PERFORMANCE.md there): algbw = bytes / time, busbw =
+ * algbw times a factor of the kind and the number of ranks, GB = 1e9 bytes.
+ */
+#ifndef RESULT_REPORT_H
+#define RESULT_REPORT_H
+
+#include "coll/collective.h"
+#include "exec/exec.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Collectives of one kind, size and number of ranks. */
+struct report_collective {
+	enum coll coll;
+	uint32_t ranks;
+	uint64_t bytes; /* that algbw is of */
+	int64_t *times; /* ns, one for each instance and rank; owned */
+	size_t count, room;
+};
+
+struct report_rank {
+	uint32_t rank;
+	int64_t finish;  /* ns */
+	int64_t busy[4]; /* ns, enum lane */
+	uint64_t nodes;
+	uint64_t wrong;              /* bytes that were not what they must be */
+	int64_t late_max, late_mean; /* ns, of timed nodes */
+};
+
+struct report_pair {
+	uint32_t source, target;
+	uint64_t messages, bytes;
+};
+
+struct report {
+	struct report_rank *ranks; /* owned; by rank after report_sort() */
+	size_t nranks, rranks;
+	struct report_pair *pairs; /* owned */
+	size_t npairs, rpairs;
+	struct report_collective *collectives; /* owned */
+	size_t ncollectives;
+	int failed; /* errno: something is missing */
+};
+
+void report_init(struct report *report);
+void report_release(struct report *report);
+
+/* One that has ended. */
+void report_collective(struct report *report, const struct collective *collective);
+void report_rank(struct report *report, const struct report_rank *rank);
+/* What NET sent, one pair for each peer. */
+void report_net(struct report *report, const struct net *net);
+
+/* A part as text (owned by the caller), and what is in TEXT added to REPORT.  NULL, or -1 with
+ * ERR.
+ */
+char *report_pack(const struct report *report);
+int report_unpack(struct report *report, const char *text, struct err *err);
+
+/* Ranks, pairs, collectives in order. */
+void report_sort(struct report *report);
+
+/* "sys[0] finished, T cycles, exposed communication E cycles." for each rank. */
+void report_write_ranks(const struct report *report, FILE *out);
+/* The collectives as a table with headings; nothing without any. */
+void report_write_table(const struct report *report, FILE *out);
+/* {"version": 1, "ranks": [...], "pairs": [...], "collectives": [...]}, to PATH.  Returns 0, or -1
+ * with ERR.
+ */
+int report_write_summary(const struct report *report, const char *path, struct err *err);
+
+/* ns: the value at PERCENT of the times. */
+double report_percentile(const struct report_collective *collective, double percent);
+
+#endif

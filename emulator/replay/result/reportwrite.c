@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outfile.h"
+#include "result/report.h"
+#include "units.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#define SUMMARY_VERSION 1
+
+static double mean_time(const struct report_collective *one)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < one->count; i++)
+		sum += (double)one->times[i];
+	return one->count ? sum / (double)one->count : 0;
+}
+
+/* GB/s of the mean time; bytes per ns are GB per s. */
+static double algbw(const struct report_collective *one)
+{
+	double time = mean_time(one);
+
+	return time > 0 ? (double)one->bytes / time : 0;
+}
+
+static double busbw(const struct report_collective *one)
+{
+	return algbw(one) * coll_bus_factor(one->coll, one->ranks);
+}
+
+/* As ASTRA-sim counts: all that no computation of the GPU covers; unsigned. */
+static uint64_t exposed(const struct report_rank *rank)
+{
+	return (uint64_t)rank->finish - (uint64_t)rank->busy[LANE_COMP];
+}
+
+void report_write_ranks(const struct report *report, FILE *out)
+{
+	for (size_t i = 0; i < report->nranks; i++)
+		fprintf(out,
+			"sys[%" PRIu32 "] finished, %" PRIi64 " cycles, exposed communication "
+			"%" PRIu64 " cycles.\n",
+			report->ranks[i].rank, report->ranks[i].finish, exposed(&report->ranks[i]));
+}
+
+void report_write_table(const struct report *report, FILE *out)
+{
+	if (!report->ncollectives)
+		return;
+	fprintf(out, "%-15s %6s %15s %8s %12s %12s %12s %11s %11s\n", "collective", "ranks",
+		"bytes", "times", "mean us", "p50 us", "p99 us", "algbw GB/s", "busbw GB/s");
+	for (size_t i = 0; i < report->ncollectives; i++) {
+		const struct report_collective *one = &report->collectives[i];
+
+		fprintf(out,
+			"%-15s %6" PRIu32 " %15" PRIu64
+			" %8zu %12.3f %12.3f %12.3f %11.4f %11.4f\n",
+			coll_name(one->coll), one->ranks, one->bytes, one->count / one->ranks,
+			mean_time(one) / 1e3, report_percentile(one, 50) / 1e3,
+			report_percentile(one, 99) / 1e3, algbw(one), busbw(one));
+	}
+}
+
+static json_t *rank_json(const struct report_rank *rank)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rank", (json_int_t)rank->rank,
+			 "finish_ns", (json_int_t)rank->finish, "exposed_ns",
+			 (json_int_t)exposed(rank), "cpu_ns", (json_int_t)rank->busy[LANE_CPU],
+			 "compute_ns", (json_int_t)rank->busy[LANE_COMP], "communication_ns",
+			 (json_int_t)rank->busy[LANE_COMM], "nodes", (json_int_t)rank->nodes,
+			 "late_mean_ns", (json_int_t)rank->late_mean, "late_max_ns",
+			 (json_int_t)rank->late_max);
+}
+
+static json_t *pair_json(const struct report_pair *pair)
+{
+	return json_pack("{s:I,s:I,s:I,s:I}", "src", (json_int_t)pair->source, "dst",
+			 (json_int_t)pair->target, "messages", (json_int_t)pair->messages, "bytes",
+			 (json_int_t)pair->bytes);
+}
+
+static json_t *collective_json(const struct report_collective *one)
+{
+	return json_pack("{s:s,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f}", "collective",
+			 coll_name(one->coll), "ranks", (json_int_t)one->ranks, "bytes",
+			 (json_int_t)one->bytes, "count", (json_int_t)(one->count / one->ranks),
+			 "mean_ns", mean_time(one), "p50_ns", report_percentile(one, 50), "p99_ns",
+			 report_percentile(one, 99), "algbw", algbw(one) * 1e9, "busbw",
+			 busbw(one) * 1e9);
+}
+
+static json_t *summary_json(const struct report *report)
+{
+	json_t *ranks = json_array(), *pairs = json_array(), *collectives = json_array();
+
+	for (size_t i = 0; i < report->nranks; i++)
+		json_array_append_new(ranks, rank_json(&report->ranks[i]));
+	for (size_t i = 0; i < report->npairs; i++)
+		json_array_append_new(pairs, pair_json(&report->pairs[i]));
+	for (size_t i = 0; i < report->ncollectives; i++)
+		json_array_append_new(collectives, collective_json(&report->collectives[i]));
+	return json_pack("{s:i,s:o,s:o,s:o}", "version", SUMMARY_VERSION, "ranks", ranks, "pairs",
+			 pairs, "collectives", collectives);
+}
+
+int report_write_summary(const struct report *report, const char *path, struct err *err)
+{
+	json_t *root = summary_json(report);
+	struct outfile file;
+	int rc;
+
+	if (!root)
+		return err_set(err, "no room for a summary");
+	if (outfile_open(&file, path, err) < 0) {
+		json_decref(root);
+		return -1;
+	}
+	rc = json_dumpf(root, file.stream, JSON_INDENT(1));
+	json_decref(root);
+	fputc('\n', file.stream);
+	if (rc < 0) {
+		outfile_abort(&file);
+		return err_set(err, "unable to write '%s'", path ? path : "-");
+	}
+	return outfile_commit(&file, err);
+}
