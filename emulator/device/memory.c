@@ -12,6 +12,7 @@
 
 #define ACCESS_REMOTE (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_READ | ACCESS_REMOTE_ATOMIC)
 #define BUFFER_SIZE   (16 * 1024)
+#define PAGE_LEAST    4096
 
 uint64_t payload_length(const struct payload *payload)
 {
@@ -311,6 +312,33 @@ int memory_copy(struct fabric *fabric, const struct payload *to, uint64_t to_off
 		done += (uint64_t)copied;
 	}
 	return 0;
+}
+
+/* A byte of each page. */
+static bool part_readable(pid_t pid, struct iovec part)
+{
+	uint64_t start = (uintptr_t)part.iov_base, end = start + part.iov_len;
+	char byte;
+
+	for (uint64_t at = start; at < end; at = (at | (PAGE_LEAST - 1)) + 1) {
+		struct iovec here = { .iov_base = &byte, .iov_len = 1 };
+		struct iovec there = { .iov_base = (void *)(uintptr_t)at, .iov_len = 1 };
+
+		if (process_vm_readv(pid, &here, 1, &there, 1, 0) != 1)
+			return false;
+	}
+	return true;
+}
+
+bool memory_readable(struct fabric *fabric, const struct payload *payload)
+{
+	uint32_t process = payload->process == PAYLOAD_HERE ? fabric->self : payload->process;
+	pid_t pid = fabric->segment.header->process[process].pid;
+
+	for (uint32_t i = 0; i < payload->parts; i++)
+		if (payload->part[i].iov_base && !part_readable(pid, payload->part[i]))
+			return false;
+	return true;
 }
 
 static uint64_t changed(enum wr_opcode opcode, uint64_t original, uint64_t compare_add,

@@ -82,6 +82,11 @@ int memory_gather(struct fabric *fabric, uint32_t device, const struct shared_sg
 int memory_copy(struct fabric *fabric, const struct payload *to, uint64_t to_offset,
 		const struct payload *from, uint64_t from_offset, uint64_t length);
 
+/* Whether all of PAYLOAD is there.  The kernel looks, so nothing happens to a program that
+ * has unmapped what it had registered.
+ */
+bool memory_readable(struct fabric *fabric, const struct payload *payload);
+
 /* Compare-and-swap or fetch-and-add of the 8 bytes behind WHERE under the
  * device's lock of atomics (IBV_ATOMIC_HCA).  Returns 0 or -1 as memory_copy().
  */
