@@ -356,23 +356,31 @@ static void fill_in(struct end *end, const struct address *to, const struct requ
 	sqe->path = r->path ? *r->path : path_to(end, to->device);
 }
 
-void end_send(struct end *end, const struct address *to, const struct request *r)
+void end_send_all(struct end *end, const struct address *to, const struct request *requests,
+		  uint32_t count)
 {
-	bool in_line = r->flags & SEND_INLINE;
-	struct shared_sqe *sqe;
-
 	qp_send_begin(&end->qp);
-	sqe = qp_send_next(&end->qp, sges_of(r), in_line ? r->length : 0);
-	if (!sqe) {
-		int error = errno;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct request *r = requests + i;
+		struct shared_sqe *sqe;
 
-		qp_send_abort(&end->qp);
-		errno = error;
-		fail_with("qp_send_next");
+		sqe = qp_send_next(&end->qp, sges_of(r), r->flags & SEND_INLINE ? r->length : 0);
+		if (!sqe) {
+			int error = errno;
+
+			qp_send_abort(&end->qp);
+			errno = error;
+			fail_with("qp_send_next");
+		}
+		fill_in(end, to, r, sqe);
+		qp_send_add(&end->qp, sqe);
 	}
-	fill_in(end, to, r, sqe);
-	qp_send_add(&end->qp, sqe);
 	qp_send_ring(&end->qp);
+}
+
+void end_send(struct end *end, const struct address *to, const struct request *request)
+{
+	end_send_all(end, to, request, 1);
 }
 
 void end_receive_pieces(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length,

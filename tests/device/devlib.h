@@ -117,6 +117,9 @@ struct request {
 };
 
 void end_send(struct end *end, const struct address *to, const struct request *request);
+/* COUNT of them, posted together. */
+void end_send_all(struct end *end, const struct address *to, const struct request *requests,
+		  uint32_t count);
 void end_receive(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length);
 /* Into SGEs of PIECE bytes, STRIDE apart. */
 void end_receive_pieces(struct end *end, uint64_t wr_id, uint64_t offset, uint32_t length,
