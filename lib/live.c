@@ -27,6 +27,7 @@ static const uint32_t entry_sizes[LIVE_KINDS] = {
 	[LIVE_SIZES] = sizeof(struct live_size),    [LIVE_TIMING] = sizeof(struct live_timing),
 	[LIVE_PHASES] = sizeof(struct live_phase),  [LIVE_RMA] = sizeof(struct live_rma),
 	[LIVE_UNSEEN] = sizeof(struct live_unseen), [LIVE_BYPASS] = sizeof(struct live_bypass),
+	[LIVE_SPANS] = sizeof(struct live_span),
 };
 
 static int header_check(const struct live_header *header, const char *path, struct err *err)

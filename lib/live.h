@@ -42,6 +42,7 @@ enum live_kind {
 	LIVE_RMA,     /* struct live_rma */
 	LIVE_UNSEEN,  /* struct live_unseen */
 	LIVE_BYPASS,  /* struct live_bypass */
+	LIVE_SPANS,   /* struct live_span, in the order of time; shard 0 alone */
 	LIVE_KINDS,
 };
 
@@ -129,6 +130,15 @@ struct live_phase {
 	int64_t total;   /* ns it was open, without the current opening */
 	int64_t since;   /* CLOCK_MONOTONIC when it was last opened; 0 = closed */
 };
+
+/* One time that a phase was open, when it was closed again. */
+struct live_span {
+	int64_t begin, end; /* ns, CLOCK_MONOTONIC */
+	uint32_t slot;      /* 1..257 */
+	uint32_t reserved;
+};
+
+#define LIVE_SPANS_MOST 4096 /* of a rank: those after it are in `opened` and `total` alone */
 
 /* One-sided calls as the program made them. */
 struct live_rma {

@@ -216,6 +216,27 @@ static void add_phase(struct livesum *sum, const struct live_phase *phase, uint3
 	}
 }
 
+static bool span_good(const struct live_span *span)
+{
+	return span->slot >= 1 && span->slot <= 257 && span->begin > 0 && span->end >= span->begin;
+}
+
+static int add_span(struct livesum *sum, uint32_t slot, int64_t begin, int64_t end)
+{
+	struct rankphase *phase = phase_of(sum, slot);
+	struct rankspan *spans =
+		phase ? rankrows_grow(phase->spans, phase->nspans, sizeof(*spans)) : NULL;
+
+	if (!spans)
+		return -1;
+	phase->spans = spans;
+	spans[phase->nspans++] = (struct rankspan){
+		.begin = stamp_time(sum, begin),
+		.end = stamp_time(sum, end),
+	};
+	return 0;
+}
+
 static bool size_good(const struct live_size *size)
 {
 	return !size->log2 || size->size <= 63;
@@ -254,9 +275,14 @@ static int finish_phases(struct livesum *sum, int64_t end)
 		phase->other = i == 256;
 		phase->opened = live->opened;
 		phase->duration = live->total;
-		if (live->since > 0 && end > live->since &&
-		    __builtin_add_overflow(phase->duration, end - live->since, &phase->duration))
-			phase->duration = INT64_MAX;
+		if (live->since > 0 && end > live->since) {
+			if (__builtin_add_overflow(phase->duration, end - live->since,
+						   &phase->duration))
+				phase->duration = INT64_MAX;
+			if (phase->nspans + 1 == phase->opened &&
+			    add_span(sum, i + 1, live->since, end) < 0)
+				return -1;
+		}
 		for (int op = 0; op < RANKOP_COUNT; op++)
 			rankpeers_sort(&phase->ops[op]);
 	}
@@ -321,6 +347,11 @@ int livesum_entry(struct livesum *sum, const struct live_extent *extent, const v
 		return unseen_good(entry) ? add_unseen(rank, entry) : 1;
 	case LIVE_BYPASS:
 		return add_bypass(rank, entry);
+	case LIVE_SPANS: {
+		const struct live_span *span = entry;
+
+		return span_good(span) ? add_span(sum, span->slot, span->begin, span->end) : 1;
+	}
 	case LIVE_PHASES:
 		add_phase(sum, entry, index);
 		return 0;

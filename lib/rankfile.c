@@ -105,9 +105,11 @@ void rankfile_release(struct rankfile *rank)
 		rankpeers_release(&rank->ops[op]);
 	free(rank->sizes);
 	free(rank->timing);
-	for (size_t i = 0; i < rank->nphases; i++)
+	for (size_t i = 0; i < rank->nphases; i++) {
+		free(rank->phases[i].spans);
 		for (int op = 0; op < RANKOP_COUNT; op++)
 			rankpeers_release(&rank->phases[i].ops[op]);
+	}
 	free(rank->phases);
 	for (size_t i = 0; i < rank->nwindows; i++)
 		rankpeers_release(&rank->windows[i].peers);

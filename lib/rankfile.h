@@ -118,11 +118,18 @@ struct ranktiming {
 	uint64_t sends, sum, max; /* ns */
 };
 
+/* Once that a phase was open.  Times are ns after MPI_Init returned. */
+struct rankspan {
+	int64_t begin, end;
+};
+
 struct rankphase {
 	int32_t level; /* as given to MPI_Pcontrol */
 	bool other;    /* all phases beyond the 256th */
 	uint32_t opened;
-	int64_t duration; /* ns */
+	int64_t duration;       /* ns */
+	struct rankspan *spans; /* the first ones of `opened`, in the order of time; owned */
+	size_t nspans;
 	struct rankpeers ops[RANKOP_COUNT];
 };
 

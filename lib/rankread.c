@@ -270,6 +270,20 @@ static int read_level(struct jsonscan *scan, const struct json_field *field, voi
 	return 0;
 }
 
+static int read_spans(struct jsonscan *scan, const struct json_field *field, void *to,
+		      void *context)
+{
+	static const struct json_field fields[] = {
+		MEMBER(RANKKEY_BEGIN_NS, JSON_I64, struct rankspan, begin),
+		MEMBER(RANKKEY_END_NS, JSON_I64, struct rankspan, end),
+	};
+	struct rankphase *phase = to;
+
+	(void)field;
+	return jsontable_rows(scan, fields, ARRAY_SIZE(fields), &phase->spans, &phase->nspans,
+			      sizeof(*phase->spans), context);
+}
+
 static int read_phases(struct jsonscan *scan, const struct json_field *field, void *to,
 		       void *context)
 {
@@ -277,6 +291,7 @@ static int read_phases(struct jsonscan *scan, const struct json_field *field, vo
 		{ RANKKEY_PHASE, JSON_OTHER, false, 0, read_level, 0 },
 		MEMBER(RANKKEY_OPENED, JSON_U32, struct rankphase, opened),
 		MEMBER(RANKKEY_DURATION_NS, JSON_I64, struct rankphase, duration),
+		{ RANKKEY_SPANS, JSON_OTHER, true, 0, read_spans, 0 },
 		READ(RANKKEY_OPS, struct rankphase, ops, read_ops, 0),
 	};
 	struct rankfile *rank = to;

@@ -266,6 +266,20 @@ static void out_timing(struct out *out, const struct rankfile *rank)
 	out_close(out, "}");
 }
 
+static void out_spans(struct out *out, const struct rankphase *phase)
+{
+	if (!phase->nspans)
+		return;
+	out_open(out, RANKKEY_SPANS, "[");
+	for (size_t i = 0; i < phase->nspans; i++) {
+		out_open(out, NULL, "{");
+		out_i64(out, RANKKEY_BEGIN_NS, phase->spans[i].begin);
+		out_i64(out, RANKKEY_END_NS, phase->spans[i].end);
+		out_close(out, "}");
+	}
+	out_close(out, "]");
+}
+
 static void out_phases(struct out *out, const struct rankfile *rank)
 {
 	out_open(out, RANKKEY_PHASES, "[");
@@ -279,6 +293,7 @@ static void out_phases(struct out *out, const struct rankfile *rank)
 			out_i64(out, RANKKEY_PHASE, phase->level);
 		out_u64(out, RANKKEY_OPENED, phase->opened);
 		out_i64(out, RANKKEY_DURATION_NS, phase->duration);
+		out_spans(out, phase);
 		out_ops(out, phase->ops);
 		out_close(out, "}");
 	}

@@ -17,6 +17,26 @@ test_expect_success 'MPI_Pcontrol opens phases, which may come again' '
 	expect_lines phase "$(cat lines)"
 '
 
+test_expect_success 'when they were open is kept, one after the other' '
+	cat >spans.py <<-"END" &&
+		import glob, json
+		files = glob.glob("run/netemu.*/mpi/rank-*.json")
+		assert len(files) == 4, files
+		for name in files:
+		    rank = json.load(open(name))
+		    spans = []
+		    for phase in rank["phases"]:
+		        assert len(phase["spans"]) == phase["opened"], phase
+		        assert sum(s["end_ns"] - s["begin_ns"] for s in phase["spans"]) == phase["duration_ns"]
+		        spans += [(s["begin_ns"], s["end_ns"], phase["phase"]) for s in phase["spans"]]
+		    spans.sort()
+		    assert [s[2] for s in spans] == [7, 9, 7], spans
+		    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), spans
+		    assert 0 <= spans[0][0] and spans[-1][1] <= rank["duration"] * 1e9 + 1, spans
+	END
+	python3 spans.py
+'
+
 test_expect_success 'phases beyond 256 go into one that says so' '
 	mpi_run -n 2 -- "$TESTBIN/traffic" manyphases &&
 	expect_total p2p 520 4160 &&

@@ -82,6 +82,10 @@ static struct rankfile sample(void)
 	rank.timing[rank.ntiming++] = (struct ranktiming){ 3, 1, 77, 77 };
 	rank.phases = calloc(2, sizeof(*rank.phases));
 	rank.phases[rank.nphases++] = (struct rankphase){ .level = -7, .opened = 2, .duration = 9 };
+	rank.phases[0].spans = calloc(2, sizeof(*rank.phases[0].spans));
+	rank.phases[0].spans[0] = (struct rankspan){ 5, 8 };
+	rank.phases[0].spans[1] = (struct rankspan){ 20, 26 };
+	rank.phases[0].nspans = 2;
 	rank.phases[rank.nphases++] = (struct rankphase){ .other = true, .opened = 1 };
 	add(&rank.phases[0].ops[RANKOP_BCAST], (struct rankpeer){ 0, 40, 1, 0, 0, -1, -1 });
 	rank.windows = calloc(2, sizeof(*rank.windows));
@@ -175,6 +179,10 @@ static void keeps_every_field(void **state)
 	assert_int_equal(copy.sizes[3].size, 63);
 	assert_true(copy.sizes[3].log2);
 	assert_int_equal(copy.phases[0].level, -7);
+	assert_int_equal(copy.phases[0].nspans, 2);
+	assert_int_equal(copy.phases[0].spans[1].begin, 20);
+	assert_int_equal(copy.phases[0].spans[1].end, 26);
+	assert_int_equal(copy.phases[1].nspans, 0);
 	assert_true(copy.phases[1].other);
 	assert_int_equal(copy.windows[1].start, 800);
 	assert_int_equal(copy.unseen[0].messages, 2);

@@ -8,6 +8,10 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct live_extent *phases;
+static struct live_extent *spans; /* the newest */
+static uint32_t nspans;
+
+#define SPANS 168 /* of an extent: a page */
 
 /* The slot of LEVEL, 1..256, or 257 ("other") when all are taken; 0 without memory. */
 static uint32_t phase_slot(int level)
@@ -37,6 +41,25 @@ static uint32_t phase_slot(int level)
 	return 257;
 }
 
+/* Keep that SLOT was open from BEGIN to END. */
+static void keep_span(uint32_t slot, int64_t begin, int64_t end)
+{
+	struct live_span *rows;
+
+	if (nspans >= LIVE_SPANS_MOST)
+		return;
+	if (!spans || spans->used == spans->capacity)
+		spans = livefile_extend(counter.file, LIVE_SPANS, 0, sizeof(*rows), SPANS, 1, 0);
+	if (!spans) {
+		nspans = LIVE_SPANS_MOST; /* no more of them */
+		return;
+	}
+	rows = (struct live_span *)(void *)(spans + 1);
+	rows[spans->used] = (struct live_span){ .begin = begin, .end = end, .slot = slot };
+	__atomic_store_n(&spans->used, spans->used + 1, __ATOMIC_RELEASE);
+	nspans++;
+}
+
 void phase_open(int level)
 {
 	struct live_phase *rows;
@@ -49,6 +72,7 @@ void phase_open(int level)
 	slot = counter_phase;
 	if (slot) {
 		rows = (struct live_phase *)(void *)(phases + 1);
+		keep_span(slot, rows[slot - 1].since, now);
 		rows[slot - 1].total += now - rows[slot - 1].since;
 		rows[slot - 1].since = 0;
 	}

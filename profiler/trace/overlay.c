@@ -93,6 +93,64 @@ static void put_windows(struct tracks *tracks, uint32_t tid, int64_t start,
 	}
 }
 
+static void put_span(struct tracks *tracks, uint32_t tid, int64_t start,
+		     const struct rankphase *phase, const struct rankspan *span)
+{
+	struct json *json = event_begin(tracks, "X", tid, start + span->begin);
+
+	JSON_PUT(json, ",\"dur\":");
+	json_us(json, span->end > span->begin ? span->end - span->begin : 0);
+	JSON_PUT(json, ",\"cat\":\"phase\",\"name\":\"phase ");
+	if (phase->other)
+		JSON_PUT(json, "other");
+	else
+		json_i64(json, phase->level);
+	JSON_PUT(json, "\"}");
+	ordered_end(tracks->out);
+}
+
+struct opened {
+	const struct rankphase *phase;
+	const struct rankspan *span;
+};
+
+static int compare_opened(const void *a, const void *b)
+{
+	int64_t left = ((const struct opened *)a)->span->begin;
+	int64_t right = ((const struct opened *)b)->span->begin;
+
+	return (left > right) - (left < right);
+}
+
+/* Their track has all times that one was open, one after the other, as MPI_Pcontrol() closes
+ * the one before.  A file of an older netprof does not say when.
+ */
+static void put_phases(struct tracks *tracks, int64_t start, const struct rankfile *rank)
+{
+	size_t count = 0, at = 0;
+	struct opened *opened;
+	uint32_t tid;
+
+	for (size_t i = 0; i < rank->nphases; i++)
+		count += rank->phases[i].nspans;
+	if (!count)
+		return;
+	opened = calloc(count, sizeof(*opened));
+	if (!opened) {
+		tracks->out->json.failed = ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < rank->nphases; i++)
+		for (size_t k = 0; k < rank->phases[i].nspans; k++)
+			opened[at++] =
+				(struct opened){ &rank->phases[i], &rank->phases[i].spans[k] };
+	qsort(opened, count, sizeof(*opened), compare_opened);
+	tid = tracks_other(tracks, "phases (netprof)");
+	for (at = 0; at < count; at++)
+		put_span(tracks, tid, start, opened[at].phase, opened[at].span);
+	free(opened);
+}
+
 static void put_rank(struct tracks *tracks, const struct trace_file *file,
 		     const struct rankfile *rank)
 {
@@ -113,6 +171,7 @@ static void put_rank(struct tracks *tracks, const struct trace_file *file,
 	JSON_PUT(json, "}}");
 	ordered_end(tracks->out);
 	put_windows(tracks, tid, start, rank);
+	put_phases(tracks, start, rank);
 }
 
 /* The whole file; NULL with errno. */
