@@ -4,7 +4,10 @@ test_description='netemu trace export: raw JSON, timelines and tables of real pr
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-trace.sh"
+. "$NETEMU_SRCDIR/tests/lib-apps.sh"
 trace_need ibv_rc_pingpong ibv_ud_pingpong ibv_srq_pingpong ib_write_bw python3
+apps_have
+test -e "$NETEMU_BUILDDIR/.libs/libnetprof.so" && test_set_prereq NETPROF
 trace=$NETEMU_BUILDDIR/netemu-trace
 tests=$NETEMU_SRCDIR/tests/trace
 gen_threads=$NETEMU_BUILDDIR/tests/trace/gen-threads
@@ -207,18 +210,102 @@ test_expect_success 'other timelines of the run are taken over' '
 	grep -q "replay/trace_0.json" err
 '
 
+# Tracks and names as replayers of ASTRA-sim's traces have them.
+test_expect_success 'a timeline of a replayer: its nodes on the clock of the calls' '
+	cat >replay.py <<-"END" &&
+		import json, sys
+		lanes = ["WORKLOAD_CPU", "WORKLOAD_GPU", "SIM_SEND", "POLL_SEND", "SIM_RECV",
+		         "POLL_RECV", "SCHEDULE_EVENT", "POLL_EVENT"]
+		start = int(json.load(open("run/verbs/trace_0.json"))["otherData"]["start_ns"])
+		def events(pid):
+		    for tid, lane in enumerate(lanes, 1):
+		        for i in range(20):
+		            name = "%d:ALL_REDUCE" % i if tid < 3 else lane + "_COMPLETE" * (i % 2)
+		            yield {"name": name, "cat": lane, "ph": "X", "ts": tid + i * 10.125,
+		                   "dur": 2.25, "pid": pid, "tid": tid}
+		if sys.argv[1] == "array":
+		    trace = list(events(0)) + list(events(1))
+		else:
+		    names = [{"ph": "M", "name": "thread_name", "pid": 4, "tid": tid, "args": {"name": lane}}
+		             for tid, lane in enumerate(lanes, 1)]
+		    arrow = [dict(e, ph=ph, id=1, name="message") for ph, e in
+		             zip("sf", [e for e in events(4) if e["tid"] in (3, 5)][::20])]
+		    for e in arrow:
+		        del e["dur"]
+		        e["cat"] = "message"
+		    trace = {"otherData": {"start_ns": str(start + 1000000)},
+		             "traceEvents": names + sorted(list(events(4)) + arrow, key=lambda e: e["ts"])}
+		json.dump(trace, open("run/replay/trace_0.json", "w"))
+	END
+	cat >replayed.py <<-"END" &&
+		import json, sys
+		shift = {"object": 1000, "array": 0}[sys.argv[1]]
+		trace = json.load(open("run/verbs/trace_0.json"))["traceEvents"]
+		ours = {e["tid"] for e in trace if e.get("cat") in ("verbs", "wr", "device")}
+		found = [e for e in trace if e.get("cat", "").startswith(("WORKLOAD_", "SIM_", "POLL_", "SCHED"))]
+		assert len(found) == 160, len(found)
+		tids = {e["cat"]: e["tid"] for e in found}
+		assert len(set(tids.values())) == 8 and not ours & set(tids.values()), tids
+		for e in found:
+		    assert e["pid"] == 0 and e["dur"] == 2.25 and e["tid"] == tids[e["cat"]], e
+		lane = [e for e in found if e["cat"] == "WORKLOAD_GPU"]
+		assert [e["ts"] for e in lane] == [shift + 2 + i * 10.125 for i in range(20)], lane
+		assert lane[7]["name"] == "7:ALL_REDUCE"
+		assert [e for e in found if e["cat"] == "POLL_SEND"][19]["name"] == "POLL_SEND_COMPLETE"
+		names = {e["tid"]: e["args"]["name"] for e in trace if e["name"] == "thread_name"}
+		assert all(names[tid] == cat for cat, tid in tids.items()), names
+	END
+	for form in object array; do
+		python3 replay.py $form && "$trace" export --rank=0 run 2>err && test_must_be_empty err &&
+		chrome run/verbs/trace_0.json >words && python3 replayed.py $form || return 1
+	done &&
+	echo "[{" >run/replay/trace_0.json && "$trace" export --rank=0 run 2>err &&
+	grep -q "replay/trace_0.json" err
+'
+
 test_expect_success 'the time of MPI, by netprof' '
 	cat >mpi.py <<-"END" &&
 		import json
 		start = int(json.load(open("run/verbs/trace_1.json"))["otherData"]["start_ns"])
 		rank = json.load(open("rank.json"))
 		rank.update({"rank": 1, "init_realtime_ns": start + 1234567, "duration": 0.25})
+		rank["phases"][0]["spans"] = [{"begin_ns": 1000, "end_ns": 3500}]
 		json.dump(rank, open("run/mpi/rank-1.json", "w"))
 	END
 	cp "$NETEMU_SRCDIR/tests/golden/rank-v1/rank-1.json" rank.json && python3 mpi.py &&
 	"$trace" export --rank=1 run 2>err && chrome run/verbs/trace_1.json && cat err &&
 	grep "\"cat\":\"mpi\",\"name\":\"MPI\"" run/verbs/trace_1.json >line &&
-	grep -q "\"ts\":1234.567,\"dur\":250000.000" line && grep -q "\"phases\":\[{\"phase\":" line
+	grep -q "\"ts\":1234.567,\"dur\":250000.000" line && grep -q "\"phases\":\[{\"phase\":" line &&
+	grep "\"cat\":\"phase\"" run/verbs/trace_1.json >line && test "$(wc -l <line)" = 1 &&
+	grep -q "\"ts\":1235.567,\"dur\":2.500" line && grep -q "phases (netprof)" run/verbs/trace_1.json
+'
+
+# UCX opens the device in MPI_Init, and destroys its queue pairs in MPI_Finalize.
+test_expect_success MPIRUN,NETPROF 'phases of a program lie among its verbs calls' '
+	(trace_preload=$NETEMU_BUILDDIR/.libs/libnetprof.so:$trace_preload &&
+		export OMPI_MCA_pml=ucx OMPI_MCA_osc=ucx UCX_TLS=rc_v,self UCX_NET_DEVICES=netemu0:1 &&
+		NETPROF=dir=$PWD/client trace_ranks 2 "$NETEMU_BUILDDIR/tests/traffic" phases >out 2>err) &&
+	"$trace" export --merge -o phases.json client/netemu.* && chrome --whole phases.json >words &&
+	cat >phases.py <<-"END" &&
+		import json
+		trace = json.load(open("phases.json"))["traceEvents"]
+		for pid in 0, 1:
+		    mine = sorted((e for e in trace if e["pid"] == pid and e["ph"] == "X"),
+		                  key=lambda e: e["ts"])
+		    phases = [e for e in mine if e["cat"] == "phase"]
+		    assert [e["name"] for e in phases] == ["phase 7", "phase 9", "phase 7"], phases
+		    assert len({e["tid"] for e in phases}) == 1
+		    mpi = [e for e in mine if e["name"] == "MPI"][0]
+		    assert mpi["tid"] != phases[0]["tid"]
+		    assert mpi["ts"] <= phases[0]["ts"]
+		    assert phases[-1]["ts"] + phases[-1]["dur"] <= mpi["ts"] + mpi["dur"]
+		    assert [e for e in mine if e["name"] == "ibv_open_device"][0]["ts"] < mpi["ts"]
+		    assert [e for e in mine if e["name"] == "ibv_destroy_qp"][-1]["ts"] > mpi["ts"] + mpi["dur"]
+		    posts = [e["ts"] for e in mine if e["name"] == "ibv_post_send"]
+		    for phase in phases:
+		        assert any(phase["ts"] < ts < phase["ts"] + phase["dur"] for ts in posts), phase
+	END
+	python3 phases.py
 '
 
 test_expect_success 'a full disk is one sentence, and leaves nothing' '

@@ -239,7 +239,7 @@ int overlay_put(struct tracks *tracks, const struct trace_file *file, struct err
 	free(path);
 	if (asprintf(&path, "%s/replay/trace_%u.json", tracks->run->path, file->rank) < 0)
 		return err_errno(err, "'%s'", file->path);
-	timeline_put(tracks, path);
+	timeline_put(tracks, file->rank, path);
 	free(path);
 	return 0;
 }

@@ -92,19 +92,34 @@ struct timeline {
 	struct tracks *tracks;
 	int64_t shift; /* ns: a time of it + shift is one of ours */
 	bool has_start;
+	bool has_rank; /* only what is of rank RANK, which is what it calls a process */
+	json_int_t rank;
 	struct hash tids; /* (tid, 1): our number of this track, as a pointer */
 };
 
 /* --- an event --- */
 
-/* Our track for its track TID. */
-static int track_for(struct timeline *timeline, json_int_t tid, uint32_t *ours)
+/* A number for the track of EVENT, which is the first one on it: a name, or something without
+ * one before it, whose category is the name then.
+ */
+static uint32_t new_track(struct tracks *tracks, const json_t *event)
 {
-	struct tracks *tracks = timeline->tracks;
+	const char *ph = json_string_value(json_object_get(event, "ph"));
+	const char *cat = json_string_value(json_object_get(event, "cat"));
+
+	if (ph && *ph == 'M')
+		return tracks->next++;
+	return tracks_other(tracks, cat && *cat ? cat : "replay");
+}
+
+/* Our track for that of EVENT. */
+static int track_for(struct timeline *timeline, const json_t *event, uint32_t *ours)
+{
+	json_int_t tid = json_integer_value(json_object_get(event, "tid"));
 	void *known = hash_get(&timeline->tids, (uint64_t)tid, 1);
 
 	if (!known) {
-		known = (void *)(uintptr_t)tracks->next++;
+		known = (void *)(uintptr_t)new_track(timeline->tracks, event);
 		if (hash_put(&timeline->tids, (uint64_t)tid, 1, known) < 0)
 			return -1;
 	}
@@ -155,7 +170,7 @@ static int put_event(struct timeline *timeline, json_t *event)
 	struct json *json;
 	char *text;
 
-	if (track_for(timeline, json_integer_value(json_object_get(event, "tid")), &tid) < 0)
+	if (track_for(timeline, event, &tid) < 0)
 		return -1;
 	set_id(event);
 	json_object_set_new(event, "pid", json_integer(timeline->tracks->pid));
@@ -191,6 +206,11 @@ static int take_event(struct timeline *timeline)
 	const char *name = json_string_value(json_object_get(event, "name"));
 	int rc = -1;
 
+	if (timeline->has_rank &&
+	    json_integer_value(json_object_get(event, "pid")) != timeline->rank) {
+		json_decref(event);
+		return 0;
+	}
 	/* what it calls its process is not for ours */
 	if (ph && *ph == 'M' && name && strncmp(name, "process_", 8) == 0)
 		rc = 0;
@@ -202,14 +222,12 @@ static int take_event(struct timeline *timeline)
 
 /* --- the file --- */
 
+/* The rest of an array. */
 static int take_events(struct timeline *timeline)
 {
 	struct scanner *scanner = &timeline->scanner;
-	int c;
+	int c = next_char(scanner);
 
-	if (!timeline->has_start || next_char(scanner) != '[')
-		return -1;
-	c = next_char(scanner);
 	while (c != ']') {
 		c = scan_value(scanner, c);
 		if (c == EOF || take_event(timeline) < 0)
@@ -219,7 +237,7 @@ static int take_events(struct timeline *timeline)
 		else if (c != ']')
 			return -1;
 	}
-	return next_char(scanner);
+	return 0;
 }
 
 /* When its time 0 was, ns since the epoch. */
@@ -234,19 +252,27 @@ static void take_start(struct timeline *timeline)
 	json_decref(data);
 }
 
-static int take_file(struct timeline *timeline)
+/* An array alone does not say when its time 0 was: it is where the run begins. */
+static int take_array(struct timeline *timeline)
+{
+	timeline->has_rank = true;
+	return take_events(timeline);
+}
+
+static int take_object(struct timeline *timeline)
 {
 	struct scanner *scanner = &timeline->scanner;
 	char key[64];
-	int c = next_char(scanner);
+	int c;
 
-	if (c != '{')
-		return -1;
 	do {
 		if (scan_key(scanner, next_char(scanner), key, sizeof(key)) < 0)
 			return -1;
 		if (strcmp(key, "traceEvents") == 0) {
-			c = take_events(timeline);
+			if (!timeline->has_start || next_char(scanner) != '[' ||
+			    take_events(timeline) < 0)
+				return -1;
+			c = next_char(scanner);
 			continue;
 		}
 		c = scan_value(scanner, next_char(scanner));
@@ -256,9 +282,21 @@ static int take_file(struct timeline *timeline)
 	return c == '}' ? 0 : -1;
 }
 
-void timeline_put(struct tracks *tracks, const char *path)
+static int take_file(struct timeline *timeline)
 {
-	struct timeline timeline = { .tracks = tracks };
+	switch (next_char(&timeline->scanner)) {
+	case '{':
+		return take_object(timeline);
+	case '[':
+		return take_array(timeline);
+	default:
+		return -1;
+	}
+}
+
+void timeline_put(struct tracks *tracks, uint32_t rank, const char *path)
+{
+	struct timeline timeline = { .tracks = tracks, .rank = rank };
 
 	timeline.scanner.stream = fopen(path, "re");
 	if (!timeline.scanner.stream) {
