@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run-real.c - one rank in each process, over a network that is there
+ *
+ * Ranks meet by the rendezvous, hold on to each other by the lifeline, start together, and send
+ * what came of it to rank 0, which prints it.
+ */
+#include "cmd/run.h"
+
+#include "clock.h"
+#include "net/lifeline.h"
+#include "rankfile.h"
+#include "rendezvous.h"
+#include "result/ledger.h"
+#include "rundir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TAG_SIZE     UINT64_C(0x7ffffffffffffffe)
+#define TAG_TEXT     UINT64_C(0x7fffffffffffffff)
+#define LAST_WORD_MS 1000
+#define LOOK_NS      100000000 /* between looks at whether anything goes on */
+
+struct real_run {
+	const struct run_options *options;
+	struct net_settings settings;
+	struct run_config config;
+	struct rendezvous *rendezvous;
+	struct lifeline *lifeline;
+	struct loop loop;
+	struct net *net;
+	struct graph graph;
+	struct run_rank rank;
+	struct report report;
+	struct ledger ledger;
+	/* of the watchdog */
+	int64_t looked, moved; /* ns: last look; last time that something had happened */
+	uint64_t events;
+};
+
+/* ---- nothing hangs ---- */
+
+static uint64_t count_events(const struct real_run *run)
+{
+	uint64_t events = run->loop.late_count;
+
+	for (uint32_t i = 0; i < run->net->size; i++)
+		events += run->net->counts[i].tx_messages + run->net->counts[i].rx_messages;
+	return events;
+}
+
+static int look(struct real_run *run, int64_t now, struct err *err)
+{
+	char waiting[512] = "";
+	uint64_t events = count_events(run);
+
+	run->looked = now;
+	if (events != run->events || run->loop.timers.count) {
+		run->events = events;
+		run->moved = now;
+		return 0;
+	}
+	if (now - run->moved < (int64_t)run->options->patience_s * 1000000000)
+		return 0;
+	exec_waiting(run->rank.exec, waiting, sizeof(waiting));
+	return err_set(err, "rank %u (%s): nothing has happened for %d s: %s", run->net->rank,
+		       rendezvous_node(run->rendezvous), run->options->patience_s, waiting);
+}
+
+static int poll_all(void *arg, struct err *err)
+{
+	struct real_run *run = arg;
+	int64_t now = loop_now(&run->loop);
+
+	if (lifeline_check(run->lifeline, now, err) < 0)
+		return -1;
+	if (now - run->looked > LOOK_NS && look(run, now, err) < 0)
+		return -1;
+	return net_poll(run->net, err);
+}
+
+/* ---- results to rank 0 ---- */
+
+struct parcel {
+	struct net_message size, text; /* first, so that it is found from them */
+	struct real_run *run;
+	char *bytes; /* owned */
+	uint64_t length;
+	uint32_t *left; /* parcels that are under way */
+};
+
+static struct parcel *of_size(struct net_message *message)
+{
+	return (struct parcel *)((char *)message - offsetof(struct parcel, size));
+}
+
+static struct parcel *of_text(struct net_message *message)
+{
+	return (struct parcel *)((char *)message - offsetof(struct parcel, text));
+}
+
+static void fill_size(struct net_message *message, uint64_t at, void *buffer, size_t size)
+{
+	memcpy(buffer, (char *)&of_size(message)->length + at, size);
+}
+
+static void take_size(struct net_message *message, uint64_t at, const void *buffer, size_t size)
+{
+	memcpy((char *)&of_size(message)->length + at, buffer, size);
+}
+
+static void fill_text(struct net_message *message, uint64_t at, void *buffer, size_t size)
+{
+	memcpy(buffer, of_text(message)->bytes + at, size);
+}
+
+static void take_text(struct net_message *message, uint64_t at, const void *buffer, size_t size)
+{
+	memcpy(of_text(message)->bytes + at, buffer, size);
+}
+
+static const struct net_data size_data = { fill_size, take_size };
+static const struct net_data text_data = { fill_text, take_text };
+
+static void parcel_done(struct net_message *message, int64_t time)
+{
+	struct parcel *parcel = of_text(message);
+
+	(void)time;
+	if (--*parcel->left == 0)
+		loop_stop(&parcel->run->loop);
+}
+
+static void nothing(struct net_message *message, int64_t time)
+{
+	(void)message;
+	(void)time;
+}
+
+/* The size is known: now the text. */
+static void size_came(struct net_message *message, int64_t time)
+{
+	struct parcel *parcel = of_size(message);
+	struct err err;
+
+	(void)time;
+	parcel->bytes = parcel->length < UINT32_MAX ? calloc(1, parcel->length + 1) : NULL;
+	parcel->text.size = parcel->length;
+	if (!parcel->bytes || net_recv(parcel->run->net, &parcel->text, &err) < 0)
+		loop_fail(&parcel->run->loop, "no room for the results of rank %u", message->peer);
+}
+
+static void parcel_init(struct parcel *parcel, struct real_run *run, uint32_t peer, uint32_t *left)
+{
+	*parcel = (struct parcel){
+		.run = run,
+		.left = left,
+		.size = { .peer = peer,
+			  .tag = TAG_SIZE,
+			  .size = sizeof(parcel->length),
+			  .data = &size_data,
+			  .node_id = UINT32_MAX,
+			  .done = nothing },
+		.text = { .peer = peer,
+			  .tag = TAG_TEXT,
+			  .data = &text_data,
+			  .node_id = UINT32_MAX,
+			  .done = parcel_done },
+	};
+}
+
+static int send_report(struct real_run *run, struct err *err)
+{
+	struct parcel parcel;
+	uint32_t left = 1;
+	int rc;
+
+	parcel_init(&parcel, run, 0, &left);
+	parcel.bytes = report_pack(&run->report);
+	if (!parcel.bytes)
+		return err_set(err, "no room for results");
+	parcel.length = parcel.text.size = strlen(parcel.bytes);
+	rc = net_send(run->net, &parcel.size, err) < 0 ||
+			     net_send(run->net, &parcel.text, err) < 0 ||
+			     loop_run(&run->loop, err) < 0
+		     ? -1
+		     : 0;
+	free(parcel.bytes);
+	return rc;
+}
+
+static int collect_reports(struct real_run *run, struct err *err)
+{
+	uint32_t size = run->net->size, left = size - 1;
+	struct parcel *parcels = calloc(size, sizeof(*parcels));
+	int rc = parcels ? 0 : err_errno(err, "no room for results");
+
+	for (uint32_t i = 1; rc == 0 && i < size; i++) {
+		parcel_init(&parcels[i], run, i, &left);
+		parcels[i].size.done = size_came;
+		rc = net_recv(run->net, &parcels[i].size, err);
+	}
+	if (rc == 0 && left)
+		rc = loop_run(&run->loop, err);
+	for (uint32_t i = 1; rc == 0 && i < size; i++)
+		rc = report_unpack(&run->report, parcels[i].bytes, err);
+	for (uint32_t i = 1; parcels && i < size; i++)
+		free(parcels[i].bytes);
+	free(parcels);
+	return rc;
+}
+
+/* ---- the run directory ---- */
+
+static char *copy_of(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strdup(text) : NULL;
+}
+
+/* replay/rank-<r>.json, where a run directory was asked for. */
+static int write_ledger(struct real_run *run, struct err *err)
+{
+	const char *dir = run->options->dir;
+	struct rankfile file;
+	char path[4096];
+	int rc;
+
+	if (!dir)
+		return 0;
+	if (snprintf(path, sizeof(path), "%s/replay", dir) >= (int)sizeof(path))
+		return err_set(err, "'%s' is too long", dir);
+	if ((mkdir(dir, 0777) < 0 && errno != EEXIST) || (mkdir(path, 0777) < 0 && errno != EEXIST))
+		return err_errno(err, "unable to make '%s'", path);
+	if (ledger_file(&run->ledger, run->net->rank, run->net->size,
+			(double)loop_now(&run->loop) / 1e9, &file) < 0)
+		return err_errno(err, "no room for a ledger");
+	file.node = strdup(rendezvous_node(run->rendezvous));
+	file.job = copy_of("SLURM_JOB_ID");
+	file.step = copy_of("SLURM_STEP_ID");
+	file.init_realtime = clock_ns(CLOCK_REALTIME) - loop_now(&run->loop);
+	rc = rankfile_save(&file, path, err);
+	rankfile_release(&file);
+	return rc;
+}
+
+/* ---- one run ---- */
+
+static int meet(struct real_run *run, struct err *err)
+{
+	const struct rendezvous_options how = {
+		.program = "netemu-replay",
+		.wait_ms = run->options->wait_s * 1000,
+	};
+	const char *local = getenv("SLURM_LOCALID");
+
+	run->rendezvous = rendezvous_open(&how, err);
+	if (!run->rendezvous)
+		return -1;
+	if (!local)
+		local = getenv("OMPI_COMM_WORLD_LOCAL_RANK");
+	run->settings = run->options->net;
+	run->settings.rendezvous = run->rendezvous;
+	run->settings.wait_ms = run->options->wait_s * 1000;
+	run->settings.local_rank =
+		local ? (uint32_t)strtoul(local, NULL, 10) : rendezvous_rank(run->rendezvous);
+	return lifeline_open(&run->lifeline, &run->settings, err);
+}
+
+static int prepare(struct real_run *run, struct err *err)
+{
+	const struct run_options *options = run->options;
+	const struct graph_options how = { .deps = options->deps, .names = true };
+	char path[4096];
+
+	if (run_config_read(&run->config, options, rendezvous_size(run->rendezvous), err) < 0 ||
+	    run_trace_path(options, rendezvous_rank(run->rendezvous), path, sizeof(path), err) <
+		    0 ||
+	    graph_load(&run->graph, path, &how, err) < 0)
+		return -1;
+	return options->network == RUN_TCP
+		       ? net_tcp_create(&run->net, &run->loop, &run->settings, err)
+		       : net_verbs_create(&run->net, &run->loop, &run->settings, err);
+}
+
+static void stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+static int replay(struct real_run *run, struct err *err)
+{
+	struct err wrong = { "" };
+
+	ledger_follow(&run->ledger, run->net);
+	if (run_rank_create(&run->rank, &run->config, &run->graph, run->net, &run->report, err) <
+		    0 ||
+	    rendezvous_barrier(run->rendezvous, "start", run->settings.wait_ms, err) < 0)
+		return -1;
+	run->loop.spin = run->options->spin;
+	run->loop.poll = poll_all;
+	run->loop.poll_arg = run;
+	loop_start(&run->loop);
+	if (run_rank_start(&run->rank, stop, &run->loop, err) < 0)
+		return -1;
+	if (!run->rank.done && loop_run(&run->loop, err) < 0)
+		return -1;
+	run->net->told = NULL;
+	if (write_ledger(run, err) < 0)
+		return -1;
+	return run_rank_report(&run->rank, &wrong) < 0 ? err_set(err, "%s", wrong.text) : 0;
+}
+
+static int finish(struct real_run *run, struct err *err)
+{
+	bool first = run->net->rank == 0;
+
+	if ((first ? collect_reports(run, err) : send_report(run, err)) < 0)
+		return -1;
+	if (lifeline_finish(run->lifeline, run->net, run->settings.wait_ms, err) < 0)
+		return -1;
+	return first ? run_print(run->options, &run->report, err) : 0;
+}
+
+int run_real(const struct run_options *options, struct err *err)
+{
+	struct real_run run = { .options = options };
+	int rc;
+
+	loop_init(&run.loop, &loop_real_clock);
+	report_init(&run.report);
+	ledger_init(&run.ledger);
+	rc = meet(&run, err);
+	if (rc == 0)
+		rc = prepare(&run, err) < 0 || replay(&run, err) < 0 || finish(&run, err) < 0 ? -1
+											      : 0;
+	if (rc < 0 && run.lifeline)
+		lifeline_fail(run.lifeline, err, LAST_WORD_MS);
+	run_rank_release(&run.rank);
+	net_destroy(run.net);
+	lifeline_close(run.lifeline);
+	rendezvous_close(run.rendezvous);
+	graph_release(&run.graph);
+	run_config_release(&run.config);
+	report_release(&run.report);
+	ledger_release(&run.ledger);
+	loop_release(&run.loop);
+	return rc;
+}

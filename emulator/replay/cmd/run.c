@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run.h"
+
+#include <stdio.h>
+
+static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, int64_t end,
+		       const struct collective *collective)
+{
+	struct run_rank *rank = arg;
+
+	(void)node;
+	(void)lane;
+	(void)start;
+	(void)end;
+	if (collective)
+		report_collective(rank->report, collective);
+}
+
+int run_rank_create(struct run_rank *rank, struct run_config *config, const struct graph *graph,
+		    struct net *net, struct report *report, struct err *err)
+{
+	const struct run_options *options = config->options;
+	const struct collectives_settings settings = {
+		.system = &config->system,
+		.dims = &config->dims,
+		.queues_per_dim = options->queues_per_dim,
+		.compat = options->compat,
+		.allgather = options->compat ? ALLGATHER_SHARD : options->allgather,
+		.verify = options->verify,
+		.size_scale = options->comm_scale,
+		.injection_scale = options->injection_scale,
+	};
+
+	*rank = (struct run_rank){
+		.config = config,
+		.graph = graph,
+		.net = net,
+		.report = report,
+		.settings = {
+			.system = &config->system,
+			.remote = options->memory ? &config->remote : NULL,
+			.groups = &config->groups,
+			.merged_lanes = options->merged_lanes,
+			.replay_only = options->replay_only || config->system.replay_only,
+			.compat = options->compat,
+			.compute_scale = options->compute_scale,
+			.size_scale = options->comm_scale,
+			.iterations = options->iterations,
+			.warmup = options->warmup,
+			.ended = node_ended,
+			.arg = rank,
+		},
+	};
+	if (collectives_create(&rank->collectives, net, &settings, err) < 0)
+		return -1;
+	return exec_create(&rank->exec, graph, &rank->settings, net, rank->collectives, err);
+}
+
+static void all_nodes_done(void *arg)
+{
+	struct run_rank *rank = arg;
+
+	rank->done = true;
+	rank->all_done(rank->arg);
+}
+
+int run_rank_start(struct run_rank *rank, void (*all_done)(void *arg), void *arg, struct err *err)
+{
+	rank->all_done = all_done;
+	rank->arg = arg;
+	return exec_start(rank->exec, all_nodes_done, rank, err);
+}
+
+int run_rank_report(struct run_rank *rank, struct err *err)
+{
+	const struct loop *loop = rank->net->loop;
+	struct exec_result result;
+	struct report_rank line = { .rank = rank->net->rank };
+	struct err why = { "" };
+
+	exec_result(rank->exec, &result);
+	line.finish = result.finish;
+	for (int lane = 0; lane < 4; lane++)
+		line.busy[lane] = result.busy[lane];
+	line.nodes = result.nodes;
+	line.late_max = loop->late_max;
+	line.late_mean = loop->late_count ? loop->late_sum / (int64_t)loop->late_count : 0;
+	line.wrong = collectives_wrong(rank->collectives, &why);
+	report_rank(rank->report, &line);
+	report_net(rank->report, rank->net);
+	return line.wrong ? err_set(err, "rank %u: %s", line.rank, why.text) : 0;
+}
+
+void run_rank_release(struct run_rank *rank)
+{
+	if (rank->exec)
+		exec_destroy(rank->exec);
+	if (rank->collectives)
+		collectives_destroy(rank->collectives);
+	rank->exec = NULL;
+	rank->collectives = NULL;
+}
+
+int run_print(const struct run_options *options, struct report *report, struct err *err)
+{
+	report_sort(report);
+	report_write_ranks(report, stdout);
+	if (!options->quiet && report->ncollectives) {
+		putchar('\n');
+		report_write_table(report, stdout);
+	}
+	fflush(stdout);
+	if (report->failed)
+		return err_set(err, "there was no room for all results");
+	return options->summary ? report_write_summary(report, options->summary, err) : 0;
+}
+
+int command_run(int argc, char **argv)
+{
+	struct run_options options;
+	struct err err = { "" };
+	int rc = run_options_parse(&options, argc, argv);
+
+	if (rc)
+		return rc;
+	rc = options.network == RUN_MODEL ? run_model(&options, &err) : run_real(&options, &err);
+	if (rc < 0)
+		fprintf(stderr, "netemu replay: %s\n", err.text);
+	return rc < 0;
+}

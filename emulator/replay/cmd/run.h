@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.h - `netemu replay run`: the parts of it */
+#ifndef CMD_RUN_H
+#define CMD_RUN_H
+
+#include "chakra/graph.h"
+#include "config/system.h"
+#include "exec/exec.h"
+#include "net/lifeline.h"
+#include "net/model.h"
+#include "result/report.h"
+
+enum run_network { RUN_VERBS, RUN_TCP, RUN_MODEL };
+
+/* What the command line says; texts are those of the arguments. */
+struct run_options {
+	const char *workload, *system, *memory, *topology, *groups;
+	enum run_network network;
+	const char *model; /* of --model, NULL without */
+	uint32_t ranks;    /* of a model without topology */
+	unsigned deps;     /* enum graph_deps */
+	bool compat, verify, merged_lanes, replay_only, quiet, predict;
+	enum allgather_size allgather;
+	double comm_scale, compute_scale, injection_scale;
+	uint32_t iterations, warmup, queues_per_dim;
+	struct net_settings net;
+	int wait_s, patience_s; /* for the others to come; without anything going on */
+	int64_t spin;           /* ns */
+	const char *summary, *dir;
+};
+
+/* Take ARGV; wrong ones end the program with 2.  Returns 0, or 2. */
+int run_options_parse(struct run_options *options, int argc, char **argv);
+
+/* What all ranks have in common, read once. */
+struct run_config {
+	const struct run_options *options;
+	struct system system;
+	struct remote remote;
+	struct dims dims;
+	struct groups groups;
+	uint32_t size; /* ranks */
+};
+
+/* Read the files of OPTIONS for SIZE ranks (0: as many as the topology or the traces say).
+ * Returns 0, or -1 with ERR: also of a topology whose product is not SIZE.
+ */
+int run_config_read(struct run_config *config, const struct run_options *options, uint32_t size,
+		    struct err *err);
+void run_config_release(struct run_config *config);
+
+/* The trace of RANK: PREFIX.<rank>.et, or FILE.et for all.  PATH of SIZE bytes. */
+int run_trace_path(const struct run_options *options, uint32_t rank, char *path, size_t size,
+		   struct err *err);
+
+/* One rank of the run: what it needs on whatever network. */
+struct run_rank {
+	struct run_config *config;
+	const struct graph *graph;
+	struct net *net; /* of the caller */
+	struct collectives *collectives;
+	struct exec *exec;
+	struct exec_settings settings;
+	struct report *report; /* of the caller */
+	bool done;
+	void (*all_done)(void *arg);
+	void *arg;
+};
+
+/* NET, GRAPH and REPORT are kept.  Returns 0, or -1 with ERR. */
+int run_rank_create(struct run_rank *rank, struct run_config *config, const struct graph *graph,
+		    struct net *net, struct report *report, struct err *err);
+/* Begin; ALL_DONE(ARG) when the trace is through. */
+int run_rank_start(struct run_rank *rank, void (*all_done)(void *arg), void *arg, struct err *err);
+/* Put what came of it into the report.  -1 with ERR: what was verified is wrong. */
+int run_rank_report(struct run_rank *rank, struct err *err);
+void run_rank_release(struct run_rank *rank);
+
+/* The two kinds of run.  Return 0, or -1 with ERR. */
+int run_model(const struct run_options *options, struct err *err);
+int run_real(const struct run_options *options, struct err *err);
+
+/* Print what REPORT says, as OPTIONS want it. */
+int run_print(const struct run_options *options, struct report *report, struct err *err);
+
+/* The command. */
+int command_run(int argc, char **argv);
+
+#endif
