@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "result/ledger.h"
+#include "result/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static uint32_t members[4] = { 0, 1, 2, 3 };
+static const struct group four = { .id = 0, .ranks = members, .count = 4 };
+
+static void add(struct report *report, enum coll coll, uint64_t bytes, int64_t time)
+{
+	const struct collective one = {
+		.coll = coll,
+		.group = &four,
+		.total = bytes,
+		.started = 100,
+		.ended = 100 + time,
+	};
+
+	report_collective(report, &one);
+}
+
+static void two_parts(struct report *joined)
+{
+	struct err err;
+
+	report_init(joined);
+	for (uint32_t rank = 0; rank < 2; rank++) {
+		struct report part;
+		char *text;
+
+		report_init(&part);
+		/* rank 1 first */
+		report_rank(&part, &(struct report_rank){ .rank = 1 - rank,
+							  .finish = 1000 + rank,
+							  .busy = { 5, 300, 700 },
+							  .nodes = 9 });
+		add(&part, COLL_ALL_REDUCE, 8000, 1000 * (rank + 1));
+		add(&part, COLL_ALL_REDUCE, 8000, 4000);
+		add(&part, COLL_BROADCAST, 10, 7);
+		text = report_pack(&part);
+		assert_non_null(text);
+		assert_int_equal(report_unpack(joined, text, &err), 0);
+		free(text);
+		report_release(&part);
+	}
+	report_sort(joined);
+}
+
+static void parts_become_one(void **state)
+{
+	struct report report;
+
+	(void)state;
+	two_parts(&report);
+	assert_int_equal(report.nranks, 2);
+	assert_int_equal(report.ranks[0].rank, 0);
+	assert_int_equal(report.ranks[0].finish, 1001);
+	assert_int_equal(report.ranks[1].finish, 1000);
+	assert_int_equal(report.ranks[1].busy[LANE_COMM], 700);
+	assert_int_equal(report.ncollectives, 2);
+	assert_int_equal(report.collectives[0].count, 4);
+	assert_int_equal(report.collectives[1].count, 2);
+	assert_true(report_percentile(&report.collectives[0], 0) == 1000);
+	assert_true(report_percentile(&report.collectives[0], 50) == 3000);
+	assert_true(report_percentile(&report.collectives[0], 100) == 4000);
+	report_release(&report);
+}
+
+static char *printed(void (*write)(const struct report *, FILE *), const struct report *report)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	write(report, out);
+	fclose(out);
+	return text;
+}
+
+static void ranks_are_printed_as_genie_does(void **state)
+{
+	struct report report;
+	char *text;
+
+	(void)state;
+	report_init(&report);
+	report_rank(&report, &(struct report_rank){ .finish = 43000, .busy = { 0, 3000, 0 } });
+	/* as upstream: computation that is longer than the run wraps around */
+	report_rank(&report, &(struct report_rank){ .rank = 1, .finish = 1, .busy = { 0, 2, 0 } });
+	text = printed(report_write_ranks, &report);
+	assert_string_equal(text, "sys[0] finished, 43000 cycles, exposed communication 40000 "
+				  "cycles.\nsys[1] finished, 1 cycles, exposed communication "
+				  "18446744073709551615 cycles.\n");
+	free(text);
+	report_release(&report);
+}
+
+/* nccl-tests' definitions by hand: 8000 bytes in 2750 ns among 4 are 2.9091 GB/s, and an
+ * all-reduce moves 2 * 3 / 4 of that over the bus.
+ */
+static void bandwidths_are_those_of_nccl_tests(void **state)
+{
+	struct report report;
+	char *text;
+
+	(void)state;
+	two_parts(&report);
+	text = printed(report_write_table, &report);
+	assert_non_null(strstr(text, "2.750        3.000        4.000      2.9091      4.3636\n"));
+	free(text);
+	report_release(&report);
+}
+
+static void broken_parts_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"{",
+		"{\"r\":[[1]]}",
+		"{\"r\":[],\"p\":[[1,2,3]]}",
+		"{\"r\":[],\"p\":[],\"c\":[[0,4,5]]}",
+	};
+	struct report report;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		report_init(&report);
+		assert_int_equal(report_unpack(&report, bad[i], &err), -1);
+		report_release(&report);
+	}
+}
+
+/* ---- the ledger ---- */
+
+static int nowhere(struct net *net, struct net_message *message, struct err *err)
+{
+	(void)net;
+	(void)message;
+	(void)err;
+	return 0;
+}
+
+static void the_ledger_adds_up_and_is_read_back(void **state)
+{
+	static const struct net_ops ops = { .send = nowhere, .recv = nowhere };
+	struct net_count counts[3] = { 0 };
+	struct net net = { .ops = &ops, .rank = 1, .size = 3, .counts = counts };
+	struct net_message message = { .size = 100 };
+	char directory[] = "/tmp/unit-report.XXXXXX", path[64], data[16384];
+	struct rankfile file, read;
+	struct ledger ledger;
+	struct err err;
+	FILE *stream;
+	size_t size;
+
+	(void)state;
+	ledger_init(&ledger);
+	ledger_follow(&ledger, &net);
+	for (uint32_t i = 0; i < 30; i++) {
+		message.peer = 2 - i % 3;
+		message.op = i % 2 ? RANKOP_P2P : RANKOP_ALLREDUCE;
+		message.size = 100 + i;
+		assert_int_equal(net_send(&net, &message, &err), 0);
+		if (i % 5 == 0)
+			net_received(&net, &message);
+	}
+	assert_int_equal(ledger_file(&ledger, 1, 3, 0.5, &file), 0);
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(rankfile_save(&file, directory, &err), 0);
+	snprintf(path, sizeof(path), "%s/rank-1.json", directory);
+	stream = fopen(path, "r");
+	assert_non_null(stream);
+	size = fread(data, 1, sizeof(data), stream);
+	fclose(stream);
+	unlink(path);
+	rmdir(directory);
+	/* the reader checks that the operations add up to the totals */
+	if (rankfile_read(&read, data, size, path, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(read.peers.count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(read.peers.rows[i].tx_messages, 10);
+		assert_int_equal(read.peers.rows[i].tx_bytes, counts[i].tx_bytes);
+		assert_int_equal(read.peers.rows[i].rx_bytes, counts[i].rx_bytes);
+	}
+	assert_int_equal(read.ops[RANKOP_P2P].count, 3);
+	assert_int_equal(read.ops[RANKOP_ALLREDUCE].count, 3);
+	assert_true(read.complete);
+	rankfile_release(&read);
+	rankfile_release(&file);
+	ledger_release(&ledger);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parts_become_one),
+		cmocka_unit_test(ranks_are_printed_as_genie_does),
+		cmocka_unit_test(bandwidths_are_those_of_nccl_tests),
+		cmocka_unit_test(broken_parts_are_refused),
+		cmocka_unit_test(the_ledger_adds_up_and_is_read_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
