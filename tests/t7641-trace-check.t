@@ -30,6 +30,9 @@ test_expect_success MISUSE 'each misuse is reported once' '
 	found async-error 2 "the device said CQ_ERR, 1 time" &&
 	found cq-overflow 1 "2 completions were due for a completion queue with room for 1" &&
 	found receive-queue-dry 1 "1 message was sent by rank 0" &&
+	found srq-dry 1 "no request left 1 time" &&
+	found armed-late 1 "1 time an event was waited for without a poll" &&
+	found never-solicited 1 "none of the 1 that rank 0 has sent" &&
 	found mtu-differs 1 "512 bytes here, and 1024" &&
 	found memory-pulled 1 "region of 4,096 bytes .* while 1 request was outstanding" &&
 	found never-connected 1 "never made ready to receive" &&
@@ -45,8 +48,9 @@ test_expect_success MISUSE 'each misuse is reported once' '
 	found no-timeout 1 "timeout 0"
 '
 
+# The device refuses what is posted early (post-refused): others do not.
 test_expect_success MISUSE 'no rule is left out' '
-	netemu trace check --list | cut -d" " -f1 | sort >expected &&
+	netemu trace check --list | cut -d" " -f1 | grep -v "^posted-early$" | sort >expected &&
 	grep -o "^[a-z]*: [a-z-]*: rank" out | cut -d" " -f2 | tr -d : | sort -u >actual &&
 	test_cmp expected actual
 '

@@ -296,7 +296,11 @@ static int follow_cq(struct facts_collector *collector, const struct reader_even
 	case VCALL_DESTROY_CQ:
 		cq->destroyed = true;
 		break;
+	case VCALL_REQ_NOTIFY_CQ:
+		facts_wait_call(&collector->facts, cq, event);
+		break;
 	case VCALL_GET_CQ_EVENT:
+		facts_wait_call(&collector->facts, cq, event);
 		fact_happened(&cq->events, event->time, call->call);
 		break;
 	case VCALL_ACK_CQ_EVENTS:
@@ -362,6 +366,9 @@ static int take_call(struct facts_collector *collector, const struct reader_even
 	case VCALL_REG_MR:
 	case VCALL_REG_MR_IOVA2:
 		return call->result ? 0 : count_buffer(collector, event, call);
+	case VCALL_DESTROY_SRQ:
+		facts_srq_gone(&collector->facts, call->object);
+		return 0;
 	case VCALL_DEREG_MR:
 		pull_region(collector, event, call);
 		return 0;
@@ -379,6 +386,7 @@ int facts_event(void *arg, const struct reader_event *event, const struct object
 {
 	struct facts_collector *collector = arg;
 	const struct vring_record *record = event->record;
+	const struct vring_wc *wc = (const struct vring_wc *)record;
 	struct facts *facts = &collector->facts;
 
 	(void)objects;
@@ -390,7 +398,8 @@ int facts_event(void *arg, const struct reader_event *event, const struct object
 	case VCALL_START_POLL:
 	case VCALL_NEXT_POLL:
 		facts->completions++;
-		facts->empty_polls += ((const struct vring_wc *)record)->empty;
+		facts->empty_polls += wc->empty;
+		facts->latest_empty = wc->batch ? 1 : wc->empty;
 		return 0;
 	case VCALL_POST_SEND:
 	case VCALL_WR:

@@ -35,6 +35,17 @@ struct cq_facts *facts_cq(const struct facts_collector *collector, uint64_t obje
 int facts_use_region(struct facts_collector *collector, struct qp_facts *qp,
 		     const struct work *work, int delta);
 
+/* Who waits for events (factwaits.c): calls about the completion queue CQ; the first
+ * completion that THREAD took from it.
+ */
+void facts_wait_call(struct facts *facts, struct cq_facts *cq, const struct reader_event *event);
+void facts_wait_ends(struct facts *facts, struct cq_facts *cq, uint32_t thread);
+/* A request of a shared receive queue was posted, or has ended.  Returns 0, or -1 with errno. */
+int facts_srq_posted(struct facts *facts, const struct work *work, uint32_t outstanding);
+int facts_srq_ended(struct facts *facts, const struct work *work, uint32_t outstanding);
+/* One has been destroyed. */
+void facts_srq_gone(struct facts *facts, uint64_t object);
+
 /* What lives at the end of a file has been left behind. */
 void facts_sum_leaks(struct facts_collector *collector);
 void facts_tables_release(struct facts_tables *tables);

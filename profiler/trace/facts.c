@@ -8,7 +8,13 @@
 enum {
 	QPT_RC = 2,
 	SEND_SIGNALED = 1 << 1,
+	SEND_SOLICITED = 1 << 2,
 	SEND_INLINE = 1 << 3,
+	QPS_RESET = 0,
+	QPS_RTS = 3,
+	WR_RDMA_WRITE_WITH_IMM = 1,
+	WR_SEND = 2,
+	WR_SEND_WITH_INV = 9,
 	WR_RDMA_WRITE = 0,
 	WR_SEND_WITH_IMM = 3,
 	WR_CMP_AND_SWP = 5,
@@ -88,11 +94,35 @@ static void expect_completion(struct cq_facts *cq, const struct work *work, int 
 {
 	if (!cq || (delta < 0 && !cq->outstanding))
 		return;
+	cq->ready |= work->qp->connected != 0;
 	cq->outstanding += (uint64_t)(int64_t)delta;
 	if (cq->outstanding > cq->most)
 		cq->most = cq->outstanding;
 	if (delta > 0 && cq->outstanding > cq->cqe)
 		fact_happened(&cq->overfull, work->post_time, call_of(work));
+}
+
+/* What the call did not refuse, though the queue pair was in no state for it. */
+static void note_early(const struct facts *facts, struct qp_facts *qp, const struct work *work)
+{
+	bool early = work->receive ? qp->qp->state == QPS_RESET : qp->qp->state < QPS_RTS;
+	struct fact *fact;
+
+	if (!early || !qp->qp->known || qp->qp->opened || !facts->file->whole)
+		return;
+	fact = fact_happened(&qp->early, work->post_time, call_of(work));
+	if (!fact)
+		return;
+	fact->receive = work->receive;
+	fact->opcode = work->opcode;
+	fact->wr_id = work->wr_id;
+	fact->bytes = work->bytes;
+}
+
+static bool takes_receive(uint8_t opcode)
+{
+	return opcode == WR_RDMA_WRITE_WITH_IMM || opcode == WR_SEND ||
+	       opcode == WR_SEND_WITH_IMM || opcode == WR_SEND_WITH_INV;
 }
 
 static void note_unaligned(struct qp_facts *qp, const struct work *work)
@@ -123,6 +153,10 @@ static void send_posted(struct facts_collector *collector, struct qp_facts *qp,
 	struct fact *fact;
 
 	qp->sends++;
+	if (takes_receive(work->opcode)) {
+		qp->messages++;
+		qp->solicited += !!(work->flags & SEND_SOLICITED);
+	}
 	note_unaligned(qp, work);
 	note_inline(&collector->facts, qp, work);
 	if (is_signaled(work)) {
@@ -172,7 +206,9 @@ static int posted(void *arg, const struct work *work, const struct match_depth *
 	struct facts_collector *collector = arg;
 	struct qp_facts *qp;
 
-	if (!work->qp) /* of a shared receive queue */
+	if (work->srq && !work->refused)
+		return facts_srq_posted(&collector->facts, work, depth->outstanding);
+	if (!work->qp)
 		return 0;
 	qp = qp_facts_of(collector, work->qp);
 	if (!qp)
@@ -181,6 +217,7 @@ static int posted(void *arg, const struct work *work, const struct match_depth *
 		note_refused(qp, work, depth->outstanding);
 		return 0;
 	}
+	note_early(&collector->facts, qp, work);
 	if (facts_use_region(collector, qp, work, 1) < 0)
 		return -1;
 	if (work->receive)
@@ -223,11 +260,18 @@ static int ended(void *arg, const struct work *work, const struct match_depth *d
 {
 	struct facts_collector *collector = arg;
 	struct qp_facts *qp = qp_facts_of(collector, work->qp);
+	struct cq_facts *cq;
 
 	if (!qp)
 		return -1;
+	cq = work->receive ? qp->recv_cq : qp->send_cq;
 	if (work->status)
 		note_status(qp, work);
+	if (cq && !work->inferred)
+		facts_wait_ends(&collector->facts, cq, work->end_thread);
+	if (work->receive && work->srq &&
+	    facts_srq_ended(&collector->facts, work, depth->outstanding) < 0)
+		return -1;
 	if (work->receive && !work->srq) {
 		qp->outstanding = depth->outstanding;
 		if (depth->outstanding < qp->least)
@@ -290,6 +334,8 @@ static int settle(struct facts_collector *collector, struct qp_facts *qp)
 		trace_run_peer(collector->run, collector->facts.index, qp->qp);
 
 	qp->path_mtu = qp->qp->path_mtu;
+	qp->solicited_only = qp->recv_cq && qp->recv_cq->armed &&
+			     qp->recv_cq->armed == qp->recv_cq->armed_solicited;
 	if (peer) {
 		qp->has_peer = true;
 		qp->peer_file = peer->file;
@@ -304,11 +350,16 @@ static void release_file(struct facts_collector *collector)
 {
 	struct facts *facts = &collector->facts;
 	struct fact_call *call;
+	struct srq_facts *srq;
 	struct cq_facts *cq;
 
 	while ((cq = facts->cqs)) {
 		facts->cqs = cq->next;
 		free(cq);
+	}
+	while ((srq = facts->srqs)) {
+		facts->srqs = srq->next;
+		free(srq);
 	}
 	while ((call = facts->calls)) {
 		facts->calls = call->next;

@@ -44,8 +44,10 @@ struct qp_facts {
 	struct fact full_send, full_receive, refused;
 	struct fact failed; /* completion */
 	uint64_t flushed;
-	struct fact unaligned; /* atomic operation */
-	struct fact pulled;    /* memory deregistered while a request had it */
+	struct fact unaligned;        /* atomic operation */
+	struct fact pulled;           /* memory deregistered while a request had it */
+	struct fact early;            /* posted in a state that does not take it */
+	uint64_t messages, solicited; /* sends that take a receive request; with an event */
 	/* of connected queue pairs with a receive queue of their own */
 	bool numbered;
 	uint64_t next_message;       /* to be received */
@@ -55,7 +57,8 @@ struct qp_facts {
 	/* of the second step */
 	bool has_peer;
 	uint32_t peer_file, peer_id, path_mtu;
-	struct fact late; /* messages that found no receive request */
+	bool solicited_only; /* its receives are waited for by events of solicited messages */
+	struct fact late;    /* messages that found no receive request */
 	struct qp_facts *next;
 };
 
@@ -67,7 +70,24 @@ struct cq_facts {
 	struct fact overfull;
 	struct fact events; /* taken */
 	uint64_t acknowledged;
+	/* factwaits.c */
+	uint64_t armed, armed_solicited; /* how often */
+	bool ready;                      /* it is of queue pairs that are connected */
+	uint8_t wait;
+	uint32_t wait_thread;
+	uint64_t wait_completions; /* of the process, when it was armed */
+	int64_t wait_time;
+	struct fact late; /* events waited for, without a poll since it was armed */
 	struct cq_facts *next;
+};
+
+/* A shared receive queue. */
+struct srq_facts {
+	uint64_t object;
+	int64_t empty_since; /* time; 0: it is not empty, or was never in use */
+	struct fact dry;     /* it was empty until the next request */
+	int64_t longest;     /* ns */
+	struct srq_facts *next;
 };
 
 enum fact_kind {
@@ -106,6 +126,7 @@ struct facts {
 	uint32_t index;                /* of it */
 	struct qp_facts *qps;          /* of this file; owned, in the order they were used */
 	struct cq_facts *cqs;          /* owned */
+	struct srq_facts *srqs;        /* owned */
 	struct fact_call *calls;       /* owned, in the order of the first one */
 	struct fact_leak leaks[FACT_KINDS];
 	struct fact
@@ -115,7 +136,8 @@ struct facts {
 	struct fact async_taken;
 	uint64_t async_acknowledged;
 	uint64_t completions, empty_polls;
-	int64_t first, last;    /* time */
+	uint32_t latest_empty; /* polls of its thread before the latest completion; or 1, unknown */
+	int64_t first, last;   /* time */
 	struct fact not_inline; /* sends that could have been */
 	uint64_t could_inline;  /* sends of queue pairs that can */
 };

@@ -32,6 +32,7 @@ int rule_never_drained(struct judge *judge, const struct qp_facts *qp);
 int rule_send_queue_full(struct judge *judge, const struct qp_facts *qp);
 int rule_receive_queue_full(struct judge *judge, const struct qp_facts *qp);
 int rule_post_refused(struct judge *judge, const struct qp_facts *qp);
+int rule_posted_early(struct judge *judge, const struct qp_facts *qp);
 int rule_unaligned_atomic(struct judge *judge, const struct qp_facts *qp);
 int rule_memory_pulled(struct judge *judge, const struct qp_facts *qp);
 int rule_never_connected(struct judge *judge, const struct qp_facts *qp);
@@ -39,6 +40,8 @@ int rule_broken_and_kept(struct judge *judge, const struct qp_facts *qp);
 int rule_no_timeout(struct judge *judge, const struct qp_facts *qp);
 int rule_leak(struct judge *judge, const struct facts *facts);
 int rule_cq_overflow(struct judge *judge, const struct facts *facts);
+int rule_armed_late(struct judge *judge, const struct facts *facts);
+int rule_srq_dry(struct judge *judge, const struct facts *facts);
 int rule_unacknowledged(struct judge *judge, const struct facts *facts);
 int rule_async_error(struct judge *judge, const struct facts *facts);
 int rule_call_failed(struct judge *judge, const struct facts *facts);
@@ -49,6 +52,8 @@ int rule_not_inline(struct judge *judge, const struct facts *facts);
 int rule_all_signaled(struct judge *judge, const struct facts *facts);
 int rule_receive_queue_dry(struct judge *judge, const struct qp_facts *qp,
 			   const struct qp_facts *peer);
+int rule_never_solicited(struct judge *judge, const struct qp_facts *qp,
+			 const struct qp_facts *peer);
 int rule_mtu_differs(struct judge *judge, const struct qp_facts *qp, const struct qp_facts *peer);
 
 #endif

@@ -87,6 +87,35 @@ int rule_cq_overflow(struct judge *judge, const struct facts *facts)
 	return 0;
 }
 
+int rule_armed_late(struct judge *judge, const struct facts *facts)
+{
+	for (const struct cq_facts *cq = facts->cqs; cq; cq = cq->next)
+		if (cq->late.count &&
+		    found(judge, NULL, &cq->late,
+			  "poll once more between ibv_req_notify_cq() and waiting: what is in the "
+			  "queue already makes no event, and the program may wait for ever",
+			  "%" PRIu64 " time%s an event was waited for without a poll since "
+			  "ibv_req_notify_cq(), which came while requests were outstanding",
+			  cq->late.count, cq->late.count > 1 ? "s" : "") < 0)
+			return -1;
+	return 0;
+}
+
+int rule_srq_dry(struct judge *judge, const struct facts *facts)
+{
+	for (const struct srq_facts *srq = facts->srqs; srq; srq = srq->next)
+		if (srq->dry.count &&
+		    found(judge, NULL, &srq->dry,
+			  "post more, and earlier; an event says when a limit is reached "
+			  "(ibv_modify_srq with IBV_SRQ_LIMIT)",
+			  "a shared receive queue had no request left %" PRIu64
+			  " time%s, for up to %.3f ms: a message that comes then has to wait (RNR)",
+			  srq->dry.count, srq->dry.count > 1 ? "s" : "",
+			  (double)srq->longest / 1e6) < 0)
+			return -1;
+	return 0;
+}
+
 int rule_unacknowledged(struct judge *judge, const struct facts *facts)
 {
 	const struct fact *async = &facts->async_taken;

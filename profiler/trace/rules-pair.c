@@ -33,3 +33,18 @@ int rule_mtu_differs(struct judge *judge, const struct qp_facts *qp, const struc
 		     "the path MTU is %u bytes here, and %u at the other end", 128U << qp->path_mtu,
 		     128U << peer->path_mtu);
 }
+
+int rule_never_solicited(struct judge *judge, const struct qp_facts *qp,
+			 const struct qp_facts *peer)
+{
+	const struct fact fact = { .call = VCALL_REQ_NOTIFY_CQ, .count = 1 };
+
+	if (!peer || !qp->solicited_only || !peer->messages || peer->solicited)
+		return 0;
+	return found(
+		judge, qp, &fact,
+		"send with IBV_SEND_SOLICITED what the receiver waits for, or ask for all events",
+		"events are asked for solicited messages alone, and none of the %" PRIu64
+		" that rank %" PRIu32 " has sent is one",
+		peer->messages, judge->run->file[peer->file].rank);
+}

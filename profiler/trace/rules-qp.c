@@ -120,6 +120,20 @@ int rule_post_refused(struct judge *judge, const struct qp_facts *qp)
 		     rules_error_name(qp->refused.error));
 }
 
+int rule_posted_early(struct judge *judge, const struct qp_facts *qp)
+{
+	char what[96];
+
+	if (!qp->early.count)
+		return 0;
+	return found(judge, qp, &qp->early,
+		     "post receives from INIT on and sends from RTS on: some devices do not refuse "
+		     "what comes earlier, and lose it",
+		     "%" PRIu64
+		     " %s posted before the queue pair could take it, the first one (%s)",
+		     COUNTED(qp->early.count, "request"), request(&qp->early, what, sizeof(what)));
+}
+
 int rule_unaligned_atomic(struct judge *judge, const struct qp_facts *qp)
 {
 	if (!qp->unaligned.count)

@@ -348,6 +348,76 @@ static void take_event(bool clean)
 	NEED(ibv_destroy_comp_channel(channel) == 0);
 }
 
+/* Whatever has completed before it is asked for makes no event: the second write does. */
+static void arm_late(bool clean)
+{
+	struct ibv_comp_channel *channel = ibv_create_comp_channel(context);
+	struct ibv_cq *cq = make_cq(4, channel), *of;
+	struct ibv_qp *qp = loop(cq, 2, 1);
+	void *user;
+
+	NEED(write_some(qp, 64, IBV_SEND_SIGNALED) == 0);
+	NEED(ibv_req_notify_cq(cq, 0) == 0);
+	if (clean)
+		take(cq, 1);
+	NEED(write_some(qp, 64, IBV_SEND_SIGNALED) == 0);
+	NEED(ibv_get_cq_event(channel, &of, &user) == 0);
+	take(cq, clean ? 1 : 2);
+	ibv_ack_cq_events(of, 1);
+	give_back(qp, cq);
+	NEED(ibv_destroy_comp_channel(channel) == 0);
+}
+
+static void never_solicit(bool clean)
+{
+	struct ibv_cq *cq = make_cq(4, NULL);
+	struct ibv_qp *qp = loop(cq, 1, 1);
+
+	NEED(ibv_req_notify_cq(cq, 1) == 0 && receive(qp, mr) == 0);
+	NEED(put(qp, IBV_WR_SEND, 64, IBV_SEND_SIGNALED | (clean ? IBV_SEND_SOLICITED : 0), 0, 0) ==
+	     0);
+	take(cq, 2);
+	give_back(qp, cq);
+}
+
+static void share(struct ibv_srq *srq)
+{
+	struct ibv_sge sge = { (uintptr_t)buffer, 64, mr->lkey };
+	struct ibv_recv_wr wr = { .sg_list = &sge, .num_sge = 1 }, *bad;
+
+	NEED(ibv_post_srq_recv(srq, &wr, &bad) == 0);
+}
+
+/* The shared receive queue has one request at a time, or two ahead. */
+static void run_dry(bool clean)
+{
+	struct ibv_srq_init_attr shared = { .attr = { .max_wr = 4, .max_sge = 1 } };
+	struct ibv_srq *srq = ibv_create_srq(pd, &shared);
+	struct ibv_cq *cq = make_cq(8, NULL);
+	struct ibv_qp_init_attr init = {
+		.send_cq = cq,
+		.recv_cq = cq,
+		.srq = srq,
+		.cap = { .max_send_wr = 4, .max_send_sge = 1 },
+		.qp_type = IBV_QPT_RC,
+	};
+	struct ibv_qp *qp = srq ? ibv_create_qp(pd, &init) : NULL;
+
+	NEED(qp);
+	to_init(qp);
+	to_ready(qp, qp->qp_num, IBV_MTU_1024, 14);
+	if (clean)
+		share(srq);
+	for (int i = 0; i < 2; i++) {
+		if (!clean || !i)
+			share(srq);
+		NEED(put(qp, IBV_WR_SEND, 64, IBV_SEND_SIGNALED, 0, 0) == 0);
+		take(cq, 2);
+	}
+	give_back(qp, cq);
+	NEED(ibv_destroy_srq(srq) == 0);
+}
+
 static void ask_too_much(bool clean)
 {
 	struct ibv_pd *other = ibv_alloc_pd(context);
@@ -430,6 +500,9 @@ int main(int argc, char **argv)
 		pull_memory,
 		never_connect,
 		take_event,
+		arm_late,
+		never_solicit,
+		run_dry,
 		ask_too_much,
 		register_again,
 		send_small,

@@ -13,12 +13,14 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define QPN      0x101U
-#define OTHER    0x202U
-#define CQ       0xc1U /* that of sends, of ringlib's queue pairs */
-#define SIGNALED 2
-#define INLINE   8
-#define LID      1
+#define QPN       0x101U
+#define OTHER     0x202U
+#define CQ        0xc1U /* that of sends, of ringlib's queue pairs */
+#define RECV_CQ   0xc2U
+#define SIGNALED  2
+#define SOLICITED 4
+#define INLINE    8
+#define LID       1
 
 enum { WRITE, WRITE_WITH_IMM, SEND, FETCH_AND_ADD = 6, RECV = 128 };
 
@@ -140,6 +142,65 @@ static void receive_queue_dry(struct ring *ring, bool wrong)
 		RING_SEND(ring, .qpn = QPN, .opcode = SEND, .bytes = 64);
 	RING_WC(ring, .qpn = QPN, .opcode = RECV, .bytes = 64);
 	ring_destroy_qp(ring, 0, QPN);
+}
+
+/* The third message waits until there is a request again. */
+static void srq_dry(struct ring *ring, bool wrong)
+{
+	RING_CALL(ring, CREATE_CQ, .object = CQ, .number = 8);
+	RING_QP(ring, .qpn = QPN, .srq = 0x55);
+	ring_connect(ring, 0, QPN, QPN, LID, 0);
+	for (int i = 0; i < 2 + !wrong; i++)
+		RING_SRQ_RECV(ring, .srq = 0x55, .wr_id = (unsigned)i);
+	for (int i = 0; i < 2; i++)
+		RING_WC(ring, .qpn = QPN, .opcode = RECV, .wr_id = (unsigned)i);
+	RING_SRQ_RECV(ring, .srq = 0x55, .wr_id = 3);
+	RING_WC(ring, .qpn = QPN, .opcode = RECV, .wr_id = wrong ? 3 : 2);
+	if (!wrong) /* all that were wanted have come: nobody waits */
+		RING_WC(ring, .qpn = QPN, .opcode = RECV, .wr_id = 3);
+}
+
+static void notify(struct ring *ring, uint16_t call, uint32_t number)
+{
+	RING_PUT(ring, RING_THREAD, vring_call, .call = call, .object = CQ, .number = number);
+}
+
+static void armed_late(struct ring *ring, bool wrong)
+{
+	loop(ring);
+	notify(ring, VCALL_REQ_NOTIFY_CQ, 0); /* nothing is outstanding */
+	write_one(ring, SIGNALED, 0);
+	write_one(ring, SIGNALED, 0);
+	notify(ring, VCALL_GET_CQ_EVENT, 0);
+	if (wrong) {
+		done(ring, 0);
+		notify(ring, VCALL_REQ_NOTIFY_CQ, 0);
+	} else {
+		notify(ring, VCALL_REQ_NOTIFY_CQ, 0);
+		done(ring, 0);
+	}
+	notify(ring, VCALL_GET_CQ_EVENT, 0);
+	done(ring, 0);
+}
+
+static void never_solicited(struct ring *ring, bool wrong)
+{
+	RING_CALL(ring, CREATE_CQ, .object = RECV_CQ, .number = 8);
+	loop(ring);
+	RING_PUT(ring, RING_THREAD, vring_call, .call = VCALL_REQ_NOTIFY_CQ, .object = RECV_CQ,
+		 .number = 1);
+	RING_RECV(ring, .qpn = QPN, .bytes = 64);
+	RING_SEND(ring, .qpn = QPN, .opcode = SEND, .bytes = 64, .flags = wrong ? 0 : SOLICITED);
+}
+
+static void posted_early(struct ring *ring, bool wrong)
+{
+	RING_QP(ring, .qpn = QPN);
+	if (wrong)
+		write_one(ring, 0, 0);
+	ring_connect(ring, 0, QPN, QPN, LID, 0);
+	if (!wrong)
+		write_one(ring, 0, 0);
 }
 
 static void set_mtu(struct ring *ring, uint32_t qpn, uint8_t mtu)
@@ -323,6 +384,18 @@ static const struct {
 	{ "async-error", async_error, "the device said CQ_ERR, 1 time" },
 	{ "receive-queue-dry", receive_queue_dry,
 	  "1 message was sent by rank 0 before there was a receive request" },
+	{ "srq-dry", srq_dry,
+	  "a shared receive queue had no request left 1 time, for up to 0.000 ms: a message that "
+	  "comes then has to wait (RNR)" },
+	{ "armed-late", armed_late,
+	  "1 time an event was waited for without a poll since ibv_req_notify_cq(), which came "
+	  "while requests were outstanding" },
+	{ "never-solicited", never_solicited,
+	  "events are asked for solicited messages alone, and none of the 1 that rank 0 has sent "
+	  "is one" },
+	{ "posted-early", posted_early,
+	  "1 request was posted before the queue pair could take it, the first one (RDMA_WRITE of "
+	  "64 bytes (wr_id 0))" },
 	{ "mtu-differs", mtu_differs,
 	  "the path MTU is 1024 bytes here, and 4096 at the other end" },
 	{ "memory-pulled", memory_pulled,
@@ -403,6 +476,27 @@ static void finds_nothing_where_it_is_right(void **state)
 	}
 }
 
+/* A poll that found nothing is one, and counted only. */
+static void sees_the_empty_poll_between_arming_and_waiting(void **state)
+{
+	struct findings findings;
+	struct ring ring;
+
+	(void)state;
+	start(&ring);
+	loop(&ring);
+	for (int i = 0; i < 2; i++)
+		write_one(&ring, SIGNALED, 0);
+	done(&ring, 0);
+	notify(&ring, VCALL_REQ_NOTIFY_CQ, 0);
+	notify(&ring, VCALL_GET_CQ_EVENT, 0);
+	RING_WC(&ring, .qpn = QPN, .opcode = 1, .empty = 1);
+	findings = check(&ring);
+	assert_int_equal(count(&findings, "armed-late", NULL), 0);
+	findings_release(&findings);
+	ring_release(&ring);
+}
+
 static void has_a_case_for_every_rule(void **state)
 {
 	(void)state;
@@ -477,6 +571,7 @@ int main(void)
 		cmocka_unit_test(has_a_case_for_every_rule),
 		cmocka_unit_test(finds_each_misuse_once),
 		cmocka_unit_test(finds_nothing_where_it_is_right),
+		cmocka_unit_test(sees_the_empty_poll_between_arming_and_waiting),
 		cmocka_unit_test(names_rank_queue_pair_call_and_time),
 		cmocka_unit_test(does_not_accuse_who_was_killed),
 	};
