@@ -52,11 +52,13 @@ static void queue_drop_empty(struct match *match, struct match_queue *queue)
 	free(queue);
 }
 
-static int check_size(const struct net_message *receive, const struct match_arrival *arrival,
+static int check_size(struct net_message *receive, const struct match_arrival *arrival,
 		      uint32_t rank, struct err *err)
 {
 	char node[32] = "";
 
+	if (receive->size == NET_ANY)
+		receive->size = arrival->size;
 	if (receive->size == arrival->size)
 		return 0;
 	if (receive->node_id != UINT32_MAX)

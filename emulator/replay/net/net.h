@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NET_ANY UINT64_MAX /* size of a receive that takes what its sender has */
+
 struct net_message;
 
 /* Contents, of runs that verify.  Both may be called for parts in any order. */
@@ -34,7 +36,7 @@ struct net_data {
 struct net_message {
 	uint32_t peer; /* rank */
 	uint64_t tag;
-	uint64_t size;               /* bytes, may be 0 */
+	uint64_t size; /* bytes, may be 0; NET_ANY of a receive becomes what is sent */
 	const struct net_data *data; /* NULL: contents do not matter */
 	/* A send has left (all of it is at its peer), a receive has come; TIME of loop_now().
 	 * Called from the loop, never from within net_send() or net_recv().

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a chunk may begin its phase.
+ *
+ * Strict: all ranks start the chunks of a queue in one order, so that the first chunk that is
+ * not through is next everywhere, and somebody always goes on.  The order is near to what
+ * happens when nothing is late: first the first phase of all chunks, then chunk c's phase
+ * p by c + p, the older chunk first.  It is a part of an order of all phases of all
+ * chunks in which no phase is before the one it follows.
+ *
+ * Otherwise: before the first that is not started and has a lower priority.
+ */
+#include "coll/work.h"
+
+/* Turn T < chunks: phase 0 of chunk T.  After these T counts c + p. */
+static void turn_next(const struct work *work, struct queue *queue)
+{
+	if (queue->turn >= work->chunks_count && queue->turn_phase > 1) {
+		queue->turn_phase--;
+		return;
+	}
+	queue->turn++;
+	queue->turn_phase = 0;
+	if (queue->turn >= work->chunks_count)
+		queue->turn_phase = queue->turn - work->chunks_count + 1;
+	if (queue->turn_phase >= work->phases_count)
+		queue->turn_phase = work->phases_count - 1;
+}
+
+/* The chunk whose turn it is, NULL when there is none or it belongs elsewhere. */
+static struct chunk *turn_chunk(struct work *work, struct queue *queue)
+{
+	uint32_t number = queue->turn, index;
+	bool backwards;
+
+	if (queue->turn >= work->chunks_count)
+		number = queue->turn - work->chunks_count + 1 - queue->turn_phase;
+	if (number >= work->chunks_count ||
+	    (queue->turn >= work->chunks_count && !queue->turn_phase))
+		return NULL;
+	index = phases_queue(work, number, queue->turn_phase, &backwards);
+	return &work->queues[index] == queue ? &work->chunks[number] : NULL;
+}
+
+static bool turns_over(const struct work *work, const struct queue *queue)
+{
+	return queue->turn >= 2 * work->chunks_count + work->phases_count;
+}
+
+/* The next to start, NULL when it is not there yet or there is none. */
+static struct chunk *next_in_turn(struct work *work, struct queue *queue)
+{
+	struct chunk *chunk;
+
+	while (!turns_over(work, queue)) {
+		chunk = turn_chunk(work, queue);
+		if (chunk && (chunk->phase != queue->turn_phase || !chunk->queue))
+			return NULL;
+		if (chunk)
+			return chunk;
+		turn_next(work, queue);
+	}
+	return NULL;
+}
+
+static struct chunk *next_by_priority(const struct queue *queue)
+{
+	struct chunk *chunk = queue->chunks;
+
+	while (chunk && chunk->started)
+		chunk = chunk->next;
+	return chunk;
+}
+
+void queue_add(struct chunk *chunk)
+{
+	struct chunk **at = &chunk->queue->chunks;
+
+	while (*at && ((*at)->started || (*at)->work->priority >= chunk->work->priority))
+		at = &(*at)->next;
+	chunk->next = *at;
+	*at = chunk;
+}
+
+void queue_remove(struct chunk *chunk)
+{
+	struct chunk **at = &chunk->queue->chunks;
+
+	while (*at != chunk)
+		at = &(*at)->next;
+	*at = chunk->next;
+	if (chunk->started)
+		chunk->queue->running--;
+	chunk->queue = NULL;
+	chunk->started = false;
+}
+
+void queue_serve(struct work *work, struct queue *queue, int64_t time)
+{
+	struct collectives *owner = work->owner;
+	struct chunk *chunk;
+
+	while (queue->running < owner->active) {
+		chunk = owner->strict ? next_in_turn(work, queue) : next_by_priority(queue);
+		if (!chunk)
+			return;
+		if (owner->strict)
+			turn_next(work, queue);
+		chunk->started = true;
+		queue->running++;
+		run_begin(chunk, time);
+	}
+}

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coll/collective.h"
+
+#include "net/match.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define RANKS 64
+
+/* --- a network that takes a random time for each message --- */
+
+struct wire {
+	struct net net; /* first */
+	struct match match;
+	struct wires *wires;
+};
+
+struct wires {
+	struct loop loop;
+	uint32_t size;
+	struct wire ends[RANKS];
+	uint64_t seed;
+	uint32_t spread; /* ns, at most */
+	uint64_t tags_with_top_bit;
+};
+
+/* A message on its way, and while it waits for its receive. */
+struct passage {
+	struct match_arrival arrival; /* first */
+	struct loop_timer timer;
+	struct wires *wires;
+	struct net_message *send;
+	bool arrived;
+};
+
+static uint32_t draw(uint64_t *seed, uint32_t below)
+{
+	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)((*seed >> 33) % below);
+}
+
+/* Over in pieces of odd sizes. */
+static void hand_over(struct net_message *send, struct net_message *receive)
+{
+	uint8_t buffer[97];
+	uint64_t at, size;
+
+	assert_int_equal(send->size, receive->size);
+	for (at = 0; send->data && at < send->size; at += size) {
+		size = send->size - at < sizeof(buffer) ? send->size - at : sizeof(buffer);
+		send->data->fill(send, at, buffer, size);
+		receive->data->take(receive, at, buffer, size);
+	}
+}
+
+static void meet(struct loop_timer *timer, int64_t due)
+{
+	struct passage *passage =
+		(struct passage *)((char *)timer - offsetof(struct passage, timer));
+	struct net_message *send = passage->send, *receive = passage->arrival.receive;
+
+	hand_over(send, receive);
+	free(passage);
+	send->done(send, due);
+	receive->done(receive, due);
+}
+
+static void arrive(struct loop_timer *timer, int64_t due)
+{
+	struct passage *passage =
+		(struct passage *)((char *)timer - offsetof(struct passage, timer));
+
+	passage->arrived = true;
+	if (passage->arrival.receive)
+		meet(timer, due);
+}
+
+/* Matched in the order in which they are sent, delivered in any. */
+static int wire_send(struct net *net, struct net_message *message, struct err *err)
+{
+	struct wires *wires = ((struct wire *)net)->wires;
+	struct passage *passage = calloc(1, sizeof(*passage));
+
+	wires->tags_with_top_bit += message->tag >> 63;
+	passage->arrival = (struct match_arrival){ .peer = net->rank,
+						   .tag = message->tag,
+						   .size = message->size };
+	passage->timer.fire = arrive;
+	passage->wires = wires;
+	passage->send = message;
+	if (match_arrive(&wires->ends[message->peer].match, &passage->arrival, message->peer, err) <
+	    0) {
+		free(passage);
+		return -1;
+	}
+	return loop_at(&wires->loop, &passage->timer,
+		       loop_now(&wires->loop) + 1 + draw(&wires->seed, wires->spread));
+}
+
+static int wire_recv(struct net *net, struct net_message *message, struct err *err)
+{
+	struct wire *wire = (struct wire *)net;
+	struct match_arrival *arrival;
+	struct passage *passage;
+
+	if (match_receive(&wire->match, message, &arrival, net->rank, err) < 0)
+		return -1;
+	passage = (struct passage *)arrival;
+	if (!passage || !passage->arrived)
+		return 0;
+	passage->timer.fire = meet;
+	return loop_at(&wire->wires->loop, &passage->timer, loop_now(&wire->wires->loop));
+}
+
+static void wires_init(struct wires *wires, uint32_t size, uint64_t seed, uint32_t spread)
+{
+	static const struct net_ops ops = { .name = "wire", .send = wire_send, .recv = wire_recv };
+	uint32_t i;
+
+	*wires = (struct wires){ .size = size, .seed = seed, .spread = spread };
+	loop_init(&wires->loop, NULL);
+	loop_start(&wires->loop);
+	for (i = 0; i < size; i++) {
+		struct wire *wire = &wires->ends[i];
+
+		wire->wires = wires;
+		wire->net =
+			(struct net){ .ops = &ops, .loop = &wires->loop, .rank = i, .size = size };
+		wire->net.counts = calloc(size, sizeof(*wire->net.counts));
+		match_init(&wire->match);
+	}
+}
+
+static void wires_release(struct wires *wires)
+{
+	uint32_t i;
+
+	for (i = 0; i < wires->size; i++) {
+		/* Nothing is left over. */
+		assert_int_equal(wires->ends[i].match.receives + wires->ends[i].match.arrivals, 0);
+		match_release(&wires->ends[i].match);
+		free(wires->ends[i].net.counts);
+	}
+	loop_release(&wires->loop);
+	assert_int_equal(wires->tags_with_top_bit, 0);
+}
+
+/* --- ranks that do one collective after the other --- */
+
+struct job {
+	enum coll coll;
+	uint64_t size;
+	const struct group *group;
+	uint64_t dims;
+	uint32_t root;
+	const int64_t *sizes;
+};
+
+struct rank {
+	struct collective collective; /* first */
+	struct collectives *collectives;
+	struct trial *trial;
+	const struct job *jobs;
+	uint32_t jobs_count, next;
+	uint64_t sent;
+	int64_t finished;
+};
+
+struct trial {
+	struct wires wires;
+	struct system system;
+	struct dims dims;
+	struct collectives_settings settings;
+	struct rank ranks[RANKS];
+};
+
+static void next_job(struct rank *rank, int64_t time)
+{
+	const struct job *job = &rank->jobs[rank->next];
+	struct err err;
+
+	rank->finished = time;
+	if (rank->next == rank->jobs_count)
+		return;
+	rank->next++;
+	rank->collective = (struct collective){
+		.coll = job->coll,
+		.size = job->size,
+		.group = job->group,
+		.dims = job->dims ? job->dims : UINT64_MAX,
+		.root = job->root,
+		.sizes = job->sizes,
+		.node_id = rank->next,
+		.done = rank->collective.done,
+	};
+	if (collectives_start(rank->collectives, &rank->collective, time, &err) < 0)
+		loop_fail(&rank->trial->wires.loop, "%s", err.text);
+}
+
+static void job_done(struct collective *collective, int64_t time)
+{
+	struct rank *rank = (struct rank *)collective;
+
+	assert_true(collective->ended == time && collective->started <= time);
+	rank->sent += collective->sent;
+	next_job(rank, time);
+}
+
+static void set_algorithms(struct system *system, const char *all_reduce, const char *all_to_all)
+{
+	struct err err;
+
+	*system = (struct system){ .endpoint_delay = 10,
+				   .active_chunks = 1,
+				   .splits = 1,
+				   .local_bw_aware = true,
+				   .memory_bw = 1600 };
+	assert_int_equal(algorithm_parse(&system->all_reduce[0], all_reduce, &err), 0);
+	assert_int_equal(algorithm_parse(&system->all_to_all[0], all_to_all, &err), 0);
+	system->all_gather[0] = system->reduce_scatter[0] = system->all_reduce[0];
+	system->all_reduce_count = system->all_gather_count = 1;
+	system->reduce_scatter_count = system->all_to_all_count = 1;
+}
+
+static void trial_init(struct trial *trial, struct dims dims, uint64_t seed, uint32_t spread)
+{
+	uint32_t n = 1, d, i;
+	struct err err;
+
+	for (d = 0; d < dims.count; d++)
+		n *= dims.size[d];
+	trial->dims = dims;
+	wires_init(&trial->wires, n, seed, spread);
+	trial->settings.system = &trial->system;
+	trial->settings.dims = &trial->dims;
+	for (i = 0; i < n; i++) {
+		struct rank *rank = &trial->ranks[i];
+
+		*rank = (struct rank){ .trial = trial, .collective.done = job_done };
+		assert_int_equal(collectives_create(&rank->collectives, &trial->wires.ends[i].net,
+						    &trial->settings, &err),
+				 0);
+	}
+}
+
+static void give(struct trial *trial, uint32_t rank, const struct job *jobs, uint32_t count)
+{
+	trial->ranks[rank].jobs = jobs;
+	trial->ranks[rank].jobs_count = count;
+}
+
+/* All end, and every byte is what it must be. */
+static void trial_run(struct trial *trial)
+{
+	struct err err = { "" };
+	uint32_t i;
+
+	for (i = 0; i < trial->wires.size; i++)
+		next_job(&trial->ranks[i], draw(&trial->wires.seed, trial->wires.spread));
+	if (loop_run(&trial->wires.loop, &err) < 0)
+		fail_msg("%s", err.text);
+	for (i = 0; i < trial->wires.size; i++) {
+		struct rank *rank = &trial->ranks[i];
+
+		if (rank->next < rank->jobs_count || rank->collective.work)
+			fail_msg("rank %u hangs in its collective %u", i, rank->next);
+		if (collectives_wrong(rank->collectives, &err))
+			fail_msg("%s", err.text);
+	}
+}
+
+static void trial_release(struct trial *trial)
+{
+	uint32_t i;
+
+	for (i = 0; i < trial->wires.size; i++)
+		collectives_destroy(trial->ranks[i].collectives);
+	wires_release(&trial->wires);
+}
+
+/* The same for all ranks. */
+static void all_do(struct trial *trial, const struct job *jobs, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < trial->wires.size; i++)
+		give(trial, i, jobs, count);
+	trial_run(trial);
+}
+
+static const struct dims shapes[] = {
+	{ 1, { 1 } },    { 1, { 5 } },       { 1, { 8 } },       { 2, { 4, 2 } },
+	{ 2, { 2, 3 } }, { 3, { 2, 3, 2 } }, { 3, { 4, 1, 3 } }, { 4, { 2, 2, 2, 2 } },
+};
+#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+
+/* --- tests --- */
+
+static const struct job usual[] = {
+	{ .coll = COLL_ALL_REDUCE, .size = 10007 },
+	{ .coll = COLL_ALL_GATHER, .size = 1009 },
+	{ .coll = COLL_REDUCE_SCATTER, .size = 10007 },
+	{ .coll = COLL_ALL_TO_ALL, .size = 10007 },
+	{ .coll = COLL_BROADCAST, .size = 5003 },
+	{ .coll = COLL_REDUCE, .size = 5003 },
+	{ .coll = COLL_GATHER, .size = 503 },
+	{ .coll = COLL_SCATTER, .size = 5003 },
+	{ .coll = COLL_BARRIER },
+	{ .coll = COLL_ALL_REDUCE, .size = 3 },
+	{ .coll = COLL_ALL_REDUCE, .size = 0 },
+};
+#define USUAL (sizeof(usual) / sizeof(usual[0]))
+
+static void all_collectives_on_all_shapes(void **state)
+{
+	static const char *const algorithms[][2] = {
+		{ "ring", "ring" },       { "direct", "direct" },
+		{ "direct2", "direct1" }, { "halvingDoubling", "direct" },
+		{ "oneRing", "oneRing" }, { "oneHalvingDoubling", "oneDirect" },
+	};
+	uint32_t i, s, baseline, queues;
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		for (s = 0; s < SHAPES; s++)
+			for (baseline = 0; baseline < 2; baseline++)
+				for (queues = 1; queues < 4; queues++) {
+					struct trial *trial = calloc(1, sizeof(*trial));
+
+					set_algorithms(&trial->system, algorithms[i][0],
+						       algorithms[i][1]);
+					trial->system.splits = 1 + i % 4;
+					trial->system.local_bw_aware = !baseline;
+					trial->system.active_chunks = queues;
+					trial->settings.queues_per_dim = queues;
+					trial->settings.verify = true;
+					trial_init(trial, shapes[s], i * 100 + s, 1);
+					all_do(trial, usual, USUAL);
+					trial_release(trial);
+					free(trial);
+				}
+}
+
+static void trees_on_one_dimension(void **state)
+{
+	uint32_t n, splits;
+
+	(void)state;
+	for (n = 1; n <= 17; n++)
+		for (splits = 1; splits < 4; splits++) {
+			struct trial *trial = calloc(1, sizeof(*trial));
+
+			set_algorithms(&trial->system, "doubleBinaryTree", "ring");
+			trial->system.splits = splits;
+			trial->settings.verify = true;
+			trial_init(trial, (struct dims){ 1, { n } }, n, 3000);
+			give(trial, 0, usual, 1);
+			all_do(trial, usual, 1);
+			trial_release(trial);
+			free(trial);
+		}
+}
+
+/* A total of SIZE for each rank but its own share, of a ring. */
+static void no_byte_is_lost_or_added(void **state)
+{
+	static const struct job job = { .coll = COLL_ALL_REDUCE, .size = 1000003 };
+	uint32_t splits, i;
+
+	(void)state;
+	for (splits = 1; splits <= 4; splits += 3) {
+		struct trial *trial = calloc(1, sizeof(*trial));
+		uint64_t sent = 0;
+
+		set_algorithms(&trial->system, "ring", "ring");
+		trial->system.splits = splits;
+		trial->settings.verify = true;
+		trial_init(trial, (struct dims){ 1, { 5 } }, 1, 100);
+		all_do(trial, &job, 1);
+		for (i = 0; i < 5; i++)
+			sent += trial->ranks[i].sent;
+		assert_int_equal(sent, 2 * 4 * 1000003);
+		trial_release(trial);
+		free(trial);
+	}
+}
+
+static void shards_and_totals(void **state)
+{
+	static const struct job job = { .coll = COLL_ALL_GATHER, .size = 1003 };
+	uint32_t i, total;
+
+	(void)state;
+	for (total = 0; total < 2; total++) {
+		struct trial *trial = calloc(1, sizeof(*trial));
+		uint64_t sent = 0;
+
+		set_algorithms(&trial->system, "ring", "ring");
+		trial->system.splits = 3;
+		trial->settings.verify = true;
+		trial->settings.allgather = total ? ALLGATHER_TOTAL : ALLGATHER_SHARD;
+		trial_init(trial, (struct dims){ 2, { 3, 2 } }, 1, 100);
+		all_do(trial, &job, 1);
+		for (i = 0; i < 6; i++)
+			sent += trial->ranks[i].sent;
+		assert_int_equal(sent, (total ? 1 : 6) * 5 * 1003);
+		assert_int_equal(trial->ranks[0].collective.total, (total ? 1 : 6) * 1003);
+		trial_release(trial);
+		free(trial);
+	}
+}
+
+/* Messages take between 1 and 100,000 ns; more chunks than slots, three dimensions. */
+static void skew_does_not_block(void **state)
+{
+	static const char *const algorithms[] = { "ring", "direct", "halvingDoubling", "direct1" };
+	static const struct job jobs[] = { { .coll = COLL_ALL_REDUCE, .size = 4099 },
+					   { .coll = COLL_ALL_TO_ALL, .size = 4099 },
+					   { .coll = COLL_ALL_GATHER, .size = 401 },
+					   { .coll = COLL_REDUCE_SCATTER, .size = 4099 } };
+	uint32_t i, seed, active;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		for (active = 1; active < 4; active++)
+			for (seed = 0; seed < 10; seed++) {
+				struct trial *trial = calloc(1, sizeof(*trial));
+
+				set_algorithms(&trial->system, algorithms[i], "ring");
+				trial->system.splits = 7;
+				trial->system.active_chunks = active;
+				trial->settings.verify = true;
+				trial->settings.queues_per_dim = 1 + seed % 3;
+				trial_init(trial, (struct dims){ 3, { 2, 3, 2 } }, seed, 100000);
+				all_do(trial, jobs, 4);
+				trial_release(trial);
+				free(trial);
+			}
+}
+
+static void groups_with_programs_of_their_own(void **state)
+{
+	static uint32_t low[] = { 0, 1, 2, 3 }, high[] = { 7, 4, 6, 5 }, across[] = { 1, 6 };
+	static const struct group groups[] = { { 1, low, 4 },
+					       { 2, high, 4 },
+					       { 3000000000, across, 2 } };
+	static const struct job of_low[] = {
+		{ .coll = COLL_ALL_REDUCE, .size = 1003, .group = &groups[0] },
+		{ .coll = COLL_BROADCAST, .size = 77, .group = &groups[0], .root = 2 },
+		{ .coll = COLL_ALL_REDUCE, .size = 2003 }
+	};
+	static const struct job of_high[] = {
+		{ .coll = COLL_ALL_TO_ALL, .size = 999, .group = &groups[1] },
+		{ .coll = COLL_ALL_REDUCE, .size = 2003 }
+	};
+	static const struct job of_across[2][5] = {
+		{ { .coll = COLL_ALL_GATHER, .size = 55, .group = &groups[2] },
+		  { .coll = COLL_ALL_REDUCE, .size = 1003, .group = &groups[0] },
+		  { .coll = COLL_BROADCAST, .size = 77, .group = &groups[0], .root = 2 },
+		  { .coll = COLL_ALL_REDUCE, .size = 31, .group = &groups[2] },
+		  { .coll = COLL_ALL_REDUCE, .size = 2003 } },
+		{ { .coll = COLL_ALL_GATHER, .size = 55, .group = &groups[2] },
+		  { .coll = COLL_ALL_TO_ALL, .size = 999, .group = &groups[1] },
+		  { .coll = COLL_ALL_REDUCE, .size = 31, .group = &groups[2] },
+		  { .coll = COLL_ALL_REDUCE, .size = 2003 } },
+	};
+	struct trial *trial = calloc(1, sizeof(*trial));
+	uint32_t i;
+
+	(void)state;
+	set_algorithms(&trial->system, "ring", "direct");
+	trial->system.splits = 3;
+	trial->settings.verify = true;
+	trial_init(trial, (struct dims){ 2, { 4, 2 } }, 9, 5000);
+	for (i = 0; i < 8; i++)
+		give(trial, i, i < 4 ? of_low : of_high, i < 4 ? 3 : 2);
+	give(trial, 1, of_across[0], 5);
+	give(trial, 6, of_across[1], 4);
+	trial_run(trial);
+	trial_release(trial);
+	free(trial);
+}
+
+static void only_the_dimensions_involved(void **state)
+{
+	static const struct job jobs[] = {
+		{ .coll = COLL_ALL_REDUCE, .size = 1200, .dims = 2 },
+		{ .coll = COLL_ALL_TO_ALL, .size = 1200, .dims = 5 },
+		{ .coll = COLL_BROADCAST, .size = 1200, .dims = 5, .root = 3 }
+	};
+	struct trial *trial = calloc(1, sizeof(*trial));
+
+	(void)state;
+	set_algorithms(&trial->system, "ring", "ring");
+	trial->settings.verify = true;
+	trial_init(trial, (struct dims){ 3, { 2, 3, 2 } }, 3, 500);
+	all_do(trial, jobs, 1);
+	/* 2 * (3 - 1) / 3 * 1200, with places in the second dimension only. */
+	assert_int_equal(trial->ranks[0].sent, 1600);
+	assert_int_equal(trial->wires.ends[0].net.counts[2].tx_bytes, 1600);
+	trial_release(trial);
+	trial_init(trial, (struct dims){ 3, { 2, 3, 2 } }, 3, 500);
+	all_do(trial, jobs, 3);
+	assert_int_equal(trial->wires.ends[0].net.counts[2].tx_bytes, 1600);
+	trial_release(trial);
+	free(trial);
+}
+
+static void all_to_all_with_own_sizes(void **state)
+{
+	enum { N = 6 };
+	int64_t sizes[N][N];
+	struct job jobs[N];
+	struct trial *trial = calloc(1, sizeof(*trial));
+	uint32_t i, j;
+
+	(void)state;
+	set_algorithms(&trial->system, "ring", "ring");
+	trial->system.splits = 2;
+	trial->settings.verify = true;
+	trial_init(trial, (struct dims){ 2, { 3, 2 } }, 3, 500);
+	for (i = 0; i < N; i++) {
+		for (j = 0; j < N; j++)
+			sizes[i][j] = (i * 31 + j * 17) % 5 * 111 + (i == j);
+		jobs[i] = (struct job){ .coll = COLL_ALL_TO_ALL, .sizes = sizes[i] };
+		give(trial, i, &jobs[i], 1);
+	}
+	trial_run(trial);
+	for (i = 0; i < N; i++)
+		for (j = 0; j < N; j++)
+			if (i != j)
+				assert_int_equal(trial->wires.ends[i].net.counts[j].tx_bytes,
+						 sizes[i][j]);
+	trial_release(trial);
+	free(trial);
+}
+
+/* --- errors --- */
+
+static void what_cannot_be(void **state)
+{
+	static const struct job wrong = { .coll = COLL_ALL_TO_ALL, .size = 100 };
+	struct trial *trial = calloc(1, sizeof(*trial));
+	struct collectives *none;
+	struct err err;
+
+	(void)state;
+	set_algorithms(&trial->system, "ring", "halvingDoubling");
+	trial_init(trial, (struct dims){ 1, { 4 } }, 1, 10);
+	trial->ranks[0].collective.size = wrong.size;
+	trial->ranks[0].collective.coll = wrong.coll;
+	trial->ranks[0].collective.dims = UINT64_MAX;
+	assert_int_equal(collectives_start(trial->ranks[0].collectives, &trial->ranks[0].collective,
+					   0, &err),
+			 -1);
+	assert_string_equal(err.text, "halvingDoubling cannot do all-to-all");
+	trial->dims.size[0] = 5;
+	assert_int_equal(
+		collectives_create(&none, &trial->wires.ends[0].net, &trial->settings, &err), -1);
+	assert_string_equal(err.text, "the logical topology is of 5 ranks, but there are 4");
+	trial->dims.size[0] = 4;
+	trial->system.splits = 0;
+	assert_int_equal(
+		collectives_create(&none, &trial->wires.ends[0].net, &trial->settings, &err), -1);
+	trial_release(trial);
+	free(trial);
+}
+
+/* The message from one rank to another that nobody received. */
+static void take_back(struct wires *wires, uint32_t from, uint32_t to)
+{
+	struct net_message receive = { .peer = from, .size = NET_ANY };
+	struct match_arrival *arrival;
+	struct err err;
+
+	assert_int_equal(match_receive(&wires->ends[to].match, &receive, &arrival, to, &err), 0);
+	assert_non_null(arrival);
+	free(arrival);
+}
+
+/* Chunks that are left behind are freed. */
+static void may_be_destroyed_while_it_runs(void **state)
+{
+	struct trial *trial = calloc(1, sizeof(*trial));
+	struct err err;
+
+	(void)state;
+	set_algorithms(&trial->system, "ring", "ring");
+	trial->settings.verify = true;
+	trial->system.splits = 4;
+	trial_init(trial, (struct dims){ 1, { 2 } }, 1, 10);
+	give(trial, 0, usual, 1);
+	next_job(&trial->ranks[0], 0);
+	assert_int_equal(loop_run(&trial->wires.loop, &err), 0);
+	assert_non_null(trial->ranks[0].collective.work);
+	collectives_destroy(trial->ranks[0].collectives);
+	collectives_destroy(trial->ranks[1].collectives);
+	take_back(&trial->wires, 0, 1);
+	match_release(&trial->wires.ends[0].match); /* with receives that wait */
+	match_init(&trial->wires.ends[0].match);
+	wires_release(&trial->wires);
+	free(trial);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_collectives_on_all_shapes),
+		cmocka_unit_test(trees_on_one_dimension),
+		cmocka_unit_test(no_byte_is_lost_or_added),
+		cmocka_unit_test(shards_and_totals),
+		cmocka_unit_test(skew_does_not_block),
+		cmocka_unit_test(groups_with_programs_of_their_own),
+		cmocka_unit_test(only_the_dimensions_involved),
+		cmocka_unit_test(all_to_all_with_own_sizes),
+		cmocka_unit_test(what_cannot_be),
+		cmocka_unit_test(may_be_destroyed_while_it_runs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
