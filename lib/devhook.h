@@ -17,7 +17,9 @@ enum devhook_what {
 	DEVHOOK_QUEUED,    /* a request was posted */
 	DEVHOOK_WIRE,      /* it has its place on the links: `time` it left, `until` it arrives */
 	DEVHOOK_DELIVERED, /* the responder has done its part; `until` was the modelled time */
-	DEVHOOK_COMPLETED, /* the requester's completion */
+	DEVHOOK_COMPLETED, /* the requester's completion; `until` was the modelled time */
+	DEVHOOK_NOT_READY, /* the responder has no receive request: once more at `until` */
+	DEVHOOK_NO_ANSWER, /* nothing was heard in time: once more at `until` */
 };
 
 struct devhook_event {

@@ -13,7 +13,8 @@ PATH=$NETEMU_BUILDDIR:$PATH
 # figure FILE WHAT COLUMN: of a table of `netemu trace summary --format=tsv`.
 figure() {
 	awk -F '\t' -v what="$2" -v column="$3" '
-		NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
+		NR == 1 && $0 != "# netemu_trace_summary\t1" { exit 1 }
+		NR == 2 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
 		$1 == what && at { print $at }' "$1"
 }
 
@@ -38,6 +39,14 @@ posts() {
 print(json.load(open(sys.argv[1]))["total"]["opcodes"].get(sys.argv[2], {}).get(sys.argv[3], 0))' "$@"
 }
 
+# run_has FILE KEY: of the run of `--format=json`.
+run_has() {
+	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$@"
+}
+
+misuse=$NETEMU_BUILDDIR/tests/trace/misuse
+test -x "$misuse" && test_set_prereq MISUSE
+
 # ib_write_bw posts a message of each queue pair for each iteration.
 test_expect_success 'ib_write_bw -q 8: queue pairs, messages and bytes are as it was asked' '
 	both ib_write_bw -q 8 -n 200 -s 4096 && summary client &&
@@ -56,16 +65,16 @@ test_expect_success 'ib_write_bw -q 8: queue pairs, messages and bytes are as it
 
 test_expect_success 'by queue pair there are 8 rows of 200 messages each' '
 	netemu trace summary --by=qp --format=tsv -o qp.tsv client/netemu.* &&
-	test "$(tail -n +2 qp.tsv | wc -l)" = 8 &&
-	test "$(tail -n +2 qp.tsv | cut -f3 | sort -u)" = 200
+	test "$(tail -n +3 qp.tsv | wc -l)" = 8 &&
+	test "$(tail -n +3 qp.tsv | cut -f3 | sort -u)" = 200
 '
 
 test_expect_success 'rows by any column, the first of them alone' '
 	netemu trace summary --by=qp --format=tsv --sort=latency_max_ns -o all.tsv client/netemu.* &&
 	netemu trace summary --by=qp --format=tsv --sort=latency_max_ns --top=3 client/netemu.* >top.tsv &&
-	head -n 4 all.tsv >expected && test_cmp expected top.tsv &&
-	at=$(head -n 1 all.tsv | tr "\t" "\n" | grep -n "^latency_max_ns$" | cut -d: -f1) &&
-	tail -n +2 all.tsv | cut -f"$at" >order && sort -rn order >expected && test_cmp expected order
+	head -n 5 all.tsv >expected && test_cmp expected top.tsv &&
+	at=$(sed -n 2p all.tsv | tr "\t" "\n" | grep -n "^latency_max_ns$" | cut -d: -f1) &&
+	tail -n +3 all.tsv | cut -f"$at" >order && sort -rn order >expected && test_cmp expected order
 '
 
 test_expect_success 'the text fits 80 columns and says the same' '
@@ -142,6 +151,33 @@ test_expect_success MPIRUN 'runs of 1 and of 4 ranks are not laid side by side' 
 test_expect_success 'what takes 50 us on the link takes no less to complete' '
 	device_set latency=50us && both ibv_rc_pingpong -n 100 -s 64 && summary client &&
 	test "$(figure client.tsv run latency_p50_ns)" -ge 50000
+'
+
+# The model says when each was due: it is polled then or later, and was not posted after it.
+test_expect_success 'how late completions are polled, where the device says when they were due' '
+	test "$(figure client.tsv run polled_late)" -gt 0 &&
+	test "$(figure client.tsv run polled_late)" -le 100 &&
+	test "$(figure client.tsv run polled_late_p50_ns)" -gt 0 &&
+	test "$(figure client.tsv run polled_late_max_ns)" -le "$(figure client.tsv run latency_max_ns)" &&
+	netemu trace summary client/netemu.* >text && grep "^From when it was due to poll: p50" text &&
+	! grep -v "^client/" text | grep ".\{81\}" &&
+	device_set transport=direct && both ibv_rc_pingpong -n 100 -s 64 && summary client &&
+	test "$(figure client.tsv run polled_late)" = 0
+'
+
+test_expect_success MISUSE 'messages that wait for a receive request are retries' '
+	device "$misuse" && netemu trace summary --format=json -o json client/netemu.* &&
+	test "$(run_has json receiver_not_ready)" -ge 1 && test "$(run_has json timeouts)" = 0 &&
+	netemu trace summary client/netemu.* >text &&
+	grep "^Retries: [1-9][0-9,]* for want of a receive request (RNR), 0 for" text &&
+	device "$misuse" clean && netemu trace summary --format=json -o json client/netemu.* &&
+	test "$(run_has json receiver_not_ready)" = None -o "$(run_has json receiver_not_ready)" = 0
+'
+
+test_expect_success 'packets that are lost are sent again' '
+	device_set loss=0.05 && both ibv_rc_pingpong -n 200 -s 4096 && device_set transport=direct &&
+	netemu trace summary --format=json -o json client/netemu.* &&
+	test "$(run_has json packets_resent)" -ge 1 && test "$(run_has json receiver_not_ready)" = 0
 '
 
 test_expect_success 'wrong options are refused' '

@@ -50,7 +50,10 @@ static bool not_ready(struct pass *p, struct shared_sqe *sqe, const struct answe
 	}
 	sqe->rnr_retries++;
 	sqe->retries = 0;
-	go_back(p, heard + progress_rnr_timer(answer->rnr_timer));
+	heard += progress_rnr_timer(answer->rnr_timer);
+	if (__builtin_expect(netemu_trace_hook != NULL, 0))
+		pass_tell_hook(p, sqe, DEVHOOK_NOT_READY, 0, heard, 0);
+	go_back(p, heard);
 	return false;
 }
 
@@ -70,6 +73,8 @@ static bool no_answer(struct pass *p, struct shared_sqe *sqe)
 		return false;
 	}
 	sqe->retries++;
+	if (__builtin_expect(netemu_trace_hook != NULL, 0))
+		pass_tell_hook(p, sqe, DEVHOOK_NO_ANSWER, 0, end, 0);
 	go_back(p, end);
 	return false;
 }

@@ -7,6 +7,7 @@
 #define DEVICE_PASS_H
 
 #include "clock.h"
+#include "devhook.h"
 #include "device/qp.h"
 
 struct pass {
@@ -99,6 +100,10 @@ static inline uint32_t mtu_of(const struct pass *p)
 
 /* What each type of queue pair can do: bits of enum wr_opcode. */
 extern const uint16_t pass_opcodes[QP_XRC_RECV + 1];
+
+/* Tell a tracer, which has to be there, what has become of SQE (lib/devhook.h); TIME 0: now. */
+void pass_tell_hook(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what,
+		    int64_t time, int64_t until, uint32_t resent);
 
 /* Whether operations of P's device reach PROCESS by mail. */
 bool pass_by_mail(const struct pass *p, uint32_t process);

@@ -15,8 +15,8 @@
 
 #define NEVER INT64_MAX
 
-static void tell_hook(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what,
-		      int64_t time, int64_t until, uint32_t resent)
+void pass_tell_hook(struct pass *p, const struct shared_sqe *sqe, enum devhook_what what,
+		    int64_t time, int64_t until, uint32_t resent)
 {
 	const struct shared_qp *qp = p->qp;
 	struct devhook_event event = {
@@ -42,7 +42,7 @@ static inline void tell(struct pass *p, const struct shared_sqe *sqe, enum devho
 			int64_t time, int64_t until)
 {
 	if (__builtin_expect(netemu_trace_hook != NULL, 0))
-		tell_hook(p, sqe, what, time, until, 0);
+		pass_tell_hook(p, sqe, what, time, until, 0);
 }
 
 /* --- first step: its times --- */
@@ -144,7 +144,7 @@ static bool plan(struct pass *p, struct shared_sqe *sqe)
 		sqe->deliver_at = sqe->ack_at;
 	count_times(p, sqe, &times);
 	if (__builtin_expect(netemu_trace_hook != NULL, 0))
-		tell_hook(p, sqe, DEVHOOK_WIRE, times.sent, times.deliver, times.resent);
+		pass_tell_hook(p, sqe, DEVHOOK_WIRE, times.sent, times.deliver, times.resent);
 	if (sqe->lost != SQE_LOST)
 		ask_for_help(p, sqe);
 	return true;

@@ -21,6 +21,7 @@ static void count(struct account_count *to, uint64_t bytes)
 void account_release(struct account *account)
 {
 	histogram_release(&account->latency);
+	histogram_release(&account->lag);
 }
 
 /* --- sizes --- */
@@ -236,7 +237,9 @@ int account_merge(struct account *to, const struct account *from)
 	to->bytes_squared += from->bytes_squared;
 	if (from->most_bytes > to->most_bytes)
 		to->most_bytes = from->most_bytes;
-	return histogram_merge(&to->latency, &from->latency);
+	return histogram_merge(&to->lag, &from->lag) < 0
+		       ? -1
+		       : histogram_merge(&to->latency, &from->latency);
 }
 
 static struct account_count sum(const struct account_count *counts)

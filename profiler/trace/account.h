@@ -50,6 +50,7 @@ struct account {
 	} size[ACCOUNT_SIZES];
 	uint32_t sizes; /* ACCOUNT_SIZES + 1: there are more, `power` alone has all */
 	uint64_t power[ACCOUNT_POWERS];
+	struct histogram lag; /* ns, from when a completion was due to when it was taken (lags.h) */
 	struct histogram latency; /* ns, from post to completion: signaled sends that ended well */
 	int64_t first, last; /* run's clock: first post and last completion of sends; 0 = none */
 	struct account_depth send, receive;

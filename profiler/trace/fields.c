@@ -464,15 +464,14 @@ static void put_call(struct json *json, const struct reader_event *event, int64_
 /* --- what is no call --- */
 
 static const char *const device_steps[] = {
-	[DEVHOOK_QUEUED] = "queued",
-	[DEVHOOK_WIRE] = "wire",
-	[DEVHOOK_DELIVERED] = "delivered",
-	[DEVHOOK_COMPLETED] = "completed",
+	[DEVHOOK_QUEUED] = "queued",       [DEVHOOK_WIRE] = "wire",
+	[DEVHOOK_DELIVERED] = "delivered", [DEVHOOK_COMPLETED] = "completed",
+	[DEVHOOK_NOT_READY] = "not_ready", [DEVHOOK_NO_ANSWER] = "no_answer",
 };
 
 const char *fields_device_step(const struct vring_device *device)
 {
-	return device->what <= DEVHOOK_COMPLETED ? device_steps[device->what] : "?";
+	return device->what <= DEVHOOK_NO_ANSWER ? device_steps[device->what] : "?";
 }
 
 static void put_device(struct json *json, const struct reader_event *event, int64_t offset)

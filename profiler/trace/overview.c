@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/overview.h"
 #include "devhook.h"
-#include "trace/names.h"
+#include "trace/lags.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -48,6 +48,8 @@ struct collector {
 	struct flow *flows;
 	struct counted *counted;
 	struct account shared; /* of shared receive queues */
+	struct lags lags;
+	bool modelled;         /* the device tells of times */
 	struct hash by_number; /* counted ones */
 	struct thread *thread; /* by series */
 	uint32_t threads;
@@ -156,6 +158,10 @@ static int ended(void *arg, const struct work *work, const struct match_depth *d
 
 	if (!account || account_ended(account, work, depth->outstanding) < 0)
 		return no_memory(c);
+	if (c->modelled && work->posted && !work->receive &&
+	    lags_taken(&c->lags, work->qp->qpn, work->wr_id, work->end_time,
+		       work->inferred || work->status ? NULL : account) < 0)
+		return no_memory(c);
 	return 0;
 }
 
@@ -253,13 +259,31 @@ static int take_call(struct collector *c, const struct reader_event *event)
 	return 0;
 }
 
-static void take_device(struct collector *c, const struct reader_event *event)
+static int take_device(struct collector *c, const struct reader_event *event)
 {
 	const struct vring_device *device = (const struct vring_device *)event->record;
+	int64_t until = (int64_t)((uint64_t)device->until + (uint64_t)c->file->offset);
 
 	c->overview->device_events++;
-	if (device->what == DEVHOOK_WIRE)
+	switch (device->what) {
+	case DEVHOOK_WIRE:
 		c->overview->resent += device->resent;
+		c->modelled = true;
+		break;
+	case DEVHOOK_NOT_READY:
+		c->overview->not_ready++;
+		break;
+	case DEVHOOK_NO_ANSWER:
+		c->overview->no_answer++;
+		break;
+	case DEVHOOK_COMPLETED:
+		if (device->until && lags_due(&c->lags, device->qpn, device->wr_id, until) < 0)
+			return no_memory(c);
+		break;
+	default:
+		break;
+	}
+	return 0;
 }
 
 static int take(void *arg, const struct reader_event *event, const struct objects *objects)
@@ -275,8 +299,7 @@ static int take(void *arg, const struct reader_event *event, const struct object
 	case VCALL_SUMMARY:
 		return take_summary(c, event);
 	case VCALL_DEVICE:
-		take_device(c, event);
-		return 0;
+		return take_device(c, event);
 	case VCALL_UNSEEN:
 		c->overview->unseen++;
 		return 0;
@@ -490,6 +513,7 @@ static void forget(struct collector *c)
 		free(counted);
 	}
 	account_release(&c->shared);
+	lags_release(&c->lags);
 	hash_release(&c->by_number);
 	free(c->thread);
 	*c = (struct collector){ .overview = c->overview, .run = c->run, .err = c->err };

@@ -54,6 +54,8 @@ struct overview {
 	uint64_t unseen;        /* ways around the tracer that were met */
 	uint64_t device_events; /* 0: retransmissions are not known */
 	uint64_t resent;        /* packets, as the emulated device says */
+	uint64_t not_ready;     /* the same: a receiver had no request (RNR) */
+	uint64_t no_answer;     /* the same: a timer ran out */
 	uint64_t registrations; /* ever made */
 	uint64_t registered;    /* bytes at most at one time, sum of all processes */
 };

@@ -161,7 +161,7 @@ static void put_latency(const struct account *account, FILE *out)
 
 	if (!account->latency.count)
 		return;
-	fputs("\nFrom post to completion:", out);
+	fputs("\nFrom post to poll:", out);
 	for (size_t i = 0; i < sizeof(percents) / sizeof(*percents); i++)
 		fprintf(out, "%s p%g %s,", i == 3 ? "\n " : "", percents[i],
 			duration(text, sizeof(text),
@@ -169,6 +169,21 @@ static void put_latency(const struct account *account, FILE *out)
 	fprintf(out, " max %s,", duration(text, sizeof(text), (double)account->latency.max));
 	fprintf(out, " of %s signaled sends, within 0.4 %%\n",
 		grouped(text, account->latency.count));
+}
+
+static void put_lag(const struct account *account, FILE *out)
+{
+	const struct histogram *lag = &account->lag;
+	char a[32], b[32], c[32], d[32];
+
+	if (!lag->count)
+		return;
+	fprintf(out,
+		"From when it was due to poll: p50 %s, p99 %s, max %s\n"
+		"  of %s, due as the emulated device says\n",
+		duration(a, sizeof(a), (double)histogram_percentile(lag, 50)),
+		duration(b, sizeof(b), (double)histogram_percentile(lag, 99)),
+		duration(c, sizeof(c), (double)lag->max), grouped(d, lag->count));
 }
 
 static double percent(uint64_t part, uint64_t all)
@@ -225,10 +240,14 @@ static void put_errors(const struct overview *overview, FILE *out)
 	}
 	fputs(any ? "\n" : " none\n", out);
 	fputs("Packets sent again: ", out);
-	if (overview->device_events)
-		fprintf(out, "%s (as the emulated device says)\n", grouped(text, overview->resent));
-	else
+	if (!overview->device_events) {
 		fputs("not seen (a real device does not tell)\n", out);
+		return;
+	}
+	fprintf(out, "%s (as the emulated device says)\n", grouped(text, overview->resent));
+	fprintf(out, "Retries: %s for want of a receive request (RNR),",
+		grouped(text, overview->not_ready));
+	fprintf(out, " %s for want of an answer\n", grouped(text, overview->no_answer));
 }
 
 /* --- calls --- */
@@ -323,6 +342,7 @@ void summary_text(const struct overview *overview, const struct trace_run *run, 
 	put_opcodes(&overview->total, out);
 	put_sizes(&overview->total, out);
 	put_latency(&overview->total, out);
+	put_lag(&overview->total, out);
 	put_queues(overview, out);
 	put_errors(overview, out);
 	put_calls(overview, out);

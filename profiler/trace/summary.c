@@ -36,6 +36,10 @@ COLUMN(latency_p99, histogram_percentile(&a->latency, 99))
 COLUMN(latency_p999, histogram_percentile(&a->latency, 99.9))
 COLUMN(latency_max, a->latency.max)
 COLUMN(latency_mean, histogram_mean(&a->latency))
+COLUMN(lag_p50, histogram_percentile(&a->lag, 50))
+COLUMN(lag_p99, histogram_percentile(&a->lag, 99))
+COLUMN(lag_max, a->lag.max)
+COLUMN(lags, a->lag.count)
 COLUMN(depth_max, a->send.most)
 COLUMN(depth_mean, account_mean_depth(&a->send))
 COLUMN(imbalance, account_imbalance(a))
@@ -86,6 +90,10 @@ const struct summary_column summary_columns[] = {
 	{ "unfinished", false, unfinished },
 	{ "receives_unfinished", false, receives_unfinished },
 	{ "counted", false, counted },
+	{ "polled_late", false, lags },
+	{ "polled_late_p50_ns", false, lag_p50 },
+	{ "polled_late_p99_ns", false, lag_p99 },
+	{ "polled_late_max_ns", false, lag_max },
 	{ 0 },
 };
 
@@ -148,6 +156,7 @@ void summary_tsv(const struct overview *overview, size_t top, FILE *out)
 {
 	char label[600];
 
+	fprintf(out, "# netemu_trace_summary\t%d\n", SUMMARY_VERSION);
 	fputs("what", out);
 	for (const struct summary_column *column = summary_columns; column->name; column++)
 		fprintf(out, "\t%s", column->name);
@@ -324,10 +333,13 @@ static void put_run(struct json *json, const struct overview *overview, const st
 	put_number(json, "registrations", overview->registrations);
 	put_number(json, "registered_bytes", overview->registered);
 	put_key(json, "packets_resent", false);
-	if (overview->device_events)
-		json_u64(json, overview->resent);
-	else
-		JSON_PUT(json, "null");
+	if (!overview->device_events) {
+		JSON_PUT(json, "null,\"receiver_not_ready\":null,\"timeouts\":null");
+		return;
+	}
+	json_u64(json, overview->resent);
+	put_number(json, "receiver_not_ready", overview->not_ready);
+	put_number(json, "timeouts", overview->no_answer);
 }
 
 static void put_row(struct json *json, const struct overview *overview,
