@@ -28,7 +28,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define LAYOUT_VERSION 4 /* one more with each change of what is below */
+#define LAYOUT_VERSION 5 /* one more with each change of what is below */
 #define LAYOUT_MAGIC   "netemu\r\n"
 
 #define FABRIC_PROCESSES 1024 /* alive at once */
@@ -416,7 +416,9 @@ struct net_state {
 	uint64_t resent_bytes;
 };
 
-/* A send request: all that anybody needs to carry it out. */
+/* A send request: all that anybody needs to carry it out.  What every request needs comes
+ * first, in as few cache lines as can be; it is 0 when a request begins.
+ */
 struct shared_sqe {
 	uint64_t wr_id;
 	uint32_t state;  /* enum sqe_state */
@@ -425,15 +427,8 @@ struct shared_sqe {
 	uint32_t imm;    /* network order; or the key to invalidate */
 	uint64_t remote_addr;
 	uint32_t rkey;
-	uint32_t srqn; /* xrc: shared receive queue of the responder */
-	uint64_t compare_add, swap;
-	uint64_t result; /* atomic: what was there */
-	uint32_t remote_qpn, qkey;
-	struct shared_path path; /* datagrams: of the address handle */
-	/* bind: the window's key, the new one, and what it is bound to */
-	uint32_t window, window_key, region_key, window_access;
-	uint64_t window_addr, window_length;
-
+	uint32_t srqn;                /* xrc: shared receive queue of the responder */
+	uint32_t sges, inline_length; /* inline data stand behind the SGEs' room */
 	uint64_t bytes;
 	uint32_t packets;
 	uint32_t status;                                /* enum wc_status */
@@ -442,16 +437,24 @@ struct shared_sqe {
 	uint32_t retries, rnr_retries;
 	uint32_t lost;     /* enum sqe_lost */
 	uint32_t checksum; /* strict: of the payload when it was posted */
+	uint32_t mail_state, mail_credit;
 
-	/* transport=queue (mailbox.c) */
-	uint32_t mail_state, mail_status, mail_process, mail_rnr_timer;
-	uint32_t mail_credit, mail_pad;
+	/* What some kinds of requests have; also 0 at first where the queue pair is not RC. */
+	uint64_t compare_add, swap;
+	uint64_t result; /* atomic: what was there */
+	uint32_t remote_qpn, qkey;
+	struct shared_path path; /* datagrams: of the address handle */
+	/* bind: the window's key, the new one, and what it is bound to */
+	uint32_t window, window_key, region_key, window_access;
+	uint64_t window_addr, window_length;
+
+	/* transport=queue (mailbox.c): set with mail_state */
+	uint32_t mail_status, mail_process, mail_rnr_timer, mail_pad;
 	uint64_t mail_attempt;             /* number of this try to send it */
 	uint64_t mail_sent, mail_answered; /* bytes */
 	int64_t mail_since;
 
-	struct net_state net; /* set when it is first needed; all before it when it is posted */
-	uint32_t sges, inline_length; /* inline data stand behind the SGEs' room */
+	struct net_state net; /* set when it is first needed */
 	struct shared_sge sge[];
 };
 

@@ -61,7 +61,9 @@ struct shared_sqe *qp_send_next(struct qp *qp, uint32_t sges, uint32_t inline_le
 		return NULL;
 	}
 	sqe = slot(qp, position);
-	clear(sqe, 0, offsetof(struct shared_sqe, net));
+	clear(sqe, 0,
+	      shared->type == QP_RC ? offsetof(struct shared_sqe, compare_add)
+				    : offsetof(struct shared_sqe, net));
 	sqe->sges = sges;
 	sqe->inline_length = inline_length;
 	return sqe;

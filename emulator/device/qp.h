@@ -86,7 +86,8 @@ bool qp_may_modify(enum qp_type type, enum qp_state from, enum qp_state to, uint
 /* --- posting --- */
 
 /* Room for the next send request, for which SGES and INLINE_LENGTH bytes are
- * meant, with its sizes set and all else 0; the caller fills it in and calls
+ * meant, with its sizes set and all else 0, but for fields that only some operations
+ * of an RC queue pair have (layout.h); the caller fills it in and calls
  * qp_send_add().  Nobody sees it before qp_send_ring().  The send lock is held
  * between qp_send_begin() and qp_send_ring() or qp_send_abort().
  * NULL with errno: ENOMEM (the queue is full), EINVAL (state, too many SGEs, too much inline).
