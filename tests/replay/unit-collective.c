@@ -545,6 +545,8 @@ static void all_to_all_with_own_sizes(void **state)
 static void what_cannot_be(void **state)
 {
 	static const struct job wrong = { .coll = COLL_ALL_TO_ALL, .size = 100 };
+	static uint32_t ranks[] = { 1, 2 };
+	static const struct group others = { 5, ranks, 2 };
 	struct trial *trial = calloc(1, sizeof(*trial));
 	struct collectives *none;
 	struct err err;
@@ -559,6 +561,17 @@ static void what_cannot_be(void **state)
 					   0, &err),
 			 -1);
 	assert_string_equal(err.text, "halvingDoubling cannot do all-to-all");
+	trial->ranks[0].collective.custom = "steps";
+	assert_int_equal(collectives_start(trial->ranks[0].collectives, &trial->ranks[0].collective,
+					   0, &err),
+			 -1);
+	assert_string_equal(err.text, "'steps': custom collectives are not read here");
+	trial->ranks[0].collective.custom = NULL;
+	trial->ranks[0].collective.group = &others;
+	assert_int_equal(collectives_start(trial->ranks[0].collectives, &trial->ranks[0].collective,
+					   0, &err),
+			 -1);
+	assert_string_equal(err.text, "rank 0 is not in group 5");
 	trial->dims.size[0] = 5;
 	assert_int_equal(
 		collectives_create(&none, &trial->wires.ends[0].net, &trial->settings, &err), -1);

@@ -89,6 +89,8 @@ static void work_free(struct work *work)
 	uint32_t c, p;
 
 	loop_cancel(loop, &work->timer);
+	if (work->custom)
+		work->owner->settings->custom->release(work);
 	for (c = 0; work->chunks && c < work->chunks_count; c++) {
 		struct chunk *chunk = &work->chunks[c];
 
@@ -141,6 +143,8 @@ void collectives_destroy(struct collectives *collectives)
 		work_free(work);
 	}
 	free_messages(collectives);
+	if (collectives->graphs)
+		collectives->settings->custom->forget(collectives);
 	free(collectives->queues);
 	free(collectives->counts);
 	free(collectives);
@@ -156,7 +160,7 @@ void work_put(struct work *work)
 	work_free(work);
 }
 
-static void work_ended(struct work *work, int64_t time)
+void work_ended(struct work *work, int64_t time)
 {
 	struct collective *collective = work->collective;
 
@@ -309,12 +313,6 @@ static int copy_sizes(struct work *work, struct err *err)
 	return 0;
 }
 
-static bool own_sizes(const struct work *work)
-{
-	return work->collective->coll == COLL_ALL_TO_ALL && work->collective->sizes &&
-	       !work->owner->settings->compat;
-}
-
 static int cut(struct work *work, struct err *err)
 {
 	uint64_t size = scaled(work, work->collective->size);
@@ -340,9 +338,14 @@ static int cut(struct work *work, struct err *err)
 static void begin(struct loop_timer *timer, int64_t due)
 {
 	struct work *work = (struct work *)((char *)timer - offsetof(struct work, timer));
+	const struct custom_ops *ops = work->owner->settings->custom;
 	uint32_t c, count = work->chunks_count;
 
-	if (!work->phases_count || !count) {
+	if (work->custom && ops->steps(work)) {
+		ops->go(work, due);
+		return;
+	}
+	if (work->custom || !work->phases_count || !count) {
 		work_ended(work, due);
 		return;
 	}
@@ -351,18 +354,42 @@ static void begin(struct loop_timer *timer, int64_t due)
 		run_enter(&work->chunks[c], due);
 }
 
+/* The ET prefix whose messages COLLECTIVE is made of, or NULL. */
+static const char *custom_prefix(const struct collectives *collectives,
+				 const struct collective *collective)
+{
+	const struct system *system = collectives->settings->system;
+	size_t i;
+
+	if (collective->custom)
+		return collective->custom;
+	for (i = 0; i < system->custom_nodes_count; i++)
+		if (system->custom_nodes[i].id == collective->node_id)
+			return system->custom_nodes[i].prefix;
+	return collective->coll <= COLL_ALL_TO_ALL ? system->custom[collective->coll] : NULL;
+}
+
+static int prepare_custom(struct work *work, const char *prefix, struct err *err)
+{
+	const struct custom_ops *ops = work->owner->settings->custom;
+
+	if (!ops)
+		return err_set(err, "'%s': custom collectives are not read here", prefix);
+	return ops->prepare(work, prefix, err);
+}
+
 static int prepare(struct work *work, struct err *err)
 {
+	const char *prefix = custom_prefix(work->owner, work->collective);
+
 	work->n = 1;
-	if (own_sizes(work))
-		work->sizes = malloc(1); /* until the members are known */
 	if (phases_build(work, err) < 0)
 		return -1;
-	free(work->sizes);
-	work->sizes = NULL;
-	if (own_sizes(work) && copy_sizes(work, err) < 0)
+	if (work->own_sizes && copy_sizes(work, err) < 0)
 		return -1;
-	if (run_check(work, err) < 0 || cut(work, err) < 0)
+	if (prefix ? prepare_custom(work, prefix, err) < 0 : run_check(work, err) < 0)
+		return -1;
+	if (cut(work, err) < 0)
 		return -1;
 	set_priority(work);
 	set_delay(work);
@@ -379,6 +406,9 @@ static struct work *work_new(struct collectives *owner, struct collective *colle
 		return NULL;
 	work->owner = owner;
 	work->collective = collective;
+	work->coll = collective->coll;
+	work->own_sizes = collective->coll == COLL_ALL_TO_ALL && collective->sizes &&
+			  !owner->settings->compat;
 	work->timer.fire = begin;
 	return work;
 }

@@ -145,7 +145,7 @@ static struct algorithm algorithm_of_all(const struct work *work, bool is_group)
 
 	if (coll == COLL_GATHER || coll == COLL_SCATTER)
 		return direct;
-	if (work->sizes)
+	if (work->own_sizes)
 		return first.kind == ALGORITHM_DIRECT ? first : direct;
 	return is_group && configured(work, &list) > 1 ? ring : first;
 }
@@ -212,7 +212,7 @@ static void add_each(struct work *work, const struct grid *grid)
 
 static bool by_dimension(const struct work *work, const struct grid *grid)
 {
-	return work->collective->coll <= COLL_ALL_TO_ALL && !work->sizes && grid->count &&
+	return work->collective->coll <= COLL_ALL_TO_ALL && !work->own_sizes && grid->count &&
 	       !algorithm_of(work, grid->axes[0].level).flat;
 }
 

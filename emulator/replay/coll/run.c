@@ -2,8 +2,9 @@
 /* A chunk in one phase: its plans become messages. */
 #include "coll/work.h"
 
+#include "rankfile.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 /* Receives that wait at the net for one plan: enough that none is late, few enough that a
  * thousand ranks have room.
@@ -44,6 +45,24 @@ static int add_messages(struct collectives *owner)
 	return 0;
 }
 
+/* For the ledger. */
+static uint16_t op_of(const struct work *work)
+{
+	static const uint16_t ops[] = {
+		[COLL_ALL_REDUCE] = RANKOP_ALLREDUCE,
+		[COLL_ALL_GATHER] = RANKOP_ALLGATHER,
+		[COLL_REDUCE_SCATTER] = RANKOP_REDUCE_SCATTER,
+		[COLL_ALL_TO_ALL] = RANKOP_ALLTOALL,
+		[COLL_BROADCAST] = RANKOP_BCAST,
+		[COLL_REDUCE] = RANKOP_REDUCE,
+		[COLL_GATHER] = RANKOP_GATHER,
+		[COLL_SCATTER] = RANKOP_SCATTER,
+		[COLL_BARRIER] = RANKOP_BARRIER,
+	};
+
+	return work->sizes ? RANKOP_ALLTOALLV : ops[work->coll];
+}
+
 struct coll_message *message_new(struct work *work, struct run *run, uint32_t k, bool is_send)
 {
 	struct collectives *owner = work->owner;
@@ -57,6 +76,7 @@ struct coll_message *message_new(struct work *work, struct run *run, uint32_t k,
 	owner->free = message->next;
 	*message = (struct coll_message){ .work = work, .run = run, .k = k, .is_send = is_send };
 	message->message.node_id = UINT32_MAX;
+	message->message.op = op_of(work);
 	if (work->collective && work->collective->node_id < UINT32_MAX)
 		message->message.node_id = (uint32_t)work->collective->node_id;
 	work->open++;

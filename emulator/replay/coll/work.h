@@ -85,6 +85,8 @@ struct queue {
 struct work {
 	struct collectives *owner;
 	struct collective *collective; /* NULL when it is done */
+	enum coll coll;
+	bool own_sizes; /* an all-to-all, to each member */
 	struct work *next, *prev;
 	uint64_t tag;
 	int64_t delay; /* ns, of a hand-off */
@@ -164,6 +166,7 @@ void run_enter(struct chunk *chunk, int64_t time);
 void run_begin(struct chunk *chunk, int64_t time); /* of queue.c */
 /* CHUNK has no more phases: collective.c */
 void work_chunk_ended(struct chunk *chunk, int64_t time);
+void work_ended(struct work *work, int64_t time);
 /* Work that is done and has no messages is freed. */
 void work_put(struct work *work);
 /* Can all phases be done as they are configured?  Returns 0, or -1 with ERR. */
@@ -186,11 +189,14 @@ const struct net_data *verify_data(const struct coll_message *message);
 
 /* --- custom.c --- */
 
-/* The ET prefix whose messages COLLECTIVE is made of, or NULL. */
-const char *custom_prefix(const struct collectives *collectives,
-			  const struct collective *collective);
-int custom_begin(struct work *work, const char *prefix, int64_t time, struct err *err);
-void custom_release(struct work *work);
-void custom_forget(struct collectives *collectives); /* files that were read */
+struct custom_ops {
+	/* Read the files PREFIX.<place>.et.  Returns 0, or -1 with ERR. */
+	int (*prepare)(struct work *work, const char *prefix, struct err *err);
+	uint32_t (*steps)(const struct work *work);
+	/* Begin; there is a step at least. */
+	void (*go)(struct work *work, int64_t time);
+	void (*release)(struct work *work);
+	void (*forget)(struct collectives *collectives); /* files that were read */
+};
 
 #endif
