@@ -127,7 +127,7 @@ int qp_post_receive(struct qp *qp, uint64_t wr_id, const struct shared_sge *sge,
 	if (atomic_load_explicit(&shared->state, memory_order_relaxed) == QP_RESET ||
 	    context_took(&shared->head, qp->number) || !shared->recv_cq_at || shared->srq_at)
 		return fail(EINVAL);
-	if (context->device->strict)
+	if (context->device->strict && rq_has_room(fabric, &shared->rq, sges))
 		strict_fill(fabric, context->number, sge, sges, shared->pd);
 	if (rq_post(fabric, &shared->rq, wr_id, sge, sges))
 		return -1;

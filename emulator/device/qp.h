@@ -148,6 +148,8 @@ static inline void rq_done(struct shared_rq *rq)
 }
 /* Put right what a dead process left between the two; the lock is held. */
 void rq_recover(struct fabric *fabric, struct shared_rq *rq);
+/* Whether a request of SGES entries would be taken now. */
+bool rq_has_room(struct fabric *fabric, struct shared_rq *rq, uint32_t sges);
 int rq_post(struct fabric *fabric, struct shared_rq *rq, uint64_t wr_id,
 	    const struct shared_sge *sge, uint32_t sges);
 /* All that wait complete as flushed; with a shared queue its last event is given. */

@@ -120,6 +120,16 @@ void rq_complete(struct fabric *fabric, struct shared_rq *rq, uint64_t cq_at,
 
 /* --- posting --- */
 
+bool rq_has_room(struct fabric *fabric, struct shared_rq *rq, uint32_t sges)
+{
+	bool room;
+
+	rq_lock(fabric, rq);
+	room = sges <= rq->max_sge && waiting(rq) < rq->capacity;
+	rq_done(rq);
+	return room;
+}
+
 int rq_post(struct fabric *fabric, struct shared_rq *rq, uint64_t wr_id,
 	    const struct shared_sge *sge, uint32_t sges)
 {

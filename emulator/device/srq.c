@@ -122,7 +122,7 @@ int srq_post(struct srq *srq, uint64_t wr_id, const struct shared_sge *sge, uint
 
 	if (context_took(&srq->shared->head, srq->number))
 		return fail(EINVAL);
-	if (context->device->strict)
+	if (context->device->strict && rq_has_room(context->fabric, &srq->shared->rq, sges))
 		strict_fill(context->fabric, context->number, sge, sges, srq->shared->pd);
 	return rq_post(context->fabric, &srq->shared->rq, wr_id, sge, sges);
 }

@@ -41,6 +41,8 @@ void race_plan(struct race_plan *plan, uint64_t seed, bool kill)
 		",latency=3us,rate=10Gbit/s",
 		",latency=5us,jitter=10us,rate=100Gbit/s",
 		",loss=0.01,latency=2us",
+		",strict=yes",
+		",strict=yes,latency=3us,rate=10Gbit/s",
 	};
 	struct random r;
 

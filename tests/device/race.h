@@ -18,6 +18,7 @@
 #define RACE_DEPTH 16
 #define GRH        40
 #define GUARD      0xc3
+#define PATTERN    0xa5 /* of strict=yes, in what is to be received */
 
 enum ending {
 	ENDING_DONE,
@@ -106,6 +107,10 @@ uint32_t race_size(const struct link_plan *link);
  * after messages 0 .. COUNT - 1, where one of COUNT .. MOST - 1 may have begun too.
  */
 bool race_written(const struct race *race, uint32_t link, uint32_t side);
+
+/* Objects beside END are made and destroyed; false, with errno, when that goes wrong. */
+struct random;
+bool race_noise(struct host *host, struct end *end, struct random *r);
 
 /* In a child: the process NUMBER of RACE. */
 struct racer_options {

@@ -37,66 +37,6 @@ static uint64_t length_of(const struct work *work)
 	return work->flags & SEND_INLINE ? work->inline_length : room_of(work);
 }
 
-/* --- memory --- */
-
-/* Where KEY leads in the memory of P; -1: it does not. */
-static int64_t open_key(const struct model *m, struct model_process *p, uint32_t key, uint64_t addr,
-			uint64_t length, uint32_t access, uint32_t pd, uint32_t qpn)
-{
-	const struct model_region *region = model_region(p, key);
-	const struct model_window *window = model_window(p, key);
-
-	if (region && region->pd == pd && (region->access & access) == access &&
-	    model_covers(addr, length, region->addr, region->length))
-		return (int64_t)(addr - m->address);
-	if (window && window->bound && window->qpn == qpn && (window->access & access) == access &&
-	    model_covers(addr, length, window->iova, window->length))
-		return (int64_t)(addr - window->iova + window->addr - m->address);
-	return -1;
-}
-
-/* The SGEs in which the first LENGTH bytes lie may be used. */
-static bool open_local(const struct model *m, struct model_process *p, const struct work *work,
-		       uint64_t length, uint32_t access, uint32_t pd)
-{
-	uint64_t seen = 0;
-
-	for (uint32_t i = 0; i < work->sges && seen < length; i++) {
-		const struct shared_sge *sge = &work->sge[i];
-
-		if (sge->length &&
-		    open_key(m, p, sge->key, sge->addr, sge->length, access, pd, 0) < 0)
-			return false;
-		seen += sge->length;
-	}
-	return true;
-}
-
-static void gather(const struct model *m, const struct model_process *p, const struct work *work,
-		   uint8_t *to)
-{
-	if (work->flags & SEND_INLINE) {
-		memcpy(to, work->data, work->inline_length);
-		return;
-	}
-	for (uint32_t i = 0; i < work->sges; i++) {
-		memcpy(to, p->memory + (work->sge[i].addr - m->address), work->sge[i].length);
-		to += work->sge[i].length;
-	}
-}
-
-/* LENGTH bytes, but for the first SKIP. */
-static void scatter(const struct model *m, struct model_process *p, const struct work *work,
-		    const uint8_t *from, uint64_t length, uint64_t skip)
-{
-	uint64_t at = 0;
-
-	for (uint32_t i = 0; i < work->sges; i++)
-		for (uint64_t j = 0; j < work->sge[i].length && at < length; j++, at++)
-			if (at >= skip)
-				p->memory[work->sge[i].addr - m->address + j] = from[at];
-}
-
 /* --- the responder --- */
 
 struct message {
@@ -158,7 +98,7 @@ static bool invalidate(struct model_process *p, uint32_t key, uint32_t qpn)
 {
 	struct model_window *window = model_window(p, key);
 
-	if (!window || !window->bound || window->qpn != qpn)
+	if (!window || !window->bound || window->type1 || window->qpn != qpn)
 		return false;
 	window->bound = false;
 	return true;
@@ -179,7 +119,10 @@ static void put_header(const struct message *g)
 	g->data[6] = 0x1b;
 	g->data[7] = 1;
 	memcpy(g->data + 8, g->m->process[g->from].gid, 16);
-	memcpy(g->data + 24, g->m->process[g->to].gid, 16);
+	if (work->group)
+		model_gid(work->group, g->data + 24);
+	else
+		memcpy(g->data + 24, g->m->process[g->to].gid, 16);
 }
 
 static int do_send(struct message *g)
@@ -195,11 +138,11 @@ static int do_send(struct message *g)
 	if (room_of(receive) < length)
 		return model_reliable(g->qp) ? fail_receive(g, WC_LOC_LEN_ERR, WC_REM_INV_REQ_ERR)
 					     : WC_SUCCESS;
-	if (!open_local(g->m, p, receive, length, ACCESS_LOCAL_WRITE, g->pd))
+	if (!model_open_local(g->m, p, receive, length, ACCESS_LOCAL_WRITE, g->pd))
 		return fail_receive(g, WC_LOC_PROT_ERR, WC_REM_OP_ERR);
 	if (ud)
 		put_header(g);
-	scatter(g->m, p, receive, g->data, length, ud && !g->work->global ? GRH : 0);
+	model_scatter(g->m, p, receive, g->pd, g->data, length, ud && !g->work->global ? GRH : 0);
 	if (g->work->opcode == WR_SEND_WITH_INV && !invalidate(p, g->work->imm, g->qp->number))
 		return fail_receive(g, WC_REM_ACCESS_ERR, WC_REM_ACCESS_ERR);
 	complete_receive(g, WC_SUCCESS);
@@ -217,8 +160,8 @@ static int64_t open_remote(struct message *g, uint32_t access, int *status)
 		return -1;
 	}
 	if (g->length)
-		at = open_key(g->m, &g->m->process[g->to], work->rkey, work->remote_addr, g->length,
-			      access, g->pd, g->qp->number);
+		at = model_open(g->m, &g->m->process[g->to], work->rkey, work->remote_addr,
+				g->length, access, g->pd, g->qp->number);
 	if (at < 0)
 		*status = refuse(g, WC_REM_ACCESS_ERR);
 	return at;
@@ -249,8 +192,8 @@ static int do_read(struct message *g)
 
 	if (at < 0)
 		return status;
-	scatter(g->m, &g->m->process[g->from], g->work, g->m->process[g->to].memory + at, g->length,
-		0);
+	model_scatter(g->m, &g->m->process[g->from], g->work, g->sender->pd,
+		      g->m->process[g->to].memory + at, g->length, 0);
 	return WC_SUCCESS;
 }
 
@@ -274,7 +217,8 @@ static int do_atomic(struct message *g)
 		becomes = was == work->compare_add ? work->swap : was;
 	memcpy(memory + at, &becomes, 8);
 	memory[at + 8] ^= g->m->fault == FAULT_GUARD;
-	scatter(g->m, &g->m->process[g->from], work, (const uint8_t *)&was, 8, 0);
+	model_scatter(g->m, &g->m->process[g->from], work, g->sender->pd, (const uint8_t *)&was, 8,
+		      0);
 	return WC_SUCCESS;
 }
 
@@ -289,8 +233,8 @@ static int (*const operations[])(struct message *g) = {
 	[WR_SEND_WITH_INV] = do_send,
 };
 
-/* Who gets the message, if it takes it. */
-static bool find_responder(struct message *g)
+/* Whether it is for this queue pair, and now. */
+static bool takes(const struct message *g)
 {
 	static const uint32_t other[] = {
 		[QP_RC] = QP_RC, [QP_UC] = QP_UC, [QP_UD] = QP_UD, [QP_XRC_SEND] = QP_XRC_RECV
@@ -299,14 +243,22 @@ static bool find_responder(struct message *g)
 	const struct work *work = g->work;
 	bool ud = sender->type == QP_UD;
 
-	g->qp = model_find(g->m, ud ? work->to_device : sender->to_device,
-			   ud ? work->to_qpn : sender->to_qpn, &g->to);
-	if (!g->qp || g->qp->type != other[sender->type] || g->qp->state < QP_RTR ||
-	    g->qp->state == QP_ERR)
+	if (g->qp->type != other[sender->type] || g->qp->state < QP_RTR || g->qp->state == QP_ERR)
 		return false;
 	if (ud) /* a Q_Key with its highest bit stands for the sender's own */
 		return (work->qkey & 0x80000000 ? sender->qkey : work->qkey) == g->qp->qkey;
 	return g->qp->to_device == g->m->process[g->from].device && g->qp->to_qpn == sender->number;
+}
+
+/* Who gets the message, if it takes it. */
+static bool find_responder(struct message *g)
+{
+	const struct model_qp *sender = g->sender;
+	bool ud = sender->type == QP_UD;
+
+	g->qp = model_find(g->m, ud ? g->work->to_device : sender->to_device,
+			   ud ? g->work->to_qpn : sender->to_qpn, &g->to);
+	return g->qp && takes(g);
 }
 
 static bool find_queues(struct message *g)
@@ -325,6 +277,19 @@ static bool find_queues(struct message *g)
 	return true;
 }
 
+static void to_group(struct message *g)
+{
+	struct model *m = g->m;
+
+	for (g->to = 0; g->to < m->processes; g->to++)
+		for (uint32_t i = 0; i < QPS && m->process[g->to].alive; i++) {
+			g->qp = &m->process[g->to].qp[i];
+			if (g->qp->used && g->qp->group[g->work->group] && takes(g) &&
+			    find_queues(g) && m->fault != FAULT_GROUP)
+				do_send(g);
+		}
+}
+
 /* --- the requester --- */
 
 static const uint32_t able[] = {
@@ -340,21 +305,37 @@ static bool may_bind(const struct model_qp *qp, const struct model_window *windo
 {
 	bool writes = work->window_access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
 
-	if (!window || window->bound || window->pd != qp->pd || !work->window_length)
+	if (!window || window->pd != qp->pd)
 		return false;
-	if (!region || region->pd != qp->pd || !(region->access & ACCESS_MW_BIND) ||
+	if (window->type1 && work->window_access & ACCESS_ZERO_BASED)
+		return false;
+	if (window->type1 && !work->window_length)
+		return true;
+	if (!window->type1 && (window->bound || !work->window_length))
+		return false;
+	if (!region || region->store || region->pd != qp->pd ||
+	    !(region->access & ACCESS_MW_BIND) ||
 	    (writes && !(region->access & ACCESS_LOCAL_WRITE)))
 		return false;
 	return model_covers(work->window_addr, work->window_length, region->addr, region->length);
 }
 
+/* The window itself, whatever its key has become since. */
+static struct model_window *window_of(struct model_process *p, const struct work *work)
+{
+	for (uint32_t i = 0; i < WINDOWS; i++)
+		if (p->window[i].used && p->window[i].key >> 8 == work->window >> 8)
+			return &p->window[i];
+	return NULL;
+}
+
 static int bind_window(struct model_process *p, const struct model_qp *qp, const struct work *work)
 {
-	struct model_window *window = model_window(p, work->window);
+	struct model_window *window = window_of(p, work);
 
 	if (!may_bind(qp, window, model_region(p, work->region_key), work))
 		return WC_MW_BIND_ERR;
-	window->bound = true;
+	window->bound = work->window_length;
 	window->key = (window->key & ~0xffu) | (work->window_key & 0xff);
 	window->access = work->window_access;
 	window->qpn = qp->number;
@@ -383,15 +364,14 @@ static int check(const struct message *g)
 		return WC_LOC_LEN_ERR;
 	if (work->flags & SEND_INLINE)
 		return WC_SUCCESS;
-	return open_local(g->m, &g->m->process[g->from], work, UINT64_MAX,
-			  reads ? ACCESS_LOCAL_WRITE : 0, g->sender->pd)
+	return model_open_local(g->m, &g->m->process[g->from], work, UINT64_MAX,
+				reads ? ACCESS_LOCAL_WRITE : 0, g->sender->pd)
 		       ? WC_SUCCESS
 		       : WC_LOC_PROT_ERR;
 }
 
 /* A status, or SILENT, or NOT_READY. */
-static int carry_out(struct model *m, uint32_t process, struct model_qp *qp,
-		     const struct work *work)
+static int carry_out(struct model *m, uint32_t process, struct model_qp *qp, struct work *work)
 {
 	static uint8_t data[GRH + ARENA];
 	struct model_process *p = &m->process[process];
@@ -412,12 +392,18 @@ static int carry_out(struct model *m, uint32_t process, struct model_qp *qp,
 	status = check(&g);
 	if (status)
 		return status;
+	model_look(m, p, work, qp->pd);
+	if (qp->type == QP_UD && work->group) {
+		model_gather(m, p, work, qp->pd, data + GRH);
+		to_group(&g);
+		return WC_SUCCESS;
+	}
 	if (!find_responder(&g))
 		return model_reliable(qp) ? SILENT : WC_SUCCESS;
 	if (!find_queues(&g))
 		return refuse(&g, WC_REM_INV_REQ_ERR);
 	if (!is_read(work->opcode))
-		gather(m, p, work, data + (qp->type == QP_UD ? GRH : 0));
+		model_gather(m, p, work, qp->pd, data + (qp->type == QP_UD ? GRH : 0));
 	return operations[work->opcode](&g);
 }
 

@@ -7,6 +7,14 @@
 
 const uint32_t model_types[QPS] = { QP_RC, QP_RC, QP_RC, QP_UC, QP_UD, QP_XRC_SEND, QP_XRC_RECV };
 
+void model_gid(uint32_t group, uint8_t gid[16])
+{
+	memset(gid, 0, 16);
+	gid[0] = 0xff;
+	gid[1] = 0x12;
+	gid[15] = (uint8_t)group;
+}
+
 struct model_qp *model_find(struct model *m, uint32_t device, uint32_t number, uint32_t *process)
 {
 	for (uint32_t p = 0; p < m->processes; p++)
@@ -131,29 +139,6 @@ static void forget(struct model_cq *cq, uint32_t qpn)
 	cq->count = kept;
 }
 
-/* --- keys --- */
-
-bool model_covers(uint64_t addr, uint64_t length, uint64_t start, uint64_t size)
-{
-	return addr >= start && length <= size && addr - start <= size - length;
-}
-
-struct model_region *model_region(struct model_process *p, uint32_t key)
-{
-	for (uint32_t i = 0; i < REGIONS; i++)
-		if (p->region[i].used && p->region[i].key == key)
-			return &p->region[i];
-	return NULL;
-}
-
-struct model_window *model_window(struct model_process *p, uint32_t key)
-{
-	for (uint32_t i = 0; i < WINDOWS; i++)
-		if (p->window[i].used && p->window[i].key == key)
-			return &p->window[i];
-	return NULL;
-}
-
 /* --- failing --- */
 
 struct work model_take(struct model *m, uint32_t process, struct model_rq *rq)
@@ -228,6 +213,12 @@ static void create_qp(struct model_qp *qp, uint32_t slot, const struct making *m
 	};
 }
 
+/* Device memory begins at 0. */
+static uint64_t start_of(const struct model *m, uint32_t region)
+{
+	return region == REGION_OF_DM ? 0 : m->address;
+}
+
 void model_create(struct model *m, uint32_t process, enum object object, uint32_t slot,
 		  const struct making *making, uint32_t number)
 {
@@ -254,13 +245,21 @@ void model_create(struct model *m, uint32_t process, enum object object, uint32_
 		p->region[slot] = (struct model_region){ .used = true,
 							 .key = number,
 							 .pd = making->pd,
+							 .store = slot == REGION_OF_DM,
 							 .access = making->access,
-							 .addr = m->address + making->offset,
+							 .addr = start_of(m, slot) + making->offset,
 							 .length = making->length };
 		break;
 	case OBJECT_WINDOW:
-		p->window[slot] =
-			(struct model_window){ .used = true, .key = number, .pd = making->pd };
+		p->window[slot] = (struct model_window){
+			.used = true, .type1 = slot == WINDOW_1, .key = number, .pd = making->pd
+		};
+		break;
+	case OBJECT_DM:
+		p->dm = true;
+		p->dm_number = number;
+		for (uint32_t i = 0; i < STORE; i++)
+			p->memory[ARENA + i] = store_byte(i);
 		break;
 	}
 }
@@ -312,11 +311,26 @@ static bool region_is_used(const struct model_process *p, uint32_t slot)
 	return false;
 }
 
+static bool dm_is_used(const struct model_process *p, uint32_t slot)
+{
+	(void)slot;
+	return p->region[REGION_OF_DM].used;
+}
+
+static bool qp_is_used(const struct model_process *p, uint32_t slot)
+{
+	for (uint32_t i = 1; i <= GROUPS; i++)
+		if (p->qp[slot].group[i])
+			return true;
+	return false;
+}
+
 int model_destroy(struct model *m, uint32_t process, enum object object, uint32_t slot)
 {
 	static bool (*const is_used[])(const struct model_process *p, uint32_t slot) = {
 		[OBJECT_PD] = pd_is_used,   [OBJECT_CQ] = cq_is_used,
-		[OBJECT_SRQ] = srq_is_used, [OBJECT_REGION] = region_is_used,
+		[OBJECT_SRQ] = srq_is_used, [OBJECT_QP] = qp_is_used,
+		[OBJECT_DM] = dm_is_used,   [OBJECT_REGION] = region_is_used,
 		[OBJECT_WINDOW] = NULL,
 	};
 	struct model_process *p = &m->process[process];
@@ -327,6 +341,7 @@ int model_destroy(struct model *m, uint32_t process, enum object object, uint32_
 		[OBJECT_QP] = &p->qp[slot % QPS].used,
 		[OBJECT_REGION] = &p->region[slot % REGIONS].used,
 		[OBJECT_WINDOW] = &p->window[slot % WINDOWS].used,
+		[OBJECT_DM] = &p->dm,
 	};
 
 	if (is_used[object] && is_used[object](p, slot))
@@ -360,12 +375,41 @@ int model_limit(struct model *m, uint32_t process, uint32_t slot, uint32_t limit
 	return 0;
 }
 
+int model_attach(struct model_qp *qp, uint32_t group)
+{
+	if (qp->type != QP_UD)
+		return EINVAL;
+	qp->group[group] = true;
+	return 0;
+}
+
+int model_detach(struct model_qp *qp, uint32_t group)
+{
+	if (!qp->group[group])
+		return EINVAL;
+	qp->group[group] = false;
+	return 0;
+}
+
+int model_copy(struct model *m, uint32_t process, const struct making *where, uint32_t byte)
+{
+	uint8_t *store = m->process[process].memory + ARENA;
+
+	if (!model_covers(where->offset, where->length, 0, STORE))
+		return EINVAL;
+	for (uint32_t i = 0; i < where->length && m->fault != FAULT_STORE; i++)
+		store[where->offset + i] = (uint8_t)(byte + i);
+	return 0;
+}
+
 int model_reregister(struct model *m, uint32_t process, uint32_t slot, uint32_t flags,
 		     const struct making *making)
 {
 	struct model_process *p = &m->process[process];
 	struct model_region *region = &p->region[slot];
 
+	if (flags & 1 && region->store)
+		return EINVAL;
 	if (region_is_used(p, slot))
 		return EBUSY;
 	if (flags & 1) {
@@ -423,6 +467,7 @@ int model_modify(struct model *m, uint32_t process, struct model_qp *qp,
 int model_send(struct model *m, uint32_t process, struct model_qp *qp, const struct work *work)
 {
 	struct work *slot = &qp->work[qp->posted % DEPTH];
+	struct model_process *p = &m->process[process];
 
 	if (qp->state < QP_RTS || qp->type == QP_XRC_RECV || work->sges > SGES ||
 	    work->inline_length > INLINE)
@@ -432,19 +477,24 @@ int model_send(struct model *m, uint32_t process, struct model_qp *qp, const str
 	*slot = *work;
 	slot->wr_id = work->wr_id + qp->posted;
 	if (work->inline_length)
-		memcpy(slot->data, m->process[process].memory + (work->sge[0].addr - m->address),
+		memcpy(slot->data, p->memory + (work->sge[0].addr - m->address),
 		       work->inline_length);
+	if (work->opcode == WR_RDMA_READ)
+		model_fill(m, p, work, qp->pd);
+	model_keep(m, p, slot, qp->pd);
 	qp->posted++;
 	return 0;
 }
 
-int model_receive(struct model_rq *rq, const struct work *work)
+int model_receive(struct model *m, uint32_t process, struct model_rq *rq, uint32_t pd,
+		  const struct work *work)
 {
 	if (work->sges > SGES)
 		return EINVAL;
 	if (rq->count == rq->capacity)
 		return ENOMEM;
 	rq->work[rq->count++] = *work;
+	model_fill(m, &m->process[process], work, pd);
 	return 0;
 }
 
@@ -455,7 +505,7 @@ int model_qp_receive(struct model *m, uint32_t process, struct model_qp *qp,
 
 	if (qp->state == QP_RESET || qp->type >= QP_XRC_SEND || qp->srq >= 0)
 		return EINVAL;
-	error = model_receive(&qp->rq, work);
+	error = model_receive(m, process, &qp->rq, qp->pd, work);
 	if (qp->state == QP_ERR)
 		model_fail(m, process, qp, EVENT_NONE);
 	return error;

@@ -24,15 +24,18 @@
 #define CQS       2
 #define SRQS      2 /* the last one is of XRC */
 #define QPS       7
-#define REGIONS   3
-#define WINDOWS   2
+#define REGIONS   4 /* the last one is of device memory */
+#define WINDOWS   3 /* the last one is of type 1 */
+#define GROUPS    2 /* multicast, from 1 */
 #define SGES      3
 #define INLINE    64
 #define DEPTH     32
 #define CQ_DEPTH  1024
 #define MTU       4096
 
-#define SRQ_OF_XRC (SRQS - 1)
+#define SRQ_OF_XRC   (SRQS - 1)
+#define REGION_OF_DM (REGIONS - 1)
+#define WINDOW_1     (WINDOWS - 1)
 
 #define EVENT_TYPES (EVENT_GID_CHANGE + 1)
 
@@ -46,6 +49,17 @@
 #define ZONE_TARGETS  ZONE
 #define ZONE_RECEIVED (2 * ZONE)
 
+/* Device memory has the same zones, and its addresses begin at 0. */
+#define DM_ZONE   4096
+#define STORE     (3 * DM_ZONE)
+#define COPY_MOST 256 /* bytes at once by its owner */
+
+/* What is in it when it is new. */
+static inline uint8_t store_byte(uint32_t i)
+{
+	return (uint8_t)(i * 31 + i / 251);
+}
+
 enum object {
 	OBJECT_PD,
 	OBJECT_CQ,
@@ -53,6 +67,7 @@ enum object {
 	OBJECT_QP,
 	OBJECT_REGION,
 	OBJECT_WINDOW,
+	OBJECT_DM,
 };
 
 /* What an object is made with. */
@@ -61,7 +76,7 @@ struct making {
 	int srq; /* -1: none */
 	bool sig_all;
 	uint32_t capacity, receives;
-	uint32_t offset, length, access; /* of a region */
+	uint32_t offset, length, access; /* of a region; in device memory */
 };
 
 /* What a queue pair is changed to. */
@@ -78,11 +93,13 @@ struct work {
 	struct shared_sge sge[SGES + 1];
 	uint32_t inline_length; /* bytes at sge[0].addr */
 	uint8_t data[INLINE + 1];
+	uint64_t sum; /* strict: of what it sends when it was posted; 0: none */
 	uint64_t remote_addr;
 	uint32_t rkey, srqn;
 	uint64_t compare_add, swap;
 	/* datagrams */
 	uint32_t to_device, to_qpn, qkey, flow_label;
+	uint32_t group; /* 0: to one queue pair */
 	uint8_t traffic_class;
 	bool global;
 	/* binding */
@@ -131,16 +148,17 @@ struct model_qp {
 	struct model_rq rq;
 	uint32_t access, rnr_retry, qkey;
 	uint32_t to_device, to_qpn;
+	bool group[GROUPS + 1]; /* it is a member of */
 };
 
 struct model_region {
-	bool used;
+	bool used, store; /* store: of device memory */
 	uint32_t key, pd, access;
 	uint64_t addr, length;
 };
 
 struct model_window {
-	bool used, bound;
+	bool used, bound, type1;
 	uint32_t key, pd, access, qpn, region_key;
 	uint64_t addr, length, iova;
 };
@@ -149,7 +167,9 @@ struct model_process {
 	bool alive;
 	uint32_t device;
 	uint8_t gid[16];
-	uint8_t *memory; /* what it should be */
+	uint8_t *memory; /* what ARENA bytes and, while it has some, device memory should be */
+	bool dm;
+	uint32_t dm_number;
 	/* events given so far, by type; and those of completion queues */
 	uint32_t events[EVENT_TYPES], completion_events;
 	bool pd[PDS];
@@ -167,16 +187,27 @@ enum fault {
 	FAULT_LOST,  /* an error completion is not expected */
 	FAULT_SWAP,  /* receive requests are taken from the wrong end */
 	FAULT_GUARD, /* an atomic changes the byte behind it */
+	FAULT_GROUP, /* a datagram to a group goes to nobody */
+	FAULT_STORE, /* what is copied to device memory is not there */
+	FAULT_FILL,  /* strict: memory that is to be written stays as it was */
+	FAULT_TOLD,  /* strict: nobody says what has changed */
+	FAULT_TYPE1, /* a window of type 1 is for one queue pair alone */
 	FAULTS,
 };
 
 struct model {
 	uint32_t processes;
 	uint64_t address; /* where memory lies in each process */
-	bool silent;      /* somebody has asked in vain since this was last cleared */
+	bool strict;
+	uint32_t told; /* strict: requests whose memory has changed */
+	bool silent;   /* somebody has asked in vain since this was last cleared */
 	enum fault fault;
 	struct model_process process[PROCESSES];
 };
+
+/* The address of group GROUP; its LID is LID_OF_GROUPS + GROUP. */
+#define LID_OF_GROUPS 0xc000
+void model_gid(uint32_t group, uint8_t gid[16]);
 
 /* What queue pair SLOT of every process is. */
 extern const uint32_t model_types[QPS];
@@ -193,6 +224,11 @@ void model_create(struct model *m, uint32_t process, enum object object, uint32_
 int model_destroy(struct model *m, uint32_t process, enum object object, uint32_t slot);
 int model_resize(struct model *m, uint32_t process, enum object object, uint32_t slot,
 		 uint32_t capacity);
+/* Into group GROUP or out of it. */
+int model_attach(struct model_qp *qp, uint32_t group);
+int model_detach(struct model_qp *qp, uint32_t group);
+/* Bytes BYTE, BYTE + 1, ... go to device memory. */
+int model_copy(struct model *m, uint32_t process, const struct making *where, uint32_t byte);
 int model_limit(struct model *m, uint32_t process, uint32_t slot, uint32_t limit);
 /* FLAGS: 1 for its range, 2 for its domain, 4 for its access. */
 int model_reregister(struct model *m, uint32_t process, uint32_t slot, uint32_t flags,
@@ -200,7 +236,8 @@ int model_reregister(struct model *m, uint32_t process, uint32_t slot, uint32_t 
 int model_modify(struct model *m, uint32_t process, struct model_qp *qp,
 		 const struct change *change);
 int model_send(struct model *m, uint32_t process, struct model_qp *qp, const struct work *work);
-int model_receive(struct model_rq *rq, const struct work *work);
+int model_receive(struct model *m, uint32_t process, struct model_rq *rq, uint32_t pd,
+		  const struct work *work);
 int model_qp_receive(struct model *m, uint32_t process, struct model_qp *qp,
 		     const struct work *work);
 
@@ -219,6 +256,24 @@ const char *model_poll(struct model *m, uint32_t process, uint32_t cq,
 struct model_region *model_region(struct model_process *p, uint32_t key);
 struct model_window *model_window(struct model_process *p, uint32_t key);
 bool model_covers(uint64_t addr, uint64_t length, uint64_t start, uint64_t size);
+/* Where KEY leads in the memory of P; -1: it does not. */
+int64_t model_open(const struct model *m, struct model_process *p, uint32_t key, uint64_t addr,
+		   uint64_t length, uint32_t access, uint32_t pd, uint32_t qpn);
+/* The SGEs in which the first LENGTH bytes lie may be used. */
+bool model_open_local(const struct model *m, struct model_process *p, const struct work *work,
+		      uint64_t length, uint32_t access, uint32_t pd);
+/* What a request sends; LENGTH bytes, but for the first SKIP, to where it wants them. */
+void model_gather(const struct model *m, struct model_process *p, const struct work *work,
+		  uint32_t pd, uint8_t *to);
+void model_scatter(const struct model *m, struct model_process *p, const struct work *work,
+		   uint32_t pd, const uint8_t *from, uint64_t length, uint64_t skip);
+/* strict: memory that WORK is going to write gets its pattern; keep what it sends, and look
+ * whether that is still the same.
+ */
+void model_fill(const struct model *m, struct model_process *p, const struct work *work,
+		uint32_t pd);
+void model_keep(const struct model *m, struct model_process *p, struct work *work, uint32_t pd);
+void model_look(struct model *m, struct model_process *p, struct work *work, uint32_t pd);
 bool model_reliable(const struct model_qp *qp);
 void model_complete(struct model *m, uint32_t process, uint32_t cq, struct expected expected);
 void model_fail(struct model *m, uint32_t process, struct model_qp *qp, enum event_type event);

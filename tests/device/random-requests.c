@@ -7,11 +7,17 @@
 
 /* --- requests --- */
 
+/* Addresses in device memory begin at 0. */
+static uint64_t base_of(const struct world *world, uint32_t region)
+{
+	return region == REGION_OF_DM ? 0 : world->model.address;
+}
+
 static struct shared_sge sge_of(const struct world *world, uint32_t process,
 				const struct piece *piece, enum spoil spoil)
 {
 	return (struct shared_sge){
-		.addr = world->model.address + piece->offset,
+		.addr = base_of(world, piece->region) + piece->offset,
 		.length = piece->length,
 		.key = world->model.process[process].region[piece->region].key ^
 		       (spoil == SPOIL_LKEY ? 0x80 : 0),
@@ -35,9 +41,11 @@ static void aim(struct world *world, const struct step *step, struct work *work)
 	work->to_qpn = p->qp[step->peer_slot].number;
 	work->qkey = step->spoil == SPOIL_QKEY ? 0x80000000 : p->qp[step->peer_slot].qkey;
 	work->srqn = p->srq[SRQ_OF_XRC].number + (step->spoil == SPOIL_SRQ ? 256 : 0);
-	work->remote_addr = m->address + step->remote_offset;
+	work->group = step->group;
+	work->remote_addr = base_of(world, step->remote) + step->remote_offset;
 	if (step->spoil == SPOIL_END)
-		work->remote_addr = m->address + ARENA - 7;
+		work->remote_addr = base_of(world, step->remote) +
+				    (step->remote == REGION_OF_DM ? STORE : ARENA) - 7;
 	if (step->spoil == SPOIL_ALIGN)
 		work->remote_addr++;
 	if (step->remote < REGIONS) {
@@ -81,7 +89,7 @@ static struct work work_of(struct world *world, const struct step *step)
 		.sges = step->sges,
 		.compare_add = step->compare_add,
 		.swap = step->swap,
-		.global = step->global || world->ethernet,
+		.global = step->global || step->group || world->ethernet,
 		.traffic_class = (uint8_t)step->imm,
 		.flow_label = step->imm >> 12,
 	};
@@ -123,10 +131,20 @@ void world_send(struct world *world, const struct step *step)
 		compare_posted(world, &reply, count, error);
 }
 
+static bool somebody_waits(const struct world *world)
+{
+	for (uint32_t p = 0; p < world->model.processes; p++)
+		for (uint32_t i = 0; i < QPS && world->model.process[p].alive; i++)
+			if (model_waits(&world->model.process[p].qp[i]))
+				return true;
+	return false;
+}
+
 void world_receive(struct world *world, const struct step *step)
 {
 	struct model_process *p = &world->model.process[step->process];
 	bool shared = step->object == OBJECT_SRQ;
+	struct model_srq *srq = &p->srq[step->slot % SRQS];
 	struct command c = { .kind = COMMAND_RECEIVE,
 			     .object = step->object,
 			     .slot = step->slot,
@@ -138,13 +156,31 @@ void world_receive(struct world *world, const struct step *step)
 
 	if (!world_has(p, step->object, step->slot))
 		return;
+	/* one is not filled while the other gets its message */
+	if (world->model.strict && somebody_waits(world))
+		c.count = 1;
 	c.work = work = work_of(world, step);
-	for (; count < step->count && !error; count += !error, work.wr_id++)
-		error = shared ? model_receive(&p->srq[step->slot].rq, &work)
+	for (; count < c.count && !error; count += !error, work.wr_id++)
+		error = shared ? model_receive(&world->model, step->process, &srq->rq, srq->pd,
+					       &work)
 			       : model_qp_receive(&world->model, step->process, &p->qp[step->slot],
 						  &work);
 	if (world_command(world, step->process, &c, &reply))
 		compare_posted(world, &reply, count, error);
+}
+
+bool world_hurts_itself(const struct world *world, uint32_t process, uint32_t slot, uint32_t group)
+{
+	struct model_process *p = (struct model_process *)&world->model.process[process];
+	const struct model_qp *qp = &p->qp[slot];
+
+	if (!qp->used || !qp->group[group])
+		return false;
+	for (uint32_t i = 0; i < qp->rq.count; i++)
+		if (!model_open_local(&world->model, p, &qp->rq.work[i], UINT64_MAX,
+				      ACCESS_LOCAL_WRITE, qp->pd))
+			return true;
+	return qp->state != QP_RTS;
 }
 
 /* --- completions --- */

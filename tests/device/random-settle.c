@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LONGEST 30000 /* ms, while something moves */
 
@@ -59,6 +61,43 @@ static uint64_t waiting(struct shared_rq *rq)
 	return atomic_load(&rq->posted) - atomic_load(&rq->taken);
 }
 
+static bool is_member(struct world *world, uint32_t p, uint32_t qpn, uint32_t group)
+{
+	uint32_t device = world->model.process[p].device;
+	struct shared_group *found;
+	uint8_t gid[16];
+
+	model_gid(group, gid);
+	found = group_find(&world->look, device, gid, world->ethernet ? 0 : LID_OF_GROUPS + group);
+	for (uint32_t i = 0; found && i < GROUP_MEMBERS; i++)
+		if (atomic_load(&found->qpn[i]) == qpn)
+			return true;
+	return false;
+}
+
+static bool groups_differ(struct world *world, uint32_t p, uint32_t slot, struct difference *d)
+{
+	const struct model_qp *qp = &world->model.process[p].qp[slot];
+
+	for (uint32_t i = 1; i <= GROUPS; i++)
+		if (is_different(d, "member: of a group", p, "qp", slot,
+				 is_member(world, p, qp->number, i), qp->group[i]))
+			return true;
+	return false;
+}
+
+/* strict=yes: what waits for a receive request has been tried, and looked at, once. */
+static bool is_untried(struct world *world, const struct model_qp *qp, struct shared_qp *shared)
+{
+	uint64_t slot = qp->acked & (shared->sq_capacity - 1);
+	const struct shared_sqe *sqe;
+
+	if (!world->model.strict || !model_waits(qp))
+		return false;
+	sqe = segment_at(&world->look.segment, shared->sq_at + slot * shared->sq_stride);
+	return *(const volatile uint32_t *)&sqe->checksum;
+}
+
 static bool qp_differs(struct world *world, uint32_t p, uint32_t slot, struct difference *d)
 {
 	struct model_qp *qp = &world->model.process[p].qp[slot];
@@ -69,6 +108,10 @@ static bool qp_differs(struct world *world, uint32_t p, uint32_t slot, struct di
 	shared = qp_find(&world->look, world->model.process[p].device, qp->number);
 	if (!shared)
 		return differ(d, "gone: a queue pair", "process %u qp %u", p, slot);
+	if (is_untried(world, qp, shared))
+		return differ(d, "untried: a send request", "process %u qp %u", p, slot);
+	if (qp->type == QP_UD && groups_differ(world, p, slot, d))
+		return true;
 	return is_different(d, "state: of a queue pair", p, "qp", slot, atomic_load(&shared->state),
 			    qp->state) ||
 	       is_different(d, "posted: send requests", p, "qp", slot,
@@ -200,15 +243,50 @@ static bool memory_differs(struct world *world, uint32_t p, struct difference *d
 		      zones[at / ZONE], at, end - 1);
 }
 
+static bool store_differs(struct world *world, uint32_t p, struct difference *d)
+{
+	const struct model_process *model = &world->model.process[p];
+	const struct shared_device *device = fabric_device(&world->look, model->device);
+	const uint8_t *is, *should = model->memory + ARENA;
+	const struct shared_mr *shared;
+	uint32_t at = 0;
+
+	if (!model->alive || !model->dm)
+		return false;
+	shared = (const struct shared_mr *)table_find(&world->look.segment, &device->dm,
+						      model->dm_number);
+	if (!shared)
+		return differ(d, "gone: device memory", "process %u", p);
+	is = segment_at(&world->look.segment, shared->addr);
+	while (at < STORE && is[at] == should[at])
+		at++;
+	return at < STORE && differ(d, "store: device memory", "process %u, from byte %u", p, at);
+}
+
+/* strict=yes: how many requests' memory has changed, as they have said. */
+static bool told_differs(struct world *world, struct difference *d)
+{
+	off_t size = lseek(world->said, 0, SEEK_END);
+	char *text = calloc(1, (size_t)size + 1);
+	uint32_t lines = 0;
+
+	if (text && pread(world->said, text, (size_t)size, 0) == size)
+		for (char *at = text; (at = strstr(at, TOLD)); at++)
+			lines++;
+	free(text);
+	return lines != world->model.told && differ(d, "told: that requests have changed",
+						    "%u instead of %u", lines, world->model.told);
+}
+
 static bool differs(struct world *world, struct difference *d)
 {
 	for (uint32_t p = 0; p < world->model.processes; p++)
 		if (world->model.process[p].alive && queues_differ(world, p, d))
 			return true;
 	for (uint32_t p = 0; p < world->model.processes; p++)
-		if (memory_differs(world, p, d))
+		if (memory_differs(world, p, d) || store_differs(world, p, d))
 			return true;
-	return false;
+	return world->model.strict && told_differs(world, d);
 }
 
 /* --- waiting --- */

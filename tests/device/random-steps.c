@@ -42,17 +42,30 @@ static uint32_t random_length(struct random *r)
 	return below(r, limits[weighted(r, weights, 4)]);
 }
 
-static uint32_t offset_in(struct random *r, uint32_t zone, uint32_t length)
+static uint32_t offset_in(struct random *r, uint32_t region, uint32_t zone, uint32_t length)
 {
+	if (region == REGION_OF_DM)
+		return zone / ZONE * DM_ZONE + below(r, DM_ZONE - length + 1);
 	return zone + below(r, ZONE - length + 1);
 }
 
 /* The first covers all and allows all; the others less. */
 static uint32_t random_region(struct random *r)
 {
-	static const uint32_t weights[REGIONS] = { 30, 1, 1 };
+	static const uint32_t weights[REGIONS] = { 30, 1, 1, 4 };
 
 	return weighted(r, weights, REGIONS);
+}
+
+/* LENGTH bytes in ZONE of one of the regions. */
+static struct piece random_piece(struct random *r, uint32_t zone, uint32_t length)
+{
+	struct piece piece = { .region = random_region(r), .length = length };
+
+	if (piece.region == REGION_OF_DM && length > DM_ZONE)
+		piece.region = 0;
+	piece.offset = offset_in(r, piece.region, zone, length);
+	return piece;
 }
 
 static void add_pieces(struct random *r, struct step *step, uint32_t zone, uint32_t length)
@@ -64,11 +77,7 @@ static void add_pieces(struct random *r, struct step *step, uint32_t zone, uint3
 		uint32_t left = step->sges - i;
 		uint32_t part = left == 1 ? length : below(r, length + 1);
 
-		step->sge[i] = (struct piece){
-			.region = random_region(r),
-			.offset = offset_in(r, zone, part),
-			.length = part,
-		};
+		step->sge[i] = random_piece(r, zone, part);
 		length -= part;
 	}
 }
@@ -103,6 +112,13 @@ static uint32_t source_of(struct random *r, const struct step *step, uint32_t ty
 	return ZONE_SOURCES;
 }
 
+static void aim(struct random *r, struct step *step, uint32_t zone, uint32_t length)
+{
+	if (step->remote == REGION_OF_DM && length > DM_ZONE)
+		step->remote = 0;
+	step->remote_offset = offset_in(r, step->remote, zone, length);
+}
+
 static void make_data(struct random *r, struct step *step, uint32_t type)
 {
 	uint32_t length = random_length(r);
@@ -112,20 +128,20 @@ static void make_data(struct random *r, struct step *step, uint32_t type)
 	if (is_atomic(step->opcode)) {
 		add_pieces(r, step, ZONE_RECEIVED, one_in(r, 50) ? 7 : 8);
 		length = 8;
-		step->remote_offset = ZONE_TARGETS + 8 * below(r, ZONE / 8);
+		aim(r, step, ZONE_TARGETS, 8);
+		step->remote_offset &= ~7u;
 	} else if (step->opcode == WR_RDMA_READ) {
 		add_pieces(r, step, ZONE_RECEIVED, length);
-		step->remote_offset =
-			offset_in(r, one_in(r, 2) ? ZONE_SOURCES : ZONE_TARGETS, length);
+		aim(r, step, one_in(r, 2) ? ZONE_SOURCES : ZONE_TARGETS, length);
 	} else if (one_in(r, 4)) {
 		step->flags |= SEND_INLINE;
 		step->sges = 1;
 		step->sge[0].length = length = below(r, one_in(r, 30) ? INLINE + 2 : INLINE);
-		step->sge[0].offset = offset_in(r, source_of(r, step, type), length);
-		step->remote_offset = offset_in(r, ZONE_TARGETS, length);
+		step->sge[0].offset = offset_in(r, 0, source_of(r, step, type), length);
+		aim(r, step, ZONE_TARGETS, length);
 	} else {
 		add_pieces(r, step, source_of(r, step, type), length);
-		step->remote_offset = offset_in(r, ZONE_TARGETS, length);
+		aim(r, step, ZONE_TARGETS, length);
 	}
 }
 
@@ -139,8 +155,9 @@ static void make_binding(struct random *r, struct step *step)
 		step->window_access |= ACCESS_ZERO_BASED;
 	step->sges = 1;
 	step->sge[0].region = random_region(r);
-	step->sge[0].length = 1 + below(r, ZONE);
-	step->sge[0].offset = offset_in(r, ZONE_TARGETS, step->sge[0].length);
+	/* one of type 1 is free again when it is bound to nothing */
+	step->sge[0].length = one_in(r, 10) ? 0 : 1 + below(r, ZONE);
+	step->sge[0].offset = offset_in(r, 0, ZONE_TARGETS, step->sge[0].length);
 }
 
 static uint32_t random_count(struct random *r)
@@ -170,6 +187,8 @@ static void make_send(struct random *r, struct step *step)
 	step->remote = one_in(r, 5) ? REGIONS + below(r, WINDOWS) : random_region(r);
 	step->spoil = one_in(r, 40) ? below(r, SPOILS) : SPOIL_NOTHING;
 	step->peer_slot = one_in(r, 30) ? below(r, QPS) : 4;
+	if (type == QP_UD && one_in(r, 2))
+		step->group = 1 + below(r, GROUPS);
 	if (step->opcode == WR_BIND_MW)
 		make_binding(r, step);
 	else if (step->opcode != WR_LOCAL_INV)
@@ -236,9 +255,9 @@ static void make_modify(struct random *r, struct step *step)
 
 static enum object random_object(struct random *r, uint32_t *slot)
 {
-	static const uint32_t weights[] = { 1, 2, 3, 6, 4, 3 };
-	static const uint32_t counts[] = { PDS, CQS, SRQS, QPS, REGIONS, WINDOWS };
-	enum object object = weighted(r, weights, 6);
+	static const uint32_t weights[] = { 1, 2, 3, 6, 4, 3, 2 };
+	static const uint32_t counts[] = { PDS, CQS, SRQS, QPS, REGIONS, WINDOWS, 1 };
+	enum object object = weighted(r, weights, 7);
 
 	*slot = below(r, counts[object]);
 	return object;
@@ -247,6 +266,7 @@ static enum object random_object(struct random *r, uint32_t *slot)
 static void vary(struct random *r, struct step *step)
 {
 	struct making *m = &step->making;
+	uint32_t size;
 
 	if (one_in(r, 4))
 		m->pd = below(r, PDS);
@@ -255,8 +275,9 @@ static void vary(struct random *r, struct step *step)
 	m->sig_all = one_in(r, 2);
 	if (step->object != OBJECT_REGION || one_in(r, 2))
 		return;
-	m->length = 1 + below(r, ARENA);
-	m->offset = below(r, ARENA - m->length + 1);
+	size = step->slot == REGION_OF_DM ? STORE : ARENA;
+	m->length = 1 + below(r, size);
+	m->offset = below(r, size - m->length + 1);
 	m->access = one_in(r, 2) ? ALL : below(r, 32) | ACCESS_LOCAL_WRITE;
 }
 
@@ -297,10 +318,36 @@ static void make_reregistration(struct random *r, struct step *step, uint64_t se
 	vary(r, step);
 }
 
+static void make_membership(struct random *r, struct step *step)
+{
+	static const uint32_t weights[QPS] = { 1, 0, 0, 0, 20, 0, 0 };
+
+	step->object = OBJECT_QP;
+	step->slot = weighted(r, weights, QPS);
+	step->group = 1 + below(r, GROUPS);
+}
+
+static void make_touch(struct random *r, struct step *step)
+{
+	step->making.length = 1 + below(r, one_in(r, 2) ? ZONE / 4 : ZONE);
+	step->making.offset = offset_in(r, 0, ZONE_SOURCES, step->making.length);
+	step->imm = below(r, 256);
+	step->slot = below(r, QPS);
+}
+
+static void make_copy(struct random *r, struct step *step)
+{
+	step->object = OBJECT_DM;
+	step->count = below(r, 2);
+	step->making.length = below(r, COPY_MOST + 1);
+	step->making.offset = below(r, STORE - (one_in(r, 20) ? 0 : step->making.length) + 1);
+	step->imm = below(r, 256);
+}
+
 static void make_step(struct step *step, uint64_t seed, uint32_t processes)
 {
-	static const uint32_t weights[STEP_KINDS] = { 300, 250, 160, 40, 90, 40, 60,
-						      30,  20,  15,  15, 4,  20 };
+	static const uint32_t weights[STEP_KINDS] = { 300, 250, 160, 40, 90, 40, 60, 30, 20,
+						      15,  15,  25,  15, 30, 30, 4,  20 };
 	struct random r;
 
 	random_init(&r, seed, "step", step->number);
@@ -342,6 +389,16 @@ static void make_step(struct step *step, uint64_t seed, uint32_t processes)
 	case STEP_REREGISTER:
 		make_reregistration(&r, step, seed);
 		break;
+	case STEP_ATTACH:
+	case STEP_DETACH:
+		make_membership(&r, step);
+		break;
+	case STEP_TOUCH:
+		make_touch(&r, step);
+		break;
+	case STEP_STORE:
+		make_copy(&r, step);
+		break;
 	default:
 		break;
 	}
@@ -364,6 +421,14 @@ uint32_t steps_processes(uint64_t seed)
 
 	random_init(&r, seed, "processes", 0);
 	return 2 + below(&r, PROCESSES - 1);
+}
+
+bool steps_strict(uint64_t seed)
+{
+	struct random r;
+
+	random_init(&r, seed, "strict", 0);
+	return one_in(&r, 3);
 }
 
 /* Nothing that is lost: who knows which message of UC or UD. */
@@ -438,7 +503,7 @@ struct making steps_making(uint64_t seed, enum object object, uint32_t slot)
 	case OBJECT_QP:
 		return make_qp(seed, slot);
 	case OBJECT_REGION:
-		m.length = ARENA;
+		m.length = slot == REGION_OF_DM ? STORE : ARENA;
 		m.pd = slot == 2;
 		if (slot != 1)
 			break;
@@ -450,79 +515,4 @@ struct making steps_making(uint64_t seed, enum object object, uint32_t slot)
 		break;
 	}
 	return m;
-}
-
-/* --- text --- */
-
-static const char *const object_names[] = { "pd", "cq", "srq", "qp", "region", "window" };
-
-static void send_text(const struct step *s, FILE *to)
-{
-	static const char *const opcodes[] = { "write", "write-imm", "send",      "send-imm",
-					       "read",  "cmp-swap",  "fetch-add", "inv",
-					       "bind",  "send-inv" };
-	static const char *const spoils[SPOILS] = { "",      "lkey", "rkey", "end",
-						    "align", "qkey", "srq" };
-
-	if (s->kind == STEP_SEND)
-		fprintf(to, " %s flags 0x%x", opcodes[s->opcode], s->flags);
-	fprintf(to, " x%u, pieces", s->count);
-	for (uint32_t i = 0; i < s->sges; i++)
-		fprintf(to, " %u:%u+%u", s->sge[i].region, s->sge[i].offset, s->sge[i].length);
-	if (s->kind == STEP_SEND && s->opcode == WR_BIND_MW)
-		fprintf(to, ", window %u access 0x%x", s->window, s->window_access);
-	else if (s->kind == STEP_SEND)
-		fprintf(to, ", to %u:%u", s->remote, s->remote_offset);
-	if (s->kind == STEP_SEND && model_types[s->slot] == QP_UD)
-		fprintf(to, " of process %u qp %u%s", s->peer, s->peer_slot,
-			s->global ? " global" : "");
-	if (s->spoil)
-		fprintf(to, ", wrong %s", spoils[s->spoil]);
-}
-
-static void making_text(const struct step *s, FILE *to)
-{
-	const struct making *m = &s->making;
-
-	if (s->object == OBJECT_REGION)
-		fprintf(to, " pd %u %u+%u access 0x%x", m->pd, m->offset, m->length, m->access);
-	else if (s->object == OBJECT_QP)
-		fprintf(to, " pd %u cq %u,%u srq %d depth %u,%u%s", m->pd, m->cq, m->recv_cq,
-			m->srq, m->capacity, m->receives, m->sig_all ? " signals all" : "");
-	else if (s->object != OBJECT_PD)
-		fprintf(to, " pd %u cq %u capacity %u", m->pd, m->cq, m->capacity);
-}
-
-void step_text(const struct step *s, char *text, size_t size)
-{
-	static const char *const kinds[STEP_KINDS] = {
-		"send",    "receive", "poll",  "arm",        "connect", "modify", "create",
-		"destroy", "resize",  "limit", "reregister", "kill",    "start",
-	};
-	static const char *const states[] = { "RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR" };
-	FILE *to = fmemopen(text, size, "w");
-
-	if (!to)
-		return;
-	fprintf(to, "%4u: process %u %s", s->number, s->process, kinds[s->kind]);
-	if (s->kind < STEP_KILL)
-		fprintf(to, " %s %u", object_names[s->object], s->slot);
-	if (s->kind == STEP_SEND || s->kind == STEP_RECEIVE)
-		send_text(s, to);
-	if (s->kind == STEP_POLL)
-		fprintf(to, " x%u", s->count);
-	if (s->kind == STEP_ARM && s->flags)
-		fprintf(to, " for solicited ones");
-	if (s->kind == STEP_MODIFY)
-		fprintf(to, " to %s", states[s->state]);
-	if (s->kind == STEP_CONNECT || s->kind == STEP_MODIFY)
-		fprintf(to, " peer %u qp %u rnr_retry %u access 0x%x", s->peer, s->peer_slot,
-			s->rnr_retry, s->access);
-	if (s->kind == STEP_REREGISTER)
-		fprintf(to, " flags %u", s->state);
-	if (s->kind == STEP_CREATE || s->kind == STEP_REREGISTER)
-		making_text(s, to);
-	if (s->kind == STEP_RESIZE || s->kind == STEP_LIMIT)
-		fprintf(to, " to %u", s->making.capacity);
-	fclose(to);
 }

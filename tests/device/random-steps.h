@@ -24,6 +24,10 @@ enum step_kind {
 	STEP_RESIZE,
 	STEP_LIMIT,
 	STEP_REREGISTER, /* `state`: flags */
+	STEP_ATTACH,
+	STEP_DETACH,
+	STEP_TOUCH, /* a program changes what it may be sending */
+	STEP_STORE, /* `count`: to device memory, or from there */
 	STEP_KILL,
 	STEP_START, /* a new process in the place of one that was killed */
 	STEP_KINDS,
@@ -42,7 +46,7 @@ enum spoil {
 };
 
 struct piece {
-	uint32_t region, offset, length; /* offset: in all memory */
+	uint32_t region, offset, length; /* offset: in all memory, or device memory */
 };
 
 struct step {
@@ -55,6 +59,7 @@ struct step {
 
 	uint32_t opcode, flags, imm, sges;
 	struct piece sge[SGES + 1];
+	uint32_t group;  /* of a datagram; 0: none */
 	uint32_t remote; /* region, or REGIONS + window */
 	uint32_t remote_offset;
 	uint64_t compare_add, swap;
@@ -74,13 +79,14 @@ void steps_make(struct step *steps, uint32_t count, uint64_t seed, uint32_t proc
  */
 uint32_t steps_processes(uint64_t seed);
 const char *steps_settings(uint64_t seed); /* of the network */
+bool steps_strict(uint64_t seed);
 void steps_partner(uint64_t seed, uint32_t process, uint32_t slot, uint32_t *peer,
 		   uint32_t *peer_slot);
 
 /* What SLOT is made with when its process begins, and later. */
 struct making steps_making(uint64_t seed, enum object object, uint32_t slot);
 
-/* One line. */
+/* One line (random-text.c). */
 void step_text(const struct step *step, char *text, size_t size);
 
 #endif

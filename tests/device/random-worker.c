@@ -19,6 +19,7 @@ static struct {
 	struct srq srq[SRQS];
 	struct qp qp[QPS];
 	struct mr region[REGIONS], window[WINDOWS];
+	struct dm dm;
 	void *address;
 } self;
 
@@ -79,11 +80,34 @@ static int create_qp(const struct command *c)
 	return qp_create(&self.qp[slot], &self.host.context, &init);
 }
 
+static int create_region(const struct command *c)
+{
+	const struct making *m = &c->making;
+	uint64_t addr = (uintptr_t)self.address + m->offset;
+	struct mr *mr = &self.region[c->slot];
+	struct pd *pd = &self.pd[m->pd];
+
+	if (c->slot == REGION_OF_DM)
+		return mr_register_dm(mr, pd, &self.dm, m->offset, m->length, m->access);
+	return mr_register(mr, &self.host.context, pd, MR_MEMORY, addr, m->length, addr, m->access);
+}
+
+static int create_dm(struct reply *reply)
+{
+	uint8_t byte[STORE];
+
+	for (uint32_t i = 0; i < STORE; i++)
+		byte[i] = store_byte(i);
+	if (dm_create(&self.dm, &self.host.context, STORE, 0))
+		return -1;
+	reply->number = self.dm.number;
+	return dm_write(&self.dm, 0, byte, STORE);
+}
+
 static int create(const struct command *c, struct reply *reply)
 {
 	struct context *context = &self.host.context;
 	const struct making *m = &c->making;
-	uint64_t addr = (uintptr_t)self.address + m->offset;
 	uint32_t slot = c->slot;
 	int rc = -1;
 
@@ -103,14 +127,16 @@ static int create(const struct command *c, struct reply *reply)
 		reply->number = self.qp[slot].number;
 		break;
 	case OBJECT_REGION:
-		rc = mr_register(&self.region[slot], context, &self.pd[m->pd], MR_MEMORY, addr,
-				 m->length, addr, m->access);
+		rc = create_region(c);
 		reply->number = self.region[slot].key;
 		break;
 	case OBJECT_WINDOW:
-		rc = mw_create(&self.window[slot], context, &self.pd[m->pd], MR_WINDOW2);
+		rc = mw_create(&self.window[slot], context, &self.pd[m->pd],
+			       slot == WINDOW_1 ? MR_WINDOW1 : MR_WINDOW2);
 		reply->number = self.window[slot].key;
 		break;
+	case OBJECT_DM:
+		return create_dm(reply);
 	}
 	return rc;
 }
@@ -133,6 +159,8 @@ static int destroy(const struct command *c, struct reply *reply)
 		return mr_deregister(&self.region[slot]);
 	case OBJECT_WINDOW:
 		return mw_destroy(&self.window[slot]);
+	case OBJECT_DM:
+		return dm_destroy(&self.dm);
 	}
 	return -1;
 }
@@ -157,6 +185,48 @@ static int reregister(const struct command *c, struct reply *reply)
 	(void)reply;
 	return mr_reregister(&self.region[c->slot], (int)c->count, &self.pd[m->pd],
 			     (uintptr_t)self.address + m->offset, m->length, m->access);
+}
+
+static int store(const struct command *c, struct reply *reply)
+{
+	const struct making *m = &c->making;
+	uint8_t byte[COPY_MOST];
+
+	for (uint32_t i = 0; i < m->length; i++)
+		byte[i] = (uint8_t)(c->count - 1 + i);
+	return c->count ? dm_write(&self.dm, m->offset, byte, m->length)
+			: dm_read(&self.dm, m->offset, reply->byte, m->length);
+}
+
+/* --- groups --- */
+
+static int attach(const struct command *c, struct reply *reply)
+{
+	uint8_t gid[16];
+
+	(void)reply;
+	model_gid(c->count, gid);
+	return group_attach(&self.qp[c->slot], gid, LID_OF_GROUPS + c->count);
+}
+
+static int detach(const struct command *c, struct reply *reply)
+{
+	uint8_t gid[16];
+
+	(void)reply;
+	model_gid(c->count, gid);
+	return group_detach(&self.qp[c->slot], gid, LID_OF_GROUPS + c->count);
+}
+
+static struct shared_path path_to_group(uint32_t group)
+{
+	struct shared_path path = { .port = 1, .global = true, .hop_limit = 1 };
+
+	model_gid(group, path.dgid);
+	if (self.host.context.device->link_layer == LINK_IB)
+		path.dlid = (uint16_t)(LID_OF_GROUPS + group);
+	must(path_resolve(&self.host.context, &path) == 0, "path_resolve");
+	return path;
 }
 
 /* --- states --- */
@@ -246,9 +316,10 @@ static void fill_in(struct qp *qp, const struct work *work, struct shared_sqe *s
 		memcpy(sqe->sge, work->sge, work->sges * sizeof(work->sge[0]));
 	if (qp->shared->type != QP_UD)
 		return;
-	sqe->remote_qpn = work->to_qpn;
+	sqe->remote_qpn = work->group ? 0xffffff : work->to_qpn;
 	sqe->qkey = work->qkey;
-	sqe->path = path_to(work->to_device, work->global);
+	sqe->path =
+		work->group ? path_to_group(work->group) : path_to(work->to_device, work->global);
 	sqe->path.traffic_class = work->traffic_class;
 	sqe->path.flow_label = work->flow_label;
 }
@@ -375,6 +446,7 @@ static void read_events(struct desk *desk)
 
 static void join(const struct worker_options *options, struct reply *reply)
 {
+	must(dup2(options->said, STDERR_FILENO) >= 0, "dup2");
 	self.address = mmap(options->address, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 			    options->memory, (off_t)options->offset);
 	must(self.address == options->address, "mmap");
@@ -392,13 +464,14 @@ static void answer(int fd)
 }
 
 static int (*const handlers[])(const struct command *c, struct reply *reply) = {
-	[COMMAND_SEND] = send_work,    [COMMAND_RECEIVE] = receive,
-	[COMMAND_POLL] = poll_cq,      [COMMAND_ARM] = arm,
-	[COMMAND_MODIFY] = modify,     [COMMAND_CREATE] = create,
-	[COMMAND_DESTROY] = destroy,   [COMMAND_RESIZE] = resize,
-	[COMMAND_LIMIT] = limit,       [COMMAND_REREGISTER] = reregister,
-	[COMMAND_PROGRESS] = progress, [COMMAND_NOTICE] = notice,
-	[COMMAND_REAP] = reap,
+	[COMMAND_SEND] = send_work,  [COMMAND_RECEIVE] = receive,
+	[COMMAND_POLL] = poll_cq,    [COMMAND_ARM] = arm,
+	[COMMAND_MODIFY] = modify,   [COMMAND_CREATE] = create,
+	[COMMAND_DESTROY] = destroy, [COMMAND_RESIZE] = resize,
+	[COMMAND_LIMIT] = limit,     [COMMAND_REREGISTER] = reregister,
+	[COMMAND_ATTACH] = attach,   [COMMAND_DETACH] = detach,
+	[COMMAND_STORE] = store,     [COMMAND_PROGRESS] = progress,
+	[COMMAND_NOTICE] = notice,   [COMMAND_REAP] = reap,
 };
 
 void worker_run(void *arg)

@@ -17,6 +17,9 @@ enum command_kind {
 	COMMAND_RESIZE,
 	COMMAND_LIMIT,
 	COMMAND_REREGISTER, /* `count`: flags */
+	COMMAND_ATTACH,     /* `count`: group */
+	COMMAND_DETACH,
+	COMMAND_STORE, /* `count`: 0: read; else write, from the byte `count` - 1 on */
 	COMMAND_PROGRESS,
 	COMMAND_NOTICE, /* wait until process `slot` is known to be dead */
 	COMMAND_REAP,   /* and until all that it has left is cleared up */
@@ -43,6 +46,7 @@ struct reply {
 	uint32_t process, device;
 	uint8_t gid[16];
 	struct shared_cqe entry[POLL_MOST]; /* polled: RC */
+	uint8_t byte[COPY_MOST];            /* read from device memory */
 };
 
 /* Where commands and replies lie: in memory that both see. */
@@ -58,6 +62,7 @@ struct worker_options {
 	uint32_t node;
 	struct desk *desk;
 	int fd;     /* a byte for each command, and one when it is done */
+	int said;   /* where its stderr goes */
 	int memory; /* file with ARENA bytes of ours at OFFSET */
 	uint64_t offset;
 	void *address; /* where they are mapped */

@@ -4,6 +4,7 @@
 #include "random.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -51,6 +52,7 @@ static void start(struct world *world, uint32_t process)
 		.desk = p->desk,
 		.node = process % NODES,
 		.fd = ends[1],
+		.said = world->said,
 		.memory = world->file,
 		.offset = (uint64_t)process * ARENA,
 		.address = world->address,
@@ -78,144 +80,6 @@ bool world_refused(struct world *world, const char *what, int error, int should)
 		world_wrong(world, what, "%s instead of %s", error ? strerror(error) : "0",
 			    should ? strerror(should) : "0");
 	return should != 0;
-}
-
-/* --- objects --- */
-
-bool world_has(const struct model_process *p, enum object object, uint32_t slot)
-{
-	switch (object) {
-	case OBJECT_PD:
-		return p->pd[slot];
-	case OBJECT_CQ:
-		return p->cq[slot].used;
-	case OBJECT_SRQ:
-		return p->srq[slot].used;
-	case OBJECT_QP:
-		return p->qp[slot].used;
-	case OBJECT_REGION:
-		return p->region[slot].used;
-	case OBJECT_WINDOW:
-		return p->window[slot].used;
-	}
-	return false;
-}
-
-/* Whether what it is made of is there. */
-static bool can_make(const struct model_process *p, enum object object, const struct making *m)
-{
-	if (object == OBJECT_PD || object == OBJECT_CQ)
-		return true;
-	if (!p->pd[m->pd])
-		return false;
-	if (object == OBJECT_SRQ || object == OBJECT_QP)
-		return p->cq[m->cq].used && p->cq[m->recv_cq].used &&
-		       (m->srq < 0 || p->srq[m->srq].used);
-	return true;
-}
-
-static void create(struct world *world, uint32_t process, enum object object, uint32_t slot,
-		   const struct making *making)
-{
-	struct model_process *p = &world->model.process[process];
-	struct command c = {
-		.kind = COMMAND_CREATE, .object = object, .slot = slot, .making = *making
-	};
-	struct reply reply;
-
-	if (world_has(p, object, slot) || !can_make(p, object, making) ||
-	    !world_command(world, process, &c, &reply) ||
-	    world_refused(world, "create: an object", reply.error, 0))
-		return;
-	if (object == OBJECT_CQ)
-		world->process[process].cq[slot] = reply.number;
-	model_create(&world->model, process, object, slot, making, reply.number);
-}
-
-static void destroy(struct world *world, uint32_t process, enum object object, uint32_t slot)
-{
-	struct command c = { .kind = COMMAND_DESTROY, .object = object, .slot = slot };
-	struct reply reply;
-
-	if (world_has(&world->model.process[process], object, slot) &&
-	    world_command(world, process, &c, &reply))
-		world_refused(world, "destroy: an object", reply.error,
-			      model_destroy(&world->model, process, object, slot));
-}
-
-static void resize(struct world *world, const struct step *step)
-{
-	const struct model_process *p = &world->model.process[step->process];
-	struct command c = { .kind = COMMAND_RESIZE,
-			     .object = step->object,
-			     .slot = step->slot,
-			     .making = step->making };
-	struct reply reply;
-
-	/* how much is left after an overrun, the model does not know */
-	if (!world_has(p, step->object, step->slot) ||
-	    (step->object == OBJECT_CQ && p->cq[step->slot].overrun))
-		return;
-	if (world_command(world, step->process, &c, &reply))
-		world_refused(world, "resize: a queue", reply.error,
-			      model_resize(&world->model, step->process, step->object, step->slot,
-					   step->making.capacity));
-}
-
-static void limit(struct world *world, const struct step *step)
-{
-	struct command c = { .kind = COMMAND_LIMIT, .slot = step->slot, .making = step->making };
-	struct reply reply;
-
-	if (world_has(&world->model.process[step->process], OBJECT_SRQ, step->slot) &&
-	    world_command(world, step->process, &c, &reply))
-		world_refused(world, "limit: of a shared receive queue", reply.error,
-			      model_limit(&world->model, step->process, step->slot,
-					  step->making.capacity));
-}
-
-static void reregister(struct world *world, const struct step *step)
-{
-	const struct model_process *p = &world->model.process[step->process];
-	struct command c = { .kind = COMMAND_REREGISTER,
-			     .slot = step->slot,
-			     .count = step->state,
-			     .making = step->making };
-	struct reply reply;
-
-	if (world_has(p, OBJECT_REGION, step->slot) && p->pd[step->making.pd] &&
-	    world_command(world, step->process, &c, &reply))
-		world_refused(world, "reregister: a region", reply.error,
-			      model_reregister(&world->model, step->process, step->slot,
-					       step->state, &step->making));
-}
-
-static const struct {
-	enum object object;
-	uint32_t count;
-} kinds[] = {
-	{ OBJECT_PD, PDS }, { OBJECT_CQ, CQS },         { OBJECT_SRQ, SRQS },
-	{ OBJECT_QP, QPS }, { OBJECT_REGION, REGIONS }, { OBJECT_WINDOW, WINDOWS },
-};
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static void create_all(struct world *world, uint32_t process)
-{
-	for (uint32_t i = 0; i < KINDS; i++)
-		for (uint32_t slot = 0; slot < kinds[i].count && !world->wrong; slot++) {
-			struct making making =
-				steps_making(world->options.seed, kinds[i].object, slot);
-
-			create(world, process, kinds[i].object, slot, &making);
-		}
-}
-
-static void destroy_all(struct world *world, uint32_t process)
-{
-	for (uint32_t i = KINDS; i-- > 0;)
-		for (uint32_t slot = kinds[i].count; slot-- > 0 && !world->wrong;)
-			destroy(world, process, kinds[i].object, slot);
 }
 
 /* --- states --- */
@@ -338,19 +202,29 @@ static void carry_out(struct world *world, const struct step *step)
 		to_state(world, step, step->state, false);
 		break;
 	case STEP_CREATE:
-		create(world, step->process, step->object, step->slot, &step->making);
+		world_create(world, step->process, step->object, step->slot, &step->making);
 		break;
 	case STEP_DESTROY:
-		destroy(world, step->process, step->object, step->slot);
+		world_destroy(world, step->process, step->object, step->slot);
 		break;
 	case STEP_RESIZE:
-		resize(world, step);
+		world_resize(world, step);
 		break;
 	case STEP_LIMIT:
-		limit(world, step);
+		world_limit(world, step);
 		break;
 	case STEP_REREGISTER:
-		reregister(world, step);
+		world_reregister(world, step);
+		break;
+	case STEP_ATTACH:
+	case STEP_DETACH:
+		world_join_group(world, step);
+		break;
+	case STEP_TOUCH:
+		world_touch(world, step);
+		break;
+	case STEP_STORE:
+		world_store(world, step);
 		break;
 	case STEP_KILL:
 		kill_process(world, step->process);
@@ -367,6 +241,8 @@ static bool talks_to_itself(const struct world *world, const struct step *step)
 {
 	uint32_t type = model_types[step->slot];
 
+	if (step->kind == STEP_SEND && step->group)
+		return world_hurts_itself(world, step->process, step->slot, step->group);
 	if (step->process != step->peer || step->slot != step->peer_slot)
 		return false;
 	if (step->kind == STEP_SEND)
@@ -398,7 +274,7 @@ const char *world_step(struct world *world, const struct step *step)
 	if (step->kind == STEP_START) {
 		start(world, step->process);
 		world->deaths = 0; /* who joins clears up */
-		create_all(world, step->process);
+		world_create_all(world, step->process);
 	} else {
 		carry_out(world, step);
 	}
@@ -415,6 +291,8 @@ static void make_memory(struct world *world)
 	size_t size = (size_t)PROCESSES * ARENA;
 	struct random r;
 
+	world->said = memfd_create("random-verbs-said", MFD_CLOEXEC);
+	assert_return_code(fcntl(world->said, F_SETFL, O_APPEND), errno);
 	world->file = memfd_create("random-verbs", MFD_CLOEXEC);
 	assert_return_code(ftruncate(world->file, (off_t)size), errno);
 	world->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, world->file, 0);
@@ -426,7 +304,7 @@ static void make_memory(struct world *world)
 		((uint64_t *)world->memory)[i] = random_next(&r);
 	for (uint32_t p = 0; p < PROCESSES; p++) {
 		world->process[p].memory = world->memory + p * ARENA;
-		world->model.process[p].memory = malloc(ARENA);
+		world->model.process[p].memory = malloc(ARENA + STORE);
 		assert_non_null(world->model.process[p].memory);
 		memcpy(world->model.process[p].memory, world->process[p].memory, ARENA);
 		world->process[p].desk = share(sizeof(struct desk));
@@ -458,8 +336,9 @@ void world_open(struct world *world, const struct world_options *options)
 
 	memset(world, 0, sizeof(*world));
 	world->options = *options;
-	snprintf(settings, sizeof(settings), "transport=%s%s", options->transport,
-		 steps_settings(options->seed));
+	world->model.strict = steps_strict(options->seed);
+	snprintf(settings, sizeof(settings), "transport=%s%s%s", options->transport,
+		 steps_settings(options->seed), world->model.strict ? ",strict=yes" : "");
 	world->ethernet = strstr(settings, "ethernet");
 	world->delayed = strstr(settings, "latency");
 	lab_open(&world->lab, settings, NODES);
@@ -469,7 +348,7 @@ void world_open(struct world *world, const struct world_options *options)
 	make_memory(world);
 	for (uint32_t p = 0; p < world->model.processes && !world->wrong; p++) {
 		start(world, p);
-		create_all(world, p);
+		world_create_all(world, p);
 	}
 	connect_all(world);
 	world_settle(world);
@@ -485,7 +364,7 @@ static void end_process(struct world *world, uint32_t process)
 		return;
 	if (world->wrong)
 		kill(p->pid, SIGKILL);
-	destroy_all(world, process);
+	world_destroy_all(world, process);
 	p->desk->command.kind = COMMAND_END;
 	send(p->fd, "", 1, MSG_NOSIGNAL);
 	waitpid(p->pid, &status, 0);
@@ -496,6 +375,21 @@ static void end_process(struct world *world, uint32_t process)
 	world->model.process[process].alive = false;
 }
 
+/* What nobody was meant to say. */
+static void repeat_said(struct world *world)
+{
+	FILE *said = fdopen(dup(world->said), "r");
+	char line[512];
+
+	if (!said)
+		return;
+	rewind(said);
+	while (fgets(line, sizeof(line), said))
+		if (!strstr(line, TOLD))
+			fprintf(stderr, "# %s", line);
+	fclose(said);
+}
+
 const char *world_close(struct world *world)
 {
 	for (uint32_t p = 0; p < world->model.processes; p++)
@@ -504,6 +398,8 @@ const char *world_close(struct world *world)
 	lab_close(&world->lab);
 	munmap(world->memory, (size_t)PROCESSES * ARENA);
 	munmap(world->address, ARENA);
+	repeat_said(world);
+	close(world->said);
 	close(world->file);
 	for (uint32_t p = 0; p < PROCESSES; p++) {
 		free(world->model.process[p].memory);

@@ -11,6 +11,9 @@
 #include "random-steps.h"
 #include "random-worker.h"
 
+/* strict=yes: in the line about a request */
+#define TOLD "was changed between"
+
 struct world_options {
 	const char *transport;
 	uint64_t seed;
@@ -36,6 +39,7 @@ struct world {
 	struct world_process process[PROCESSES];
 	uint8_t *memory; /* of all processes */
 	int file;
+	int said; /* what processes say on stderr */
 	void *address;
 	bool ethernet, delayed; /* of its network */
 	/* Places of the dead that nobody may have cleared up behind. */
@@ -67,11 +71,30 @@ bool world_refused(struct world *world, const char *what, int error, int should)
 
 bool world_has(const struct model_process *process, enum object object, uint32_t slot);
 
+/* Objects, and what is done with them (random-objects.c). */
+void world_create(struct world *world, uint32_t process, enum object object, uint32_t slot,
+		  const struct making *making);
+void world_destroy(struct world *world, uint32_t process, enum object object, uint32_t slot);
+void world_resize(struct world *world, const struct step *step);
+void world_limit(struct world *world, const struct step *step);
+void world_reregister(struct world *world, const struct step *step);
+void world_join_group(struct world *world, const struct step *step);
+void world_touch(struct world *world, const struct step *step);
+void world_store(struct world *world, const struct step *step);
+/* All objects, as they are at first. */
+void world_create_all(struct world *world, uint32_t process);
+void world_destroy_all(struct world *world, uint32_t process);
+
 /* Steps of one kind (random-requests.c). */
 void world_send(struct world *world, const struct step *step);
 void world_receive(struct world *world, const struct step *step);
 void world_poll(struct world *world, const struct step *step);
 void world_arm(struct world *world, const struct step *step);
+
+/* Whether a datagram to GROUP would come back to its sender, who could not tell then what
+ * comes first: that it has arrived, or that it has made the queue pair fail.
+ */
+bool world_hurts_itself(const struct world *world, uint32_t process, uint32_t slot, uint32_t group);
 
 /* Wait until all is as the model says. */
 void world_settle(struct world *world);

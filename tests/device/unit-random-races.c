@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Processes that send, receive, resize, fail and die at the same time, at random: order,
  * exactly one completion, and no byte anywhere else (race.h); over both transports.
+ * Beside the options of random-options.h it has
  *
- * unit-random-races                 some races, for `make check`
- * unit-random-races --count N [SEED]
- * unit-random-races SEED
- *	--transport=direct|queue     over this one alone
  *	--links=MASK                 with these of its links alone
  *	--kill=yes|no                with a process that is killed, or without
  */
 #include "race.h"
-
-#include "clock.h"
+#include "random-options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,12 +26,9 @@
 #define SEED  20261128
 #define TRIES 4
 
-static struct {
-	uint64_t seed, count;
-	uint32_t links;
-	bool alone; /* these races and nothing else */
-	const char *transport, *kill;
-} wanted = { .seed = SEED, .count = 15, .links = UINT32_MAX };
+static struct random_options wanted = { .seed = SEED, .count = 15 };
+static uint32_t links_wanted = UINT32_MAX;
+static const char *kills_wanted;
 
 /* --- one race --- */
 
@@ -176,16 +168,15 @@ static void race_all(const char *transport, bool kills)
 {
 	char text[256];
 
-	if (wanted.transport && strcmp(wanted.transport, transport))
-		skip();
-	if (wanted.kill && strcmp(wanted.kill, kills ? "yes" : "no"))
+	random_options_skip(&wanted, transport);
+	if (kills_wanted && strcmp(kills_wanted, kills ? "yes" : "no"))
 		skip();
 	for (uint64_t i = 0; i < wanted.count; i++) {
 		struct race_plan plan;
 
 		race_plan(&plan, wanted.seed + i, kills);
 		for (uint32_t j = 0; j < plan.links; j++)
-			if (!(wanted.links & 1u << j))
+			if (!(links_wanted & 1u << j))
 				plan.link[j].messages = 0;
 		if (run(&plan, transport, text, sizeof(text)))
 			continue;
@@ -229,7 +220,7 @@ static void finds_mistakes(void **state)
 	char text[256];
 
 	(void)state;
-	if (wanted.alone)
+	if (wanted.chosen)
 		skip();
 	for (uint32_t mistake = MISTAKE_NONE + 1; mistake < MISTAKES; mistake++) {
 		struct race_plan plan;
@@ -241,39 +232,16 @@ static void finds_mistakes(void **state)
 	}
 }
 
-static bool parse(int argc, char **argv)
+static bool take_links(const char *value)
 {
-	static const struct option options[] = {
-		{ "count", required_argument, NULL, 'c' },
-		{ "transport", required_argument, NULL, 't' },
-		{ "links", required_argument, NULL, 'l' },
-		{ "kill", required_argument, NULL, 'k' },
-		{ 0 },
-	};
-	bool counted = false;
-	int c;
+	links_wanted = (uint32_t)strtoul(value, NULL, 0);
+	return true;
+}
 
-	wanted.alone = argc > 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'c')
-			wanted.count = strtoull(optarg, NULL, 10);
-		else if (c == 't')
-			wanted.transport = optarg;
-		else if (c == 'l')
-			wanted.links = (uint32_t)strtoul(optarg, NULL, 0);
-		else if (c == 'k')
-			wanted.kill = optarg;
-		else
-			return false;
-		counted |= c == 'c';
-	}
-	if (optind < argc && !counted)
-		wanted.count = 1;
-	if (optind < argc)
-		wanted.seed = strtoull(argv[optind++], NULL, 10);
-	if (!wanted.seed)
-		wanted.seed = (uint64_t)clock_ns(CLOCK_REALTIME);
-	return optind == argc;
+static bool take_kill(const char *value)
+{
+	kills_wanted = value;
+	return !strcmp(value, "yes") || !strcmp(value, "no");
 }
 
 int main(int argc, char **argv)
@@ -286,10 +254,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(finds_mistakes),
 	};
 
-	if (parse(argc, argv))
-		return cmocka_run_group_tests(tests, NULL, NULL);
-	fputs("usage: unit-random-races [--count N] [--transport=NAME] [--links=MASK]"
-	      " [--kill=yes|no] [SEED]\n",
-	      stderr);
-	return 2;
+	const struct random_option own[] = {
+		{ "links", "MASK", take_links },
+		{ "kill", "yes|no", take_kill },
+		{ 0 },
+	};
+
+	if (!random_options_parse(&wanted, own, argc, argv))
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
