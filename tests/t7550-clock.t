@@ -73,6 +73,30 @@ test_expect_success 'offsets are to the first node of the step' '
 	python3 run.py "netemu.$job.0/run.json" "[n[\"node\"] for n in c] == [\"node1\", \"node2\"]"
 '
 
+# at RUN: the second of the measurement that is there.
+at() {
+	python3 run.py "$1/run.json" "c[0][\"at\"]"
+}
+
+# The first task ends when the clocks have been measured once and a second has passed
+# since; the others with it.
+test_expect_success 'they are measured once more when the step has ended' '
+	rm -rf netemu.* && cat >late.sh <<-\END &&
+	#!/bin/sh
+	if test "$SLURM_PROCID" = 0; then
+		until first=$(sed -n "s/.*\"at\": \([0-9]*\).*/\1/p" netemu.*/run.json 2>/dev/null | head -n 1) &&
+			test -n "$first" && test "$(date +%s)" -gt "$first"; do
+			sleep 0.1
+		done
+		date +%s >ended
+	fi
+	./together.sh late
+	END
+	chmod +x late.sh && srun -N3 -n3 --netemu ./late.sh && run=$(ls -d netemu.*.0) &&
+	wait_for 20 eval "test \"\$(at \"$run\")\" -ge \"\$(cat ended)\"" &&
+	python3 run.py "$run/run.json" "all(abs(n[\"offset\"]) <= n[\"uncertainty\"] for n in c)"
+'
+
 test_expect_success 'one node has nothing to compare' '
 	srun -N1 --netemu sh -c "echo \$SLURM_JOB_ID" >job &&
 	wait_for 20 test -e "netemu.$(cat job).0/device/links.tsv" &&

@@ -22,7 +22,8 @@
 #define FIRST_NAP 10   /* s between the first and the second measurement */
 #define LAST_NAP  3600 /* s at most */
 #define READINGS  16   /* of both clocks of a node */
-#define PATIENCE  2    /* s for the first measurement, when the step has ended */
+#define PATIENCE  2000 /* ms for the last measurement, when the step has ended */
+#define DRIFT     1e-3 /* clocks do not drift apart faster; less sure is not known */
 #define ROW_TEXT  256
 
 /* CLOCK_REALTIME of this node less its CLOCK_MONOTONIC, ns; UNCERTAINTY either way. */
@@ -45,7 +46,8 @@ struct nodeclock {
 	char *dir, *job, *step;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool settled; /* it has been measured and written once, or never will be */
+	bool ending; /* the step has ended here */
+	bool ended;  /* nothing more is measured */
 };
 
 static struct reading read_clocks(void)
@@ -175,28 +177,51 @@ static void write_rows(const struct nodeclock *clock, const struct row *rows, ui
 
 /* --- the thread --- */
 
-static void settle(struct nodeclock *clock)
+static void set(struct nodeclock *clock, bool *what)
 {
 	pthread_mutex_lock(&clock->lock);
-	clock->settled = true;
+	*what = true;
 	pthread_cond_broadcast(&clock->changed);
 	pthread_mutex_unlock(&clock->lock);
 }
 
-/* Together with all others; fails when one of them has left. */
-static int measure(struct nodeclock *clock, struct rendezvous *rdv)
+/* Until *WHAT is set, for MS at most.  Returns whether it is. */
+static bool wait_for(struct nodeclock *clock, const bool *what, int64_t ms)
+{
+	int64_t end = clock_ms() + ms;
+	struct timespec until = { .tv_sec = end / 1000, .tv_nsec = end % 1000 * 1000000 };
+	bool is;
+
+	pthread_mutex_lock(&clock->lock);
+	while (!*what && clock_ms() < end)
+		pthread_cond_timedwait(&clock->changed, &clock->lock, &until);
+	is = *what;
+	pthread_mutex_unlock(&clock->lock);
+	return is;
+}
+
+/* After a moment the drift would be anything. */
+static void set_drift(struct row *row, const struct rendezvous_clock *found)
+{
+	if (found->drift_uncertainty > DRIFT)
+		return;
+	row->drift = found->drift;
+	row->drift_uncertainty = found->drift_uncertainty;
+}
+
+/* Together with all others, who are waited for WAIT_MS; fails when one of them has left. */
+static int measure(struct nodeclock *clock, struct rendezvous *rdv, int wait_ms)
 {
 	struct rendezvous_clock found;
 	struct row row = { .drift = 0 }, *rows = NULL;
 
-	if (rendezvous_clock(rdv, &found, 0, NULL) < 0)
+	if (rendezvous_clock(rdv, &found, wait_ms, NULL) < 0)
 		return -1;
 	row.own = read_clocks();
 	row.moment = found.last;
-	row.drift = found.drift;
-	row.drift_uncertainty = found.drift_uncertainty;
+	set_drift(&row, &found);
 	snprintf(row.node, sizeof(row.node), "%s", clock->node);
-	if (put_row(rdv, &row) < 0 || rendezvous_fence(rdv, KEY, 0, NULL) < 0)
+	if (put_row(rdv, &row) < 0 || rendezvous_fence(rdv, KEY, wait_ms, NULL) < 0)
 		return -1;
 	if (clock->rank == 0)
 		rows = get_rows(rdv);
@@ -204,10 +229,7 @@ static int measure(struct nodeclock *clock, struct rendezvous *rdv)
 		write_rows(clock, rows, rendezvous_size(rdv));
 	free(rows);
 	/* nobody leaves before the first has what it needs */
-	if (rendezvous_barrier(rdv, KEY, 0, NULL) < 0)
-		return -1;
-	settle(clock);
-	return 0;
+	return rendezvous_barrier(rdv, KEY, wait_ms, NULL);
 }
 
 static void *run(void *arg)
@@ -222,14 +244,17 @@ static void *run(void *arg)
 		.node = clock->node,
 	};
 	struct rendezvous *rdv = rendezvous_open(&options, NULL);
-	struct timespec nap = { .tv_sec = FIRST_NAP };
+	int64_t nap = FIRST_NAP;
+	bool there = rdv && measure(clock, rdv, 0) == 0;
 
-	while (rdv && measure(clock, rdv) == 0) {
-		nanosleep(&nap, NULL);
-		nap.tv_sec = nap.tv_sec < LAST_NAP / 2 ? 2 * nap.tv_sec : LAST_NAP;
+	while (there && !wait_for(clock, &clock->ending, nap * 1000)) {
+		there = measure(clock, rdv, 0) == 0;
+		nap = nap < LAST_NAP / 2 ? 2 * nap : LAST_NAP;
 	}
+	if (there)
+		measure(clock, rdv, PATIENCE);
 	rendezvous_close(rdv);
-	settle(clock);
+	set(clock, &clock->ended);
 	return NULL;
 }
 
@@ -239,6 +264,18 @@ static void discard(struct nodeclock *clock)
 	free(clock->job);
 	free(clock->step);
 	free(clock);
+}
+
+/* clock_ms() is of CLOCK_MONOTONIC. */
+static void init_lock(struct nodeclock *clock)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&clock->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&clock->changed, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 struct nodeclock *nodeclock_start(const char *address, uint32_t rank, const char *name,
@@ -255,8 +292,7 @@ struct nodeclock *nodeclock_start(const char *address, uint32_t rank, const char
 	clock->dir = strdup(dir);
 	clock->job = strdup(job);
 	clock->step = strdup(step);
-	pthread_mutex_init(&clock->lock, NULL);
-	pthread_cond_init(&clock->changed, NULL);
+	init_lock(clock);
 	if (!clock->dir || !clock->job || !clock->step ||
 	    pthread_create(&thread, NULL, run, clock)) {
 		discard(clock);
@@ -268,15 +304,8 @@ struct nodeclock *nodeclock_start(const char *address, uint32_t rank, const char
 
 void nodeclock_finish(struct nodeclock *clock)
 {
-	struct timespec until;
-
 	if (!clock)
 		return;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PATIENCE;
-	pthread_mutex_lock(&clock->lock);
-	while (!clock->settled)
-		if (pthread_cond_timedwait(&clock->changed, &clock->lock, &until))
-			break;
-	pthread_mutex_unlock(&clock->lock);
+	set(clock, &clock->ending);
+	wait_for(clock, &clock->ended, PATIENCE);
 }

@@ -2,8 +2,9 @@
 /* nodeclock.h - how far the clocks of a step's nodes are from each other
  *
  * The helpers of all its nodes measure together (lib/rendezvous.h), in a thread of
- * their own: at once, then after 10 s, 20 s, 40 s, and so on, as they need not end
- * together.  The last measurement counts, and with the first one it tells the drift.
+ * their own: at once, then after 10 s, 20 s, 40 s, and so on, and once more at the end,
+ * for which who ends first waits a moment: they need not end together.  The last
+ * measurement counts, and with the first one it tells the drift.
  */
 #ifndef PROGRAM_NODECLOCK_H
 #define PROGRAM_NODECLOCK_H
@@ -20,9 +21,7 @@ struct nodeclock;
 struct nodeclock *nodeclock_start(const char *address, uint32_t rank, const char *name,
 				  const char *dir, const char *job, const char *step);
 
-/* Before the process ends: the first measurement is waited for, for a moment.  NULL is
- * fine.
- */
+/* Before the process ends: the last measurement, for a moment.  NULL is fine. */
 void nodeclock_finish(struct nodeclock *clock);
 
 #endif
