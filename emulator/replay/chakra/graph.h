@@ -105,6 +105,7 @@ const char *graph_name(const struct graph *graph, uint32_t name);
 struct graph_walk {
 	const uint8_t *at, *end;
 	uint32_t index;
+	bool begun;
 };
 void graph_children(const struct graph *graph, uint32_t node, struct graph_walk *walk);
 /* The next, or GRAPH_NONE. */
