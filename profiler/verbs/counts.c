@@ -100,7 +100,7 @@ static struct vring_summary *slot_of(uint64_t time, uint8_t context, uint32_t qp
 	struct recorder *self = record_thread();
 	struct vring_summary *slot = NULL;
 
-	if (self && !record_busy) {
+	if (self && !record_here.busy) {
 		slot = self->counts ? self->counts->recent : NULL;
 		if (!is(slot, context, qpn, srq))
 			slot = look_up(self, context, qpn, srq);

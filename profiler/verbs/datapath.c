@@ -104,30 +104,35 @@ static void fill_remote(struct vring_send *send, const struct ibv_send_wr *wr)
 	}
 }
 
-/* One request with all that belongs to it.  Of those after a refused one nothing is
- * known: they were not looked at.
- */
-static void record_send(const struct traced_context *traced, const struct ibv_qp *qp,
-			const struct ibv_send_wr *wr, uint64_t begin, uint64_t end, int error)
+/* What all requests of one call have in common. */
+struct posting {
+	const struct traced_context *traced;
+	const struct ibv_qp *qp;
+	uint64_t begin, end;
+};
+
+/* One request with all that belongs to it. */
+static void record_send(const struct posting *posting, const struct ibv_send_wr *wr, int error)
 {
+	const struct ibv_qp *qp = posting->qp;
+	uint8_t context = (uint8_t)posting->traced->number;
 	int count = elements(wr->num_sge, error);
 	uint32_t sges = sge_records(count), more = sges + (has_more(qp, wr) ? 1 : 0);
 	uint32_t bytes = total(wr->sg_list, count);
 	struct vring_send *send;
 
 	if (record_mode == RECORD_SOME && !filter_request(VCALL_POST_SEND, qp->qp_num, bytes)) {
-		counts_send(begin, (uint8_t)traced->number, qp->qp_num, (uint8_t)wr->opcode, bytes,
-			    error);
+		counts_send(posting->begin, context, qp->qp_num, (uint8_t)wr->opcode, bytes, error);
 		return;
 	}
 	send = (struct vring_send *)record_room(1 + more);
 	if (!send)
 		return;
 	*send = (struct vring_send){
-		.time = begin,
-		.duration = ticks_between(begin, end),
+		.time = posting->begin,
+		.duration = ticks_between(posting->begin, posting->end),
 		.call = VCALL_POST_SEND,
-		.context = (uint8_t)traced->number,
+		.context = context,
 		.more = (uint8_t)more,
 		.qpn = qp->qp_num,
 		.opcode = (uint8_t)wr->opcode,
@@ -148,9 +153,75 @@ static void record_send(const struct traced_context *traced, const struct ibv_qp
 	record_keep(1 + more);
 }
 
+/* Of those after a refused one nothing is known: they were not looked at. */
+static void record_sends(const struct posting *posting, const struct ibv_send_wr *wr,
+			 const struct ibv_send_wr *bad, int rc)
+{
+	for (; wr; wr = wr->next) {
+		bool refused = rc && wr == bad;
+
+		record_send(posting, wr, refused ? rc : 0);
+		if (refused)
+			return;
+	}
+}
+
+/* What nearly all requests are: one, that was taken, of one element and one record.  It is
+ * to cost little more than the clock, so its record is written in place, field by field.
+ */
+static inline bool is_plain(const struct ibv_qp *qp, const struct ibv_send_wr *wr, int rc)
+{
+	return record_mode == RECORD_ALL && !rc && wr && !wr->next && wr->num_sge == 1 &&
+	       wr->opcode <= IBV_WR_RDMA_READ && qp->qp_type <= IBV_QPT_UC;
+}
+
+static inline void record_plain(const struct traced_context *traced, const struct ibv_qp *qp,
+				const struct ibv_send_wr *wr, uint64_t begin, uint64_t end)
+{
+	const struct ibv_sge *sge = wr->sg_list;
+	bool immediate =
+		wr->opcode == IBV_WR_SEND_WITH_IMM || wr->opcode == IBV_WR_RDMA_WRITE_WITH_IMM;
+	bool remote = wr->opcode != IBV_WR_SEND && wr->opcode != IBV_WR_SEND_WITH_IMM;
+	struct vring_send *send = (struct vring_send *)record_room(1);
+
+	if (__builtin_expect(!send, 0))
+		return;
+	send->time = begin;
+	send->duration = ticks_between(begin, end);
+	send->call = VCALL_POST_SEND;
+	send->context = (uint8_t)traced->number;
+	send->more = 0;
+	send->qpn = qp->qp_num;
+	send->opcode = (uint8_t)wr->opcode;
+	send->flags = (uint8_t)wr->send_flags;
+	send->sges = 1;
+	send->error = 0;
+	send->bytes = sge->length;
+	send->imm = immediate ? ntohl(wr->imm_data) : 0;
+	send->wr_id = wr->wr_id;
+	send->address = sge->addr;
+	send->remote_address = remote ? wr->wr.rdma.remote_addr : 0;
+	send->lkey = sge->lkey;
+	send->rkey = remote ? wr->wr.rdma.rkey : 0;
+	record_keep(1);
+}
+
+/* Apart from post_send(), which is to save few registers. */
+static __attribute__((noinline)) int record_others(const struct traced_context *traced,
+						   const struct ibv_qp *qp,
+						   const struct ibv_send_wr *wr, uint64_t begin,
+						   uint64_t end, struct ibv_send_wr *const *bad,
+						   int rc)
+{
+	struct posting posting = { .traced = traced, .qp = qp, .begin = begin, .end = end };
+
+	record_sends(&posting, wr, bad ? *bad : NULL, rc);
+	return rc;
+}
+
 static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
-	struct traced_context *traced = traced_context(qp->context);
+	const struct traced_context *traced = traced_context(qp->context);
 	uint64_t begin, end;
 	int rc;
 
@@ -161,14 +232,10 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 	begin = ticks_now();
 	rc = traced->ops.post_send(qp, wr, bad);
 	end = ticks_now();
-	for (; wr; wr = wr->next) {
-		bool refused = rc && bad && wr == *bad;
-
-		record_send(traced, qp, wr, begin, end, refused ? rc : 0);
-		if (refused)
-			break;
-	}
-	return rc;
+	if (__builtin_expect(!is_plain(qp, wr, rc), 0))
+		return record_others(traced, qp, wr, begin, end, bad, rc);
+	record_plain(traced, qp, wr, begin, end);
+	return 0;
 }
 
 /* --- receive requests --- */
@@ -259,8 +326,8 @@ static uint8_t wc_opcode(const struct ibv_wc *wc)
 	return (uint8_t)((wc->opcode & 127) | (wc->opcode & IBV_WC_RECV ? 128 : 0));
 }
 
-static void record_wc(const struct traced_context *traced, const struct ibv_wc *wc, int index,
-		      uint64_t time)
+static inline void record_wc(const struct traced_context *traced, const struct ibv_wc *wc,
+			     int index, uint64_t time)
 {
 	uint8_t opcode = wc_opcode(wc);
 	struct vring_wc *record;
@@ -272,49 +339,56 @@ static void record_wc(const struct traced_context *traced, const struct ibv_wc *
 		return;
 	}
 	record = (struct vring_wc *)record_room(1);
-	if (!record)
+	if (__builtin_expect(!record, 0))
 		return;
-	*record = (struct vring_wc){
-		.time = time,
-		.call = VCALL_POLL_CQ,
-		.context = (uint8_t)traced->number,
-		.qpn = wc->qp_num,
-		.status = (uint8_t)wc->status,
-		.opcode = opcode,
-		.flags = (uint16_t)wc->wc_flags,
-		.bytes = wc->byte_len,
-		.imm = wc->wc_flags & IBV_WC_WITH_INV ? wc->invalidated_rkey : ntohl(wc->imm_data),
-		.wr_id = wc->wr_id,
-		.src_qp = wc->src_qp,
-		.vendor_error = wc->vendor_err,
-		.empty = record_empties(),
-		.slid = wc->slid,
-		.sl = wc->sl,
-		.batch = (uint8_t)(index < 255 ? index : 255),
-	};
+	record->time = time;
+	record->duration = 0;
+	record->call = VCALL_POLL_CQ;
+	record->context = (uint8_t)traced->number;
+	record->more = 0;
+	record->qpn = wc->qp_num;
+	record->status = (uint8_t)wc->status;
+	record->opcode = opcode;
+	record->flags = (uint16_t)wc->wc_flags;
+	record->bytes = wc->byte_len;
+	record->imm = wc->wc_flags & IBV_WC_WITH_INV ? wc->invalidated_rkey : ntohl(wc->imm_data);
+	record->wr_id = wc->wr_id;
+	record->src_qp = wc->src_qp;
+	record->vendor_error = wc->vendor_err;
+	record->timestamp = 0;
+	record->empty = record_empties();
+	record->slid = wc->slid;
+	record->sl = wc->sl;
+	record->batch = (uint8_t)(index < 255 ? index : 255);
 	record_keep(1);
+}
+
+/* Apart from poll_cq(), for the sake of the polls that find nothing.  Returns COUNT. */
+static __attribute__((noinline)) int record_wcs(const struct traced_context *traced,
+						const struct ibv_wc *wc, int count)
+{
+	/* when the completions are in the program's hands; the clock costs more than the poll */
+	uint64_t time = ticks_now();
+
+	for (int i = 0; i < count; i++)
+		record_wc(traced, &wc[i], i, time);
+	return count;
 }
 
 /* A poll that finds nothing is the most frequent call of all: it is only counted. */
 static int poll_cq(struct ibv_cq *cq, int count, struct ibv_wc *wc)
 {
-	struct traced_context *traced = traced_context(cq->context);
-	uint64_t time;
+	const struct traced_context *traced = traced_context(cq->context);
 	int got;
 
 	if (__builtin_expect(!traced, 0))
 		return -ENOSYS;
 	got = traced->ops.poll_cq(cq, count, wc);
-	if (record_mode == RECORD_NOTHING)
+	if (__builtin_expect(record_mode == RECORD_NOTHING, 0))
 		return got;
-	if (__builtin_expect(got <= 0, 1)) {
-		record_empty();
-		return got;
-	}
-	/* when the completions are in the program's hands; the clock costs more than the poll */
-	time = ticks_now();
-	for (int i = 0; i < got; i++)
-		record_wc(traced, &wc[i], i, time);
+	if (got > 0)
+		return record_wcs(traced, wc, got);
+	record_empty();
 	return got;
 }
 

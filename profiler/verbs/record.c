@@ -10,8 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-__thread struct recorder *record_self __attribute__((tls_model("initial-exec")));
-__thread volatile bool record_busy __attribute__((tls_model("initial-exec")));
+__thread struct record_here record_here __attribute__((tls_model("initial-exec")));
 enum record_mode record_mode;
 
 /* Extents that are full, the oldest first: they may be overwritten. */
@@ -197,7 +196,7 @@ static void count_polls(struct recorder *self)
 
 static void lock(void)
 {
-	record_busy = true;
+	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	pthread_mutex_lock(&record.lock);
 }
@@ -206,17 +205,17 @@ static void unlock(void)
 {
 	pthread_mutex_unlock(&record.lock);
 	atomic_signal_fence(memory_order_seq_cst);
-	record_busy = false;
+	record_here.busy = false;
 }
 
 static void thread_ends(void *arg)
 {
 	struct recorder *self = arg;
 
-	if (self != record_self)
+	if (self != record_here.self)
 		return; /* of the parent, before fork() */
 	lock();
-	record_self = NULL;
+	record_here.self = NULL;
 	if (record.file) {
 		retire(&self->data);
 		retire(&self->device);
@@ -237,10 +236,10 @@ static void describe(struct series *series, enum vring_kind kind, uint32_t threa
 /* Of a thread that has ended, or a new one. */
 struct recorder *record_thread(void)
 {
-	struct recorder *self = record_self;
+	struct recorder *self = record_here.self;
 	uint32_t thread;
 
-	if (self || record_busy)
+	if (self || record_here.busy)
 		return self;
 	lock();
 	self = record.free;
@@ -256,7 +255,7 @@ struct recorder *record_thread(void)
 		self->polls = 0;
 		self->empty = 0;
 		count_polls(self);
-		record_self = self;
+		record_here.self = self;
 		if (record.has_key)
 			pthread_setspecific(record.key, self);
 	}
@@ -274,8 +273,8 @@ struct vring_record *record_more(struct series *series, uint32_t count)
 	}
 	lock();
 	room = advance(series);
-	if (record_self)
-		count_polls(record_self);
+	if (record_here.self)
+		count_polls(record_here.self);
 	unlock();
 	if (room)
 		return series->next;
@@ -288,7 +287,7 @@ struct vring_record *record_enter(struct series *series, uint32_t count)
 	int error = errno;
 	bool room = true;
 
-	if (record_busy) {
+	if (record_here.busy) {
 		record_lose(count);
 		return NULL;
 	}
@@ -297,7 +296,7 @@ struct vring_record *record_enter(struct series *series, uint32_t count)
 	errno = error;
 	if (!room)
 		return NULL;
-	record_busy = true;
+	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	return series->next;
 }
@@ -306,7 +305,7 @@ void record_leave(struct series *series, uint32_t count)
 {
 	record_advance(series, count);
 	atomic_signal_fence(memory_order_seq_cst);
-	record_busy = false;
+	record_here.busy = false;
 }
 
 struct vring_record *record_slowly(uint32_t count)
@@ -330,7 +329,7 @@ void record_put(enum vring_kind kind, const void *records, uint32_t count)
 	struct series *series = kind == VRING_MEMORY ? &record.memory : &record.calls;
 	int error = errno;
 
-	if (record_busy) {
+	if (record_here.busy) {
 		record_lose(count);
 		return;
 	}
@@ -384,8 +383,8 @@ void record_forget(void)
 	record_mode = RECORD_NOTHING;
 	record.file = NULL;
 	record.free = NULL;
-	record_self = NULL;
-	record_busy = false;
+	record_here.self = NULL;
+	record_here.busy = false;
 	if (record.has_key)
 		pthread_setspecific(record.key, NULL);
 }

@@ -46,11 +46,12 @@ struct recorder {
 	struct recorder *free;      /* of threads that have ended */
 };
 
-/* This thread's; NULL: none yet. */
-extern __thread struct recorder *record_self __attribute__((tls_model("initial-exec")));
-
-/* This thread is in the middle of one. */
-extern __thread volatile bool record_busy __attribute__((tls_model("initial-exec")));
+/* This thread's, in one place for the sake of one address. */
+struct record_here {
+	struct recorder *self; /* NULL: none yet */
+	volatile bool busy;    /* in the middle of a record */
+};
+extern __thread struct record_here record_here __attribute__((tls_model("initial-exec")));
 
 /* What becomes of the data path; nothing also before the start and after the end. */
 enum record_mode {
@@ -83,19 +84,23 @@ void record_lose(uint32_t count);
 struct vring_record *record_more(struct series *series, uint32_t count);
 
 /* As record_room() where it is not easy. */
-struct vring_record *record_slowly(uint32_t count);
+__attribute__((cold)) struct vring_record *record_slowly(uint32_t count);
+
+#define RECORD_AHEAD 8 /* records: what is between two calls is longer than a cache line takes */
 
 /* Room for COUNT records of this thread's data path; NULL: none.  Otherwise record_keep()
  * follows.
  */
 static inline struct vring_record *record_room(uint32_t count)
 {
-	struct recorder *self = record_self;
+	struct recorder *self = record_here.self;
 
-	if (__builtin_expect(!self || record_busy || self->data.end - self->data.next < (long)count,
+	if (__builtin_expect(!self || record_here.busy ||
+				     (char *)self->data.end - (char *)self->data.next <
+					     (long)(count * sizeof(struct vring_record)),
 			     0))
 		return record_slowly(count);
-	record_busy = true;
+	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	return self->data.next;
 }
@@ -110,17 +115,18 @@ static inline void record_advance(struct series *series, uint32_t count)
 
 static inline void record_keep(uint32_t count)
 {
-	struct recorder *self = record_self;
+	struct recorder *self = record_here.self;
 
 	record_advance(&self->data, count);
+	__builtin_prefetch(self->data.next + RECORD_AHEAD, 1);
 	atomic_signal_fence(memory_order_seq_cst);
-	record_busy = false;
+	record_here.busy = false;
 }
 
 /* A poll has found nothing. */
 static inline void record_empty(void)
 {
-	struct recorder *self = record_self;
+	struct recorder *self = record_here.self;
 
 	if (__builtin_expect(!self && !(self = record_thread()), 0))
 		return;
@@ -131,7 +137,7 @@ static inline void record_empty(void)
 /* How many before this completion. */
 static inline uint32_t record_empties(void)
 {
-	struct recorder *self = record_self;
+	struct recorder *self = record_here.self;
 	uint32_t empty = self ? self->empty : 0;
 
 	if (empty)

@@ -36,6 +36,11 @@ void ticks_init(void)
 	pthread_once(&once, choose);
 }
 
+uint64_t ticks_monotonic(void)
+{
+	return (uint64_t)clock_ns(CLOCK_MONOTONIC);
+}
+
 struct vring_anchor ticks_anchor(void)
 {
 	struct vring_anchor anchor;

@@ -24,6 +24,9 @@ void ticks_learn(const struct vring_anchor *anchor);
 /* Ticks of TIME, ns of CLOCK_MONOTONIC, about now; 0: not known yet. */
 uint64_t ticks_of(int64_t time);
 
+/* As ticks_now() where there is no counter. */
+__attribute__((cold, visibility("hidden"))) uint64_t ticks_monotonic(void);
+
 static inline uint64_t ticks_now(void)
 {
 #if defined(__x86_64__)
@@ -37,7 +40,7 @@ static inline uint64_t ticks_now(void)
 		return ticks;
 	}
 #endif
-	return (uint64_t)clock_ns(CLOCK_MONOTONIC);
+	return ticks_monotonic();
 }
 
 /* From BEGIN to END, as records have it. */
@@ -45,9 +48,9 @@ static inline uint32_t ticks_between(uint64_t begin, uint64_t end)
 {
 	uint64_t between = end - begin;
 
-	if ((int64_t)between < 0)
-		return 0;
-	return between > UINT32_MAX ? UINT32_MAX : (uint32_t)between;
+	if (__builtin_expect(between <= UINT32_MAX, 1))
+		return (uint32_t)between;
+	return (int64_t)between < 0 ? 0 : UINT32_MAX;
 }
 
 #endif

@@ -79,7 +79,7 @@ uint64_t traced_mark(const void *object);
 void traced_forget(const void *object, uint64_t mark);
 
 /* The context looked up last: most programs have one. */
-extern struct traced_context *traced_recent;
+extern struct traced_context *traced_recent __attribute__((visibility("hidden")));
 
 static inline struct traced_context *traced_context(const struct ibv_context *context)
 {

@@ -348,34 +348,34 @@ static struct traced_build *take_spare(void)
 	struct recorder *self = record_mode ? record_thread() : NULL;
 	struct traced_build *build;
 
-	if (!self || record_busy)
+	if (!self || record_here.busy)
 		return NULL;
-	record_busy = true;
+	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	build = self->spare;
 	if (build)
 		self->spare = build->next;
 	atomic_signal_fence(memory_order_seq_cst);
-	record_busy = false;
+	record_here.busy = false;
 	return build ? build : record_pages(sizeof(*build));
 }
 
 static void give_spare(struct traced_build *build)
 {
-	struct recorder *self = record_self;
+	struct recorder *self = record_here.self;
 
-	if (!self || record_busy) {
+	if (!self || record_here.busy) {
 		if (build->room)
 			munmap(build->record, build->room * sizeof(*build->record));
 		munmap(build, sizeof(*build));
 		return;
 	}
-	record_busy = true;
+	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	build->next = self->spare;
 	self->spare = build;
 	atomic_signal_fence(memory_order_seq_cst);
-	record_busy = false;
+	record_here.busy = false;
 }
 
 static void wr_start(struct ibv_qp_ex *qp)
@@ -466,9 +466,10 @@ static void wr_abort(struct ibv_qp_ex *qp)
 	X(wr_rdma_read)                                                                           \
 	X(wr_rdma_write)                                                                          \
 	X(wr_rdma_write_imm)                                                                      \
-	X(wr_send) X(wr_send_imm) X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr)                 \
-		X(wr_set_xrc_srqn) X(wr_set_inline_data) X(wr_set_inline_data_list) X(wr_set_sge) \
-			X(wr_set_sge_list) X(wr_start) X(wr_complete) X(wr_abort)
+	X(wr_send)                                                                                \
+	X(wr_send_imm) X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr) X(wr_set_xrc_srqn)         \
+		X(wr_set_inline_data) X(wr_set_inline_data_list) X(wr_set_sge) X(wr_set_sge_list) \
+			X(wr_start) X(wr_complete) X(wr_abort)
 
 void extended_qp_install(struct ibv_qp_ex *qp)
 {
