@@ -9,7 +9,11 @@ corpus=$NETEMU_SRCDIR/tests/corpus/ring
 fuzz=$NETEMU_BUILDDIR/tests/trace/fuzz-ring
 
 test_expect_success 'the corpus of recorded calls, and changes of it' '
-	"$fuzz" 2000 1 "$corpus"/*
+	"$fuzz" 1000 1 "$corpus"/*
+'
+
+test_expect_success 'all that netemu trace makes of each' '
+	FUZZ_ALL=1 "$fuzz" 4 2 "$corpus"/*
 '
 
 if command -v valgrind >/dev/null && ! nm "$fuzz" 2>/dev/null | grep -q __asan; then

@@ -102,18 +102,6 @@ static const struct argp parser = {
 	       "its verbs directory unless told otherwise.  See netemu-trace(1).",
 };
 
-int export_walk(const struct trace_run *run, uint32_t first, uint32_t count,
-		const struct trace_handler *handler, struct err *err)
-{
-	int rc = 0;
-
-	if (count == run->files)
-		return trace_run_walk_all(run, handler, err);
-	for (uint32_t i = first; rc == 0 && i < first + count; i++)
-		rc = trace_run_walk(run, i, handler, err);
-	return rc;
-}
-
 /* --- names of files --- */
 
 /* The directory that files go to, to be freed; NULL with errno. */

@@ -25,10 +25,10 @@ void fields_process(struct json *json, const struct trace_file *file)
 	FIELD_TEXT(json, "level", header->level <= VRING_FULL ? levels[header->level] : "?");
 	FIELD_BOOL(json, "clean", header->clean);
 	FIELD_BOOL(json, "stream", header->stream);
-	FIELD_U64(json, "records", file->records);
-	FIELD_U64(json, "dropped", file->dropped);
-	FIELD_U64(json, "lost", header->lost);
-	FIELD_U64(json, "empty_polls", file->empty_polls);
+	FIELD_ID(json, "records", file->records);
+	FIELD_ID(json, "dropped", file->dropped);
+	FIELD_ID(json, "lost", header->lost);
+	FIELD_ID(json, "empty_polls", file->empty_polls);
 	JSON_PUT(json, "}");
 }
 

@@ -181,12 +181,31 @@ static void put_double(struct json *json, double value)
 	json_put(json, text, (size_t)snprintf(text, sizeof(text), "%.3f", value));
 }
 
+/* Beyond what a double holds exactly it is a real number. */
+static void put_whole(struct json *json, double value)
+{
+	char text[64];
+
+	json_put(json, text,
+		 (size_t)snprintf(text, sizeof(text), value < 0x1p53 ? "%.0f" : "%.15e", value));
+}
+
 static void put_key(struct json *json, const char *key, bool first)
 {
 	if (!first)
 		JSON_PUT(json, ",");
 	json_text(json, key);
 	JSON_PUT(json, ":");
+}
+
+/* NAME, or what has none by its number: "OPCODE 11". */
+static void put_name(struct json *json, const char *name, const char *kind, uint32_t number,
+		     bool first)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s %" PRIu32, kind, number);
+	put_key(json, *name == '?' ? text : name, first);
 }
 
 static void put_columns(struct json *json, const struct account *account)
@@ -196,7 +215,7 @@ static void put_columns(struct json *json, const struct account *account)
 		if (column->fraction)
 			put_double(json, column->value(account));
 		else
-			json_u64(json, (uint64_t)column->value(account));
+			put_whole(json, column->value(account));
 	}
 }
 
@@ -208,15 +227,15 @@ static void put_opcodes(struct json *json, const struct account *account)
 	for (uint32_t i = 0; i < ACCOUNT_OPCODES; i++) {
 		if (!account->posted[i].messages && !account->sent[i].messages)
 			continue;
-		put_key(json, name_wr_opcode(i), first);
+		put_name(json, name_wr_opcode(i), "OPCODE", i, first);
 		JSON_PUT(json, "{\"messages\":");
-		json_u64(json, account->posted[i].messages);
+		json_id(json, account->posted[i].messages);
 		JSON_PUT(json, ",\"bytes\":");
-		json_u64(json, account->posted[i].bytes);
+		json_id(json, account->posted[i].bytes);
 		JSON_PUT(json, ",\"completed\":");
-		json_u64(json, account->sent[i].messages);
+		json_id(json, account->sent[i].messages);
 		JSON_PUT(json, ",\"completed_bytes\":");
-		json_u64(json, account->sent[i].bytes);
+		json_id(json, account->sent[i].bytes);
 		JSON_PUT(json, "}");
 		first = false;
 	}
@@ -231,8 +250,8 @@ static void put_statuses(struct json *json, const struct account *account)
 	for (uint32_t i = 0; i < ACCOUNT_STATUSES; i++) {
 		if (!account->status[i])
 			continue;
-		put_key(json, name_wc_status(i), first);
-		json_u64(json, account->status[i]);
+		put_name(json, name_wc_status(i), "STATUS", i, first);
+		json_id(json, account->status[i]);
 		first = false;
 	}
 	JSON_PUT(json, "}");
@@ -247,7 +266,7 @@ static void put_size(struct json *json, uint64_t from, uint64_t to, uint64_t mes
 	JSON_PUT(json, ",\"to\":");
 	json_id(json, to);
 	JSON_PUT(json, ",\"messages\":");
-	json_u64(json, messages);
+	json_id(json, messages);
 	JSON_PUT(json, "}");
 }
 
@@ -290,7 +309,7 @@ static void put_calls(struct json *json, const struct overview *overview)
 			continue;
 		put_key(json, reader_call_name(i), first);
 		JSON_PUT(json, "{\"count\":");
-		json_u64(json, call->count);
+		json_id(json, call->count);
 		JSON_PUT(json, ",\"time_ns\":");
 		json_i64(json, call->time);
 		JSON_PUT(json, ",\"longest_ns\":");
@@ -304,7 +323,7 @@ static void put_calls(struct json *json, const struct overview *overview)
 static void put_number(struct json *json, const char *key, uint64_t number)
 {
 	put_key(json, key, false);
-	json_u64(json, number);
+	json_id(json, number);
 }
 
 static void put_run(struct json *json, const struct overview *overview, const struct trace_run *run)
@@ -337,7 +356,7 @@ static void put_run(struct json *json, const struct overview *overview, const st
 		JSON_PUT(json, "null,\"receiver_not_ready\":null,\"timeouts\":null");
 		return;
 	}
-	json_u64(json, overview->resent);
+	json_id(json, overview->resent);
 	put_number(json, "receiver_not_ready", overview->not_ready);
 	put_number(json, "timeouts", overview->no_answer);
 }
