@@ -19,9 +19,12 @@ struct fast {
 	struct shared_qp *qp, *to;
 	struct shared_device *device, *there;
 
-	/* What is to be copied between here and there. */
-	uint32_t opcode, messages, locals, remotes;
+	/* Requests that are carried out together: COUNT that are alike. */
+	uint32_t opcode, count;
 	uint64_t bytes;
+	struct shared_sqe *request[MESSAGES];
+	/* What is to be copied between here and there for them. */
+	uint32_t locals, remotes;
 	struct iovec local[MESSAGES * PARTS], remote[MESSAGES];
 };
 
@@ -220,35 +223,129 @@ static inline bool add(struct fast *f, struct shared_sqe *sqe)
 	return true;
 }
 
-static inline bool is_known(const struct fast *f)
+static inline bool may_read(const struct fast *f)
 {
-	if (f->opcode == WR_RDMA_READ)
-		return f->qp->max_rd_atomic && f->to->max_dest_rd_atomic;
-	return f->opcode == WR_RDMA_WRITE;
+	return f->qp->max_rd_atomic && f->to->max_dest_rd_atomic;
 }
 
-/* Requests from FROM on that are alike.  Returns the first that is not carried out. */
-static uint64_t copy_some(struct fast *f, uint64_t from, uint64_t end)
+/* Those from FROM on that are alike.  Returns how many are carried out. */
+static uint32_t copy_some(struct fast *f, uint64_t from, uint64_t end)
 {
-	uint64_t at = from, bytes;
+	uint32_t count = end - from < MESSAGES ? (uint32_t)(end - from) : MESSAGES;
+	uint64_t bytes;
 
-	f->opcode = request_at(f, from)->opcode;
-	f->locals = f->remotes = 0;
-	f->bytes = 0;
-	if (!is_known(f))
-		return from;
-	while (at < end && at - from < MESSAGES && f->bytes < ENOUGH && add(f, request_at(f, at)))
-		at++;
-	if (at == from)
-		return from;
+	if (f->opcode == WR_RDMA_READ && !may_read(f))
+		return 0;
+	for (; f->count < count && f->bytes < ENOUGH; f->count++) {
+		f->request[f->count] = request_at(f, from + f->count);
+		if (!add(f, f->request[f->count]))
+			break;
+	}
+	if (!f->count)
+		return 0;
 	bytes = copy(f);
 	if (__builtin_expect(bytes == f->bytes, 1))
-		return at;
+		return f->count;
 	/* the general path knows what has happened there; what is whole is done */
-	for (at = from; request_at(f, at)->bytes <= bytes; at++)
-		bytes -= request_at(f, at)->bytes;
-	return at;
+	for (count = 0; f->request[count]->bytes <= bytes; count++)
+		bytes -= f->request[count]->bytes;
+	return count;
 }
+
+/* --- sends --- */
+
+static inline struct shared_rq *receive_queue(const struct fast *f)
+{
+	struct shared_qp *to = f->to;
+
+	if (!to->srq_at)
+		return &to->rq;
+	return &((struct shared_srq *)segment_at(&f->fabric->segment, to->srq_at))->rq;
+}
+
+/* Where the message goes to; what lies behind it is not looked at. */
+static inline bool add_room(struct fast *f, const struct shared_rqe *rqe)
+{
+	uint64_t left = f->bytes;
+
+	for (uint32_t i = 0; left; i++) {
+		const struct shared_sge *sge = &rqe->sge[i];
+
+		if (i == rqe->sges || f->remotes == PARTS)
+			return false;
+		if (!sge->length)
+			continue;
+		if (!find_memory(f, f->there, f->to, sge->key, sge->addr, sge->length,
+				 ACCESS_LOCAL_WRITE, &f->remote[f->remotes]))
+			return false;
+		if (f->remote[f->remotes].iov_len > left)
+			f->remote[f->remotes].iov_len = left;
+		left -= f->remote[f->remotes++].iov_len;
+	}
+	return true;
+}
+
+static inline bool fill_receive(struct fast *f, const struct shared_rqe *rqe)
+{
+	struct shared_sqe *sqe = f->request[0];
+
+	f->bytes = sqe->bytes;
+	return f->bytes <= LONG && add_room(f, rqe) &&
+	       (!f->bytes || (add_local(f, sqe) && copy(f) == f->bytes));
+}
+
+static inline void complete_receive(const struct fast *f, struct shared_rq *rq,
+				    const struct shared_rqe *rqe)
+{
+	const struct shared_sqe *sqe = f->request[0];
+	struct shared_cqe entry = {
+		.wr_id = rqe->wr_id,
+		.qp_at = segment_offset(&f->fabric->segment, f->to),
+		.qpn = atomic_load_explicit(&f->to->head.number, memory_order_relaxed),
+		.src_qpn = atomic_load_explicit(&f->qp->head.number, memory_order_relaxed),
+		.byte_len = (uint32_t)sqe->bytes,
+		.status = WC_SUCCESS,
+		.opcode = WC_RECV,
+		.receive = 1,
+	};
+
+	if (sqe->opcode == WR_SEND_WITH_IMM) {
+		entry.flags = WC_WITH_IMM;
+		entry.imm = sqe->imm;
+	}
+	rq_complete(f->fabric, rq, f->to->recv_cq_at, &entry, sqe->flags & SEND_SOLICITED);
+}
+
+/* The one at FROM.  Returns how many are carried out. */
+static uint32_t send_one(struct fast *f, uint64_t from, uint64_t end)
+{
+	struct shared_rq *rq = receive_queue(f);
+	struct shared_rqe *rqe;
+
+	(void)end;
+	if (f->to->in_rqe_taken)
+		return 0;
+	f->request[0] = request_at(f, from);
+	rqe = rq_first(f->fabric, rq);
+	if (rqe && fill_receive(f, rqe)) {
+		complete_receive(f, rq, rqe);
+		f->count = 1;
+	}
+	rq_done(rq);
+	return f->count;
+}
+
+static const struct {
+	uint32_t (*carry_out)(struct fast *f, uint64_t from, uint64_t end);
+	uint8_t completion; /* enum wc_opcode */
+} operations[] = {
+	[WR_RDMA_WRITE] = { copy_some, WC_RDMA_WRITE },
+	[WR_RDMA_READ] = { copy_some, WC_RDMA_READ },
+	[WR_SEND] = { send_one, WC_SEND },
+	[WR_SEND_WITH_IMM] = { send_one, WC_SEND },
+};
+
+#define OPERATIONS (sizeof(operations) / sizeof(*operations))
 
 /* --- what both sides note --- */
 
@@ -257,21 +354,21 @@ static inline void add_to(_Atomic uint64_t *counter, uint64_t by)
 	atomic_store_explicit(counter, get(counter) + by, memory_order_relaxed);
 }
 
-/* Requests before END are done; the receive lock is held. */
-static inline void note_there(const struct fast *f, uint64_t from, uint64_t end, uint64_t bytes)
+/* Requests before END are carried out; the receive lock is held. */
+static inline void note_there(const struct fast *f, uint64_t end)
 {
 	struct shared_qp *to = f->to;
 
 	if (f->opcode != WR_RDMA_READ)
-		add_to(&to->rx_bytes, bytes);
-	add_to(&to->rx_messages, end - from);
+		add_to(&to->rx_bytes, f->bytes);
+	add_to(&to->rx_messages, f->count);
 	to->in_attempt = to->in_bytes = 0;
 	to->answer_status = WC_SUCCESS;
 	to->answer_original = 0;
 	to->expected = end;
 }
 
-static inline void note_here(const struct fast *f, uint64_t from, uint64_t end, uint64_t bytes)
+static inline void note_here(const struct fast *f)
 {
 	struct shared_qp *qp = f->qp;
 	struct net_message message = {
@@ -283,77 +380,84 @@ static inline void note_here(const struct fast *f, uint64_t from, uint64_t end, 
 				    : atomic_load_explicit(&f->device->mtu, memory_order_relaxed),
 	};
 
-	for (uint64_t at = from; at < end; at++) {
-		message.bytes = request_at(f, at)->bytes;
+	for (uint32_t i = 0; i < f->count; i++) {
+		message.bytes = f->request[i]->bytes;
 		net_count(f->fabric, &qp->stream, &message);
 	}
 	if (!message.response)
-		add_to(&qp->tx_bytes, bytes);
-	add_to(&qp->tx_messages, end - from);
+		add_to(&qp->tx_bytes, f->bytes);
+	add_to(&qp->tx_messages, f->count);
 }
 
 /* --- completions --- */
 
-static inline void fill_entry(const struct fast *f, uint64_t at, struct shared_cqe *entry)
+static inline void fill_entry(const struct fast *f, const struct shared_sqe *sqe, uint64_t position,
+			      struct shared_cqe *entry)
 {
-	static const uint8_t opcodes[] = {
-		[WR_RDMA_WRITE] = WC_RDMA_WRITE,
-		[WR_RDMA_READ] = WC_RDMA_READ,
-	};
-	const struct shared_sqe *sqe = request_at(f, at);
-
 	*entry = (struct shared_cqe){
 		.wr_id = sqe->wr_id,
 		.qp_at = segment_offset(&f->fabric->segment, f->qp),
-		.position = at + 1,
+		.position = position,
 		.qpn = atomic_load_explicit(&f->qp->head.number, memory_order_relaxed),
 		.byte_len = (uint32_t)sqe->bytes,
 		.status = WC_SUCCESS,
-		.opcode = opcodes[sqe->opcode],
+		.opcode = operations[sqe->opcode].completion,
 	};
 }
 
-static inline void complete(const struct fast *f, uint64_t from, uint64_t end)
+/* Those from FROM on. */
+static inline void complete(const struct fast *f, uint64_t from)
 {
 	struct shared_qp *qp = f->qp;
 	struct cq_batch batch = { .cq = NULL };
 
-	set(&qp->sq_sent, end);
-	set(&qp->sq_delivered, end);
-	for (uint64_t at = from; at < end; at++) {
+	set(&qp->sq_sent, from + f->count);
+	set(&qp->sq_delivered, from + f->count);
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct shared_sqe *sqe = f->request[i];
 		struct shared_cqe *entry;
 
-		if (!qp->sq_sig_all && !(request_at(f, at)->flags & SEND_SIGNALED))
+		if (!qp->sq_sig_all && !(sqe->flags & SEND_SIGNALED))
 			continue;
 		entry = cq_batch_next(f->fabric, qp->send_cq_at, &batch);
 		if (entry)
-			fill_entry(f, at, entry);
+			fill_entry(f, sqe, from + i + 1, entry);
 	}
-	set(&qp->sq_acked, end);
+	set(&qp->sq_acked, from + f->count);
 	cq_batch_end(f->fabric, &batch);
 }
 
 /* --- all of it --- */
 
-/* Requests from FROM on, up to END.  Returns the first that is not carried out. */
+/* Those that are carried out count, and no others. */
+static inline void keep(struct fast *f, uint32_t count)
+{
+	if (__builtin_expect(f->count == count, 1))
+		return;
+	f->count = count;
+	f->bytes = 0;
+	for (uint32_t i = 0; i < count; i++)
+		f->bytes += f->request[i]->bytes;
+}
+
+/* Some requests from FROM on, up to END.  Returns the first that is not carried out. */
 static uint64_t carry_out(struct fast *f, uint64_t from, uint64_t end)
 {
-	uint64_t done = from, bytes = 0;
-
+	f->opcode = request_at(f, from)->opcode;
+	f->count = f->locals = f->remotes = 0;
+	f->bytes = 0;
+	if (f->opcode >= OPERATIONS || !operations[f->opcode].carry_out)
+		return from;
 	qp_lock_receive(f->fabric, f->to);
-	if (takes_requests(f, from)) {
-		done = copy_some(f, from, end);
-		for (uint64_t at = from; at < done; at++)
-			bytes += request_at(f, at)->bytes;
-		if (done != from)
-			note_there(f, from, done, bytes);
-	}
+	keep(f, takes_requests(f, from) ? operations[f->opcode].carry_out(f, from, end) : 0);
+	if (f->count)
+		note_there(f, from + f->count);
 	lock_drop(&f->to->receive_lock);
-	if (done != from) {
-		note_here(f, from, done, bytes);
-		complete(f, from, done);
+	if (f->count) {
+		note_here(f);
+		complete(f, from);
 	}
-	return done;
+	return from + f->count;
 }
 
 uint64_t fast_send(struct fabric *fabric, struct shared_qp *qp, uint64_t from, uint64_t end)

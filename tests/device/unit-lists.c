@@ -254,6 +254,97 @@ static void does_them_in_order(void **state)
 	stop_peer(peer);
 }
 
+/* --- sends --- */
+
+#define SENDS    16
+#define RECEIVES 12 /* the others come late */
+#define ROOM     512
+
+/* Message I. */
+static uint32_t length_of(uint32_t i)
+{
+	return i * 37 % 113;
+}
+
+static char byte_of(uint32_t i, uint32_t j)
+{
+	return (char)(i * 41 + j * 3 + 1);
+}
+
+/* In pieces that do not lie together. */
+static void make_room(uint32_t i)
+{
+	end_receive_pieces(&end, i, (uint64_t)i * ROOM, 120, 30, 50);
+}
+
+static bool has_arrived(uint32_t i)
+{
+	struct shared_cqe entry = cq_next(&end.recv_cq);
+	const char *room = end.memory + (uint64_t)i * ROOM;
+	bool immediate = i % 3 == 0;
+
+	if (entry.status != WC_SUCCESS || entry.wr_id != i || entry.byte_len != length_of(i) ||
+	    entry.flags != (immediate ? WC_WITH_IMM : 0) || (immediate && entry.imm != i))
+		return false;
+	for (uint32_t j = 0; j < 120; j++)
+		if (room[j / 30 * 50 + j % 30] != (j < length_of(i) ? byte_of(i, j) : 0))
+			return false;
+	for (uint32_t j = 30; j < 200; j += 50)
+		if (room[j] || room[j + 19])
+			return false;
+	return true;
+}
+
+static void receive_them(void *arg)
+{
+	(void)arg;
+	join(1);
+	memset(end.memory, 0, SIZE);
+	for (uint32_t i = 0; i < RECEIVES; i++)
+		make_room(i);
+	atomic_store(&board->answered, 1);
+	for (uint32_t i = 0; i < SENDS; i++) {
+		if (!has_arrived(i))
+			_exit(1);
+		for (uint32_t late = RECEIVES; i == RECEIVES - 1 && late < SENDS; late++)
+			make_room(late);
+	}
+	while (!atomic_load(&board->stop))
+		cq_empty(&end.recv_cq);
+	end_destroy(&end);
+	host_leave(&host);
+}
+
+static void fills_receives_in_order(void **state)
+{
+	struct request list[SENDS];
+	pid_t peer = child_run(receive_them, NULL);
+
+	(void)state;
+	join(0);
+	while (!atomic_load(&board->answered))
+		clock_rest(1);
+	for (uint32_t i = 0; i < SENDS; i++) {
+		list[i] = (struct request){ .opcode = i % 3 ? WR_SEND : WR_SEND_WITH_IMM,
+					    .flags = SEND_SIGNALED | (i % 2 ? SEND_INLINE : 0),
+					    .offset = (uint64_t)i * ROOM,
+					    .length = length_of(i),
+					    .imm = i,
+					    .wr_id = i };
+		for (uint32_t j = 0; j < length_of(i); j++)
+			end.memory[i * ROOM + j] = byte_of(i, j);
+	}
+	end_send_all(&end, &board->address[1], list, SENDS);
+	for (uint32_t i = 0; i < SENDS; i++) {
+		struct shared_cqe entry = cq_next(&end.send_cq);
+
+		assert_int_equal(entry.wr_id, i);
+		assert_int_equal(entry.status, WC_SUCCESS);
+		assert_int_equal(entry.opcode, WC_SEND);
+	}
+	stop_peer(peer);
+}
+
 /* --- one that does not --- */
 
 #define BAD   5
@@ -344,6 +435,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BY_EACH_TRANSPORT(does_them_in_order, open_lab, close_lab),
+		BY_EACH_TRANSPORT(fills_receives_in_order, open_lab, close_lab),
 		BY_EACH_TRANSPORT(stops_at_a_wrong_remote_key, open_lab, close_lab),
 		BY_EACH_TRANSPORT(stops_at_a_wrong_local_key, open_lab, close_lab),
 		BY_TRANSPORT(stops_where_the_peer_has_no_memory, "direct", open_lab, close_lab),
