@@ -76,7 +76,7 @@ struct group {
 	uint32_t count;
 };
 struct groups {
-	struct group *list; /* by id; [0] is that of all ranks; owned */
+	struct group **list; /* [0] is that of all ranks; owned; groups stay where they are */
 	size_t count;
 };
 int groups_init(struct groups *groups, uint32_t size); /* that of all; -1: errno */

@@ -181,3 +181,13 @@ const struct net_message *match_oldest(const struct match *match)
 			return queue->receive;
 	return NULL;
 }
+
+const struct match_arrival *match_oldest_arrival(const struct match *match)
+{
+	const struct match_queue *queue;
+
+	for (queue = match->queues; queue; queue = queue->hh.next)
+		if (queue->arrival)
+			return queue->arrival;
+	return NULL;
+}

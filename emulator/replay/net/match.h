@@ -39,5 +39,7 @@ int match_arrive(struct match *match, struct match_arrival *arrival, uint32_t ra
 
 /* The receive that waits longest, for the watchdog, or NULL. */
 const struct net_message *match_oldest(const struct match *match);
+/* The same of what has come and nobody receives. */
+const struct match_arrival *match_oldest_arrival(const struct match *match);
 
 #endif

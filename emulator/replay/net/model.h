@@ -9,8 +9,10 @@
  * with the hops of the first dimension in which the two ranks differ: the shorter way of
  * a ring, 2 over a switch, 1 if fully connected.  With `congestion` the links (one
  * dimension) are used by one message at a time, in order of arrival, whole messages from
- * link to link.  Or the links of a topology (netemu-topology(5)): each serialises
- * what crosses it, messages pass cut-through, as netemu0 does it.
+ * link to link, each hop after trunc(latency + bytes / bandwidth) ns and the link free after
+ * trunc(bytes / bandwidth).  Or the links of a topology (netemu-topology(5)): each serialises
+ * what crosses it, messages pass cut-through in pieces, as netemu0 does it, those of one
+ * pair of ranks one after the other.
  */
 #ifndef NET_MODEL_H
 #define NET_MODEL_H
@@ -29,19 +31,24 @@ struct model_settings {
 	uint32_t dims; /* 0: one dimension, a switch */
 	enum model_kind kind[MODEL_DIMS];
 	uint32_t npus[MODEL_DIMS];    /* 0: those of the logical topology */
-	double bandwidth[MODEL_DIMS]; /* byte/s */
+	double bandwidth[MODEL_DIMS]; /* byte/s; 0: no limit */
 	double latency[MODEL_DIMS];   /* ns a hop */
 	bool congestion;
 	/* A network of links in place of dimensions. */
-	char *topology, *routing; /* SPEC and algorithm, owned; NULL: dimensions */
+	char *topology, *routing; /* SPEC and algorithm, owned; NULL: dimensions, what fits */
 	double link_latency;      /* ns of a whole path */
+	double link_rate; /* byte/s of a capacity of 1 where SPEC has no rates; 0: no limit */
+	uint64_t seed;    /* of the routing */
 };
 
 /* KEY=VALUE,... as --model takes it (topology=Ring+Switch or Ring,Switch; npus_count=,
  * bandwidth= in GB/s of 2^30 or with a unit, latency= in ns or with a unit,
- * congestion=yes|no, routing=), one value or one for each dimension; or @FILE, also
- * the network file (YAML) of ASTRA-sim.  LOGICAL [NLOGICAL]: the sizes of the logical
- * topology.  Returns 0, or -1 with ERR.
+ * congestion=yes|no), one value or one for each dimension, by '+' or ','; another topology=
+ * is a SPEC of links, with routing=, seed=, latency= of a whole path and bandwidth= of links
+ * without a rate.  Or @FILE: the same, or the network file of ASTRA-sim, YAML or JSON.
+ * What is not said: one Switch, 50 GB/s, 500 ns.  LOGICAL [NLOGICAL]: the sizes of the logical
+ * topology, which are npus_count= unless said.  Returns 0, or -1 with ERR and nothing to
+ * release.
  */
 int model_settings_parse(struct model_settings *settings, const char *text, const uint32_t *logical,
 			 uint32_t nlogical, struct err *err);
@@ -49,7 +56,10 @@ void model_settings_release(struct model_settings *settings);
 
 struct model;
 
-/* A network of SIZE ranks.  Returns 0, or -1 with ERR: sizes that do not multiply to SIZE. */
+/* A network of SIZE ranks; SETTINGS are kept.  Ranks fill the hosts of a topology in their
+ * order, as many on each as it has slots.  Returns 0, or -1 with ERR: sizes that do not
+ * multiply to SIZE, too few hosts.
+ */
 int model_create(struct model **model, struct loop *loop, const struct model_settings *settings,
 		 uint32_t size, struct err *err);
 /* The end of RANK; lives as long as the model. */

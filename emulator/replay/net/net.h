@@ -20,6 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Tags of sends and receives that a trace names; all others are of collectives and do not
+ * have this bit.
+ */
+#define NET_TAG_P2P (UINT64_C(1) << 63)
 #define NET_ANY UINT64_MAX /* size of a receive that takes what its sender has */
 
 struct net_message;
