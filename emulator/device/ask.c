@@ -261,7 +261,8 @@ static bool ask(struct pass *p, struct shared_sqe *sqe, uint64_t number, struct 
 		*status = answer.status == WC_LOC_PROT_ERR ? WC_LOC_PROT_ERR : WC_SUCCESS;
 		return true;
 	}
-	if (answer.status >= RESPOND_RNR && is_dead(p, &op))
+	/* who clears up behind the dead takes their keys away first */
+	if (answer.status != WC_SUCCESS && is_dead(p, &op))
 		answer.status = RESPOND_NOTHING;
 	if (answer.status == RESPOND_RNR)
 		return not_ready(p, sqe, &answer, status);

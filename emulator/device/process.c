@@ -41,6 +41,9 @@ bool fabric_alive(struct fabric *fabric, uint32_t process)
 		return true;
 	if (!hold_taken(fabric->lock_fd, process))
 		return false;
+	/* by who clears up, since */
+	if (atomic_load(&fabric->segment.header->process[process].state) == PROCESS_DEAD)
+		return false;
 	atomic_store_explicit(&fabric->seen[process], now, memory_order_relaxed);
 	return true;
 }
