@@ -173,6 +173,46 @@ static uint64_t own_size(const struct plan *plan, uint32_t block)
 	return piece.bytes;
 }
 
+/* Of SHARDS shards of BYTES each. */
+static uint64_t equal_shards(const struct plan *plan, uint64_t bytes, uint64_t shards)
+{
+	struct region region = plan->region;
+	struct piece piece;
+
+	region.total = bytes;
+	region_shard(&region, 1, 0, &piece);
+	return piece.bytes * shards;
+}
+
+/* Shards [FROM, TO): some have a byte more than others, it does not matter which. */
+static uint64_t neighbours(const struct plan *plan, uint64_t from, uint64_t to)
+{
+	uint64_t total = plan->region.total, n = shards_of(plan), least = total / n;
+	uint64_t longer = fraction(total, to, n) - fraction(total, from, n) - (to - from) * least;
+
+	return equal_shards(plan, least + 1, longer) +
+	       equal_shards(plan, least, to - from - longer);
+}
+
+/* Blocks of one shard each that are side by side, in either direction, around the end. */
+static bool are_neighbours(const struct plan *plan, const struct step *step)
+{
+	return step->count > 2 && shards_of(plan) == plan->blocks &&
+	       (step->stride == 1 || step->stride == plan->blocks - 1);
+}
+
+static uint64_t bytes_of_neighbours(const struct plan *plan, const struct step *step)
+{
+	uint64_t from = step->first, to;
+
+	if (step->stride != 1)
+		from = block_at(plan, step, step->count - 1);
+	to = from + step->count;
+	if (to <= plan->blocks)
+		return neighbours(plan, from, to);
+	return neighbours(plan, from, plan->blocks) + neighbours(plan, 0, to - plan->blocks);
+}
+
 static uint64_t bytes_of(const struct plan *plan, const struct step *step)
 {
 	uint64_t i, pieces = plan_pieces(plan, step), bytes = 0;
@@ -187,6 +227,8 @@ static uint64_t bytes_of(const struct plan *plan, const struct step *step)
 		plan_piece(plan, step, 0, &piece);
 		return piece.bytes * pieces;
 	}
+	if (are_neighbours(plan, step))
+		return bytes_of_neighbours(plan, step);
 	for (i = 0; i < pieces; i++) {
 		plan_piece(plan, step, i, &piece);
 		bytes += piece.bytes;
