@@ -5,15 +5,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
-#define PIECES 1024 /* that a ring is made of, at most */
+#define PIECES 1024                    /* that a ring is made of, at most */
+#define PIECE  (4 * VRING_EXTENT_SIZE) /* of a file that has some already */
+
+/* Pages of memory need not be made ready for a disk. */
+static bool is_memory(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
 
 /* Zeros where there are zeros already, for the sake of pages: those that are written as a
- * whole are ready several times sooner than those that are touched one by one.
+ * whole are ready several times sooner than those that are touched one by one.  As many at
+ * once as an extent has: more take longer again.
  */
 static void write_zeros(int fd, uint64_t offset, size_t size)
 {
@@ -37,16 +49,27 @@ static void *map(int fd, uint64_t offset, size_t size)
 		errno = rc;
 		return NULL;
 	}
-	write_zeros(fd, offset, size);
+	if (!is_memory(fd))
+		write_zeros(fd, offset, size);
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 	return at == MAP_FAILED ? NULL : at;
 }
 
 static uint64_t piece_of(uint64_t ring)
 {
-	uint64_t extents = ring / PIECES / VRING_EXTENT_SIZE;
+	uint64_t piece = ring / PIECES / VRING_EXTENT_SIZE * VRING_EXTENT_SIZE;
 
-	return (extents ? extents : 1) * VRING_EXTENT_SIZE;
+	return piece < PIECE ? PIECE : piece;
+}
+
+/* What the file grows by: little while it is small. */
+static uint64_t next_piece(const struct ringfile *file)
+{
+	uint64_t piece = file->size / 4 / VRING_EXTENT_SIZE * VRING_EXTENT_SIZE;
+
+	if (piece > file->piece)
+		return file->piece;
+	return piece ? piece : VRING_EXTENT_SIZE;
 }
 
 int ringfile_create(struct ringfile *file, const char *path, const struct vring_header *header,
@@ -119,7 +142,7 @@ struct vring_extent *ringfile_extend(struct ringfile *file)
 	char *extent;
 
 	if (file->spare == file->spare_end && !file->full)
-		file->full = !grow(file, file->piece) && !grow(file, VRING_EXTENT_SIZE);
+		file->full = !grow(file, next_piece(file)) && !grow(file, VRING_EXTENT_SIZE);
 	if (file->spare == file->spare_end)
 		return NULL;
 	extent = file->spare;

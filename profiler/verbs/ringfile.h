@@ -21,7 +21,7 @@ struct ringfile {
 	dev_t device;
 	ino_t inode;
 	uint64_t size;  /* bytes that are allocated */
-	uint64_t piece; /* bytes that it grows by */
+	uint64_t piece; /* bytes that it grows by, at most */
 	struct vring_header *header;
 	char *spare, *spare_end; /* extents that are mapped and not given out */
 	bool full;               /* one could not be had */
