@@ -3,10 +3,15 @@
  *
  *	bench-trace empty COUNT   ns of a poll that finds nothing
  *	bench-trace pair COUNT    ns of a post and the poll that takes its completion
+ *	bench-trace clock COUNT   the same, and what no tracer can do without: the clock
+ *	                          before and after the post and after the poll, and two
+ *	                          records that are written as a whole
  *	bench-trace exec COUNT    us of a program that does nothing
  */
+#include "ticks.h"
 #include "tracelib.h"
 
+#include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +47,32 @@ static double pair(struct ends *ends, int count)
 	return (now() - begin) / count;
 }
 
+static void write_record(struct vring_record *record, uint64_t time, uint64_t end)
+{
+	*record = (struct vring_record){ .time = time, .duration = ticks_between(time, end) };
+}
+
+static double clocked(struct ends *ends, int count)
+{
+	static struct vring_record ring[16384]; /* 1 MiB */
+	double begin = now();
+	uint64_t before, after;
+	struct ibv_wc wc;
+
+	for (int i = 0; i < count; i++) {
+		before = ticks_now();
+		errno = ends_write(ends, ends->a, (uint64_t)i, 8);
+		after = ticks_now();
+		need(!errno, "ibv_post_send");
+		write_record(&ring[2 * i % 16384], before, after);
+		ends_poll(ends, &wc);
+		after = ticks_now();
+		write_record(&ring[(2 * i + 1) % 16384], after, after);
+	}
+	need(ring[1].time, "records");
+	return (now() - begin) / count;
+}
+
 static double run_true(int count)
 {
 	char name[] = "true", *argv[] = { name, NULL };
@@ -55,17 +86,29 @@ static double run_true(int count)
 	return (now() - begin) / count / 1000;
 }
 
+static const struct {
+	const char *name;
+	double (*measure)(struct ends *ends, int count);
+} measures[] = {
+	{ "empty", empty },
+	{ "pair", pair },
+	{ "clock", clocked },
+};
+
 int main(int argc, char **argv)
 {
 	int count = argc == 3 ? atoi(argv[2]) : 0;
 	struct ends ends;
 
 	if (count <= 0)
-		return fprintf(stderr, "usage: bench-trace empty|pair|exec COUNT\n"), 2;
+		return fprintf(stderr, "usage: bench-trace empty|pair|clock|exec COUNT\n"), 2;
 	if (strcmp(argv[1], "exec") == 0)
 		return printf("%.1f\n", run_true(count)), 0;
+	ticks_init();
 	ends_open(&ends, device_open(0));
 	ends_writes(&ends, 1000, 8);
-	printf("%.2f\n", strcmp(argv[1], "pair") == 0 ? pair(&ends, count) : empty(&ends, count));
-	return 0;
+	for (size_t i = 0; i < sizeof(measures) / sizeof(*measures); i++)
+		if (strcmp(argv[1], measures[i].name) == 0)
+			return printf("%.2f\n", measures[i].measure(&ends, count)), 0;
+	return fprintf(stderr, "bench-trace: unable to measure '%s'\n", argv[1]), 2;
 }

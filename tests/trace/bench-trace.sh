@@ -36,25 +36,23 @@ median() {
 		(value[NR / 2] + value[NR / 2 + 1]) / 2 }'
 }
 
-# traced DIRECTORY COMMAND...: its files are of no interest.
-files=$work/files
+# with COMMAND...: traced by $settings; its files are of no interest.
+files=$work/files settings=
 with() {
 	rm -rf "$files"
 	mkdir "$files"
-	NETTRACE=dir=$files "$@"
+	NETTRACE=dir=$files$settings "$@"
 }
 
-# in_turn NAME WITHOUT WITH: two functions that print a figure each; into files.
+# in_turn NAME...: of each function NAME that prints a figure, the median becomes $NAME.
 in_turn() {
-	: >"$work/$1.without"
-	: >"$work/$1.with"
+	for name; do : >"$work/$name"; done
 	turn=0
 	while test $turn -lt "$turns"; do
 		turn=$((turn + 1))
-		"$2" >>"$work/$1.without"
-		"$3" >>"$work/$1.with"
+		for name; do "$name" >>"$work/$name"; done
 	done
-	without=$(median "$work/$1.without") with=$(median "$work/$1.with")
+	for name; do eval "$name=\$(median \"\$work/\$name\")"; done
 }
 
 # calls WHAT COUNT PRELOAD
@@ -64,7 +62,9 @@ calls() {
 empty_without() { calls empty 10000000 "$stub"; }
 empty_with() { with calls empty 10000000 "$trace:$stub"; }
 pair_without() { calls pair 500000 "$stub"; }
-pair_with() { with calls pair 500000 "$trace:$stub"; }
+pair_clock() { calls clock 500000 "$stub"; }
+pair_first() { with calls pair 500000 "$trace:$stub"; }
+pair_again() { (settings=,ring=1MiB && with calls pair 500000 "$trace:$stub"); }
 exec_without() { calls exec 200 ""; }
 exec_with() { with calls exec 200 "$trace"; }
 
@@ -92,15 +92,42 @@ minus() {
 	awk "BEGIN { printf \"%.1f\", ($1 - $2) / $3 }"
 }
 
-in_turn empty empty_without empty_with
-echo "an empty poll: $without ns without, $with with: + $(minus "$with" "$without" 1) ns (aim: 10)"
-in_turn pair pair_without pair_with
-echo "a post and its completion: $without ns without, $with with:" \
-	"+ $(minus "$with" "$without" 2) ns for each event (aim: 30)"
-in_turn exec exec_without exec_with
-echo "exec: $without us without, $with with: + $(minus "$with" "$without" 1) us"
+# instructions PRELOAD WHAT: of one more call, or post and completion, by valgrind; the
+# same whatever else the machine does.
+instructions() {
+	for count in 20000 40000; do
+		LD_PRELOAD=$1 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+			"$bench" "$2" "$count" 2>&1 | awk '/Collected/ { print $NF }'
+	done | awk 'NR == 1 { first = $1 } END { printf "%.1f\n", ($1 - first) / 20000 }'
+}
+# more_instructions WHAT: those that the tracer adds.
+more_instructions() {
+	minus "$(with instructions "$trace:$stub" "$1")" "$(instructions "$stub" "$1")" "$2"
+}
+
+in_turn empty_without empty_with
+echo "an empty poll: $empty_without ns without, $empty_with with:" \
+	"+ $(minus "$empty_with" "$empty_without" 1) ns (aim: 10)"
+
+# each pair is two events
+in_turn pair_without pair_clock pair_again pair_first
+least=$(minus "$pair_clock" "$pair_without" 2)
+again=$(minus "$pair_again" "$pair_without" 2)
+echo "a post and its completion: $pair_without ns without, $pair_again in a ring that has gone" \
+	"round, $pair_first while 64 MiB are filled first"
+echo "for each event: + $again ns, + $(minus "$pair_first" "$pair_without" 2) ns (aim: 30)"
+echo "  of that the clock (3 readings for 2 events) and 64 bytes written: $least ns;" \
+	"all is $(awk "BEGIN { printf \"%.2f\", $again / $least }") times that"
+if command -v valgrind >/dev/null; then
+	echo "instructions: + $(more_instructions empty 1) for an empty poll," \
+		"+ $(more_instructions pair 2) for each event"
+fi
+
+in_turn exec_without exec_with
+echo "exec: $exec_without us without, $exec_with with:" \
+	"+ $(minus "$exec_with" "$exec_without" 1) us"
 if command -v ib_write_bw >/dev/null; then
-	in_turn rate rate_without rate_with
-	echo "writes of 8 bytes: the tracer takes $(minus "100 * $without" "100 * $with" "$without") %" \
-		"of their rate (aim: 10, at most 25)"
+	in_turn rate_without rate_with
+	lost=$(minus "100 * $rate_without" "100 * $rate_with" "$rate_without")
+	echo "writes of 8 bytes: the tracer takes $lost % of their rate (aim: 10, at most 25)"
 fi
