@@ -29,6 +29,16 @@ test_expect_success LIMIT 'all messages are there' '
 		END { exit !(bytes == 64 * 450000 && messages == 450000) }" out
 '
 
+# Of each message two requests, four calls and an arrow; and 13 calls that make the queue pairs.
+test_expect_success LIMIT 'a timeline of it: each request and each call, in 90 MB' '
+	{ (ulimit -v 90000; "$trace" export --output=- netemu.7.0); echo $? >rc; } |
+		cut -c1-40 | grep -o "^{\"ph\":\".\"" | sort | uniq -c >kinds &&
+	cat kinds && test "$(cat rc)" = 0 &&
+	for count in b=900000 e=900000 s=450000 f=450000 X=1800013 C=1800000; do
+		grep -q "^ *${count#*=} {\"ph\":\"${count%=*}\"\$" kinds || return 1
+	done
+'
+
 # What a background job of a script is sent with Ctrl-C it ignores: SIGTERM does the same.
 test_expect_success 'no half file of an export that is ended' '
 	mkdir half &&

@@ -48,28 +48,66 @@ is() {
 	echo "$*" | tr ' ' '\t' >expected && test_cmp expected moved
 }
 
+# same_as_summary RUN: the matrix has what the rows of `summary --by=peer` add up to: what
+# was read goes the other way there, an atomic is 8 bytes each way.  What never completed,
+# but arrived, is in the matrix, too.
+same_as_summary() {
+	netemu trace summary --by=peer --format=json -o peers.json "$1" &&
+		netemu trace matrix --format=tsv "$1" | tail -n +2 | cut -f1-4 >table &&
+		python3 - <<-"END"
+		import collections, json
+		least, most = collections.Counter(), collections.Counter()
+		def add(sums, here, there, opcode, messages, bytes_):
+		    if opcode == "RDMA_READ":
+		        here, there = there, here
+		    elif opcode.startswith("ATOMIC_"):
+		        bytes_ = 8 * messages
+		        sums[there, here, "messages"] += messages
+		        sums[there, here, "bytes"] += bytes_
+		    sums[here, there, "messages"] += messages
+		    sums[here, there, "bytes"] += bytes_
+		unfinished = 0
+		for row in json.load(open("peers.json"))["rows"]:
+		    unfinished += row["unfinished"]
+		    assert "peer" in row or not row["messages"], row
+		    for opcode, n in row["opcodes"].items():
+		        pair = row["rank"], row["peer"], opcode
+		        add(least, *pair, n["completed"], n["completed_bytes"])
+		        add(most, *pair, n["messages"], n["bytes"])
+		table = collections.Counter()
+		for line in open("table"):
+		    a, b, bytes_, messages = map(int, line.split("\t"))
+		    table[a, b, "bytes"], table[a, b, "messages"] = bytes_, messages
+		assert table
+		for key in table.keys() | most.keys():
+		    assert least[key] <= table[key] <= most[key], (key, least[key], table[key], most[key])
+		assert unfinished or table == +least, (table, least)
+		END
+}
+
 for transport in $DEVICE_TRANSPORTS; do
 	device_set "transport=$transport"
 
 	test_expect_success "ib_write_bw: all bytes of all writes, $transport" '
-		matrix ib_write_bw -n 200 -s 65536 && is 1 0 13107200 200
+		matrix ib_write_bw -n 200 -s 65536 && is 1 0 13107200 200 && same_as_summary run/netemu.*
 	'
 
 	test_expect_success "ib_read_bw: from the target to the reader, $transport" '
-		matrix ib_read_bw -n 100 -s 4096 -q 3 && is 0 1 1228800 300
+		matrix ib_read_bw -n 100 -s 4096 -q 3 && is 0 1 1228800 300 && same_as_summary run/netemu.*
 	'
 
 	test_expect_success "ib_send_bw: as it is received, $transport" '
-		matrix ib_send_bw -n 300 -s 1000 && is 1 0 300000 300
+		matrix ib_send_bw -n 300 -s 1000 && is 1 0 300000 300 && same_as_summary run/netemu.*
 	'
 
 	test_expect_success "ib_send_bw over datagrams, $transport" '
-		matrix ib_send_bw -c UD -n 200 -s 1000 -r 512 && is 1 0 200000 200
+		matrix ib_send_bw -c UD -n 200 -s 1000 -r 512 && is 1 0 200000 200 && same_as_summary run/netemu.*
 	'
 
 	test_expect_success "ib_atomic_bw: 8 bytes there and back, $transport" '
 		matrix ib_atomic_bw -n 100 &&
-		printf "0\t1\t800\t100\n1\t0\t800\t100\n" >expected && test_cmp expected moved
+		printf "0\t1\t800\t100\n1\t0\t800\t100\n" >expected && test_cmp expected moved &&
+		same_as_summary run/netemu.*
 	'
 done
 
@@ -120,7 +158,7 @@ test_expect_success MPIRUN '4 ranks of Open MPI over UCX: sent is received on ea
 		UCX_NET_DEVICES=netemu0:1 trace_ranks 4 ./verify >out 2>err &&
 	grep "4 ranks: right" out && netemu trace matrix client/netemu.* >out &&
 	moved client &&
-	test $(awk "\$1 != \$2" moved | wc -l) = 12
+	test $(awk "\$1 != \$2" moved | wc -l) = 12 && same_as_summary client/netemu.*
 '
 
 test_expect_success MPIRUN 'its sums are those of the good completions' '
