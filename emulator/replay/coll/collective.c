@@ -89,8 +89,7 @@ static void work_free(struct work *work)
 	uint32_t c, p;
 
 	loop_cancel(loop, &work->timer);
-	if (work->custom)
-		work->owner->settings->custom->release(work);
+	custom_release(work);
 	for (c = 0; work->chunks && c < work->chunks_count; c++) {
 		struct chunk *chunk = &work->chunks[c];
 
@@ -143,8 +142,7 @@ void collectives_destroy(struct collectives *collectives)
 		work_free(work);
 	}
 	free_messages(collectives);
-	if (collectives->graphs)
-		collectives->settings->custom->forget(collectives);
+	custom_forget(collectives);
 	free(collectives->queues);
 	free(collectives->counts);
 	free(collectives);
@@ -338,44 +336,19 @@ static int cut(struct work *work, struct err *err)
 static void begin(struct loop_timer *timer, int64_t due)
 {
 	struct work *work = (struct work *)((char *)timer - offsetof(struct work, timer));
-	const struct custom_ops *ops = work->owner->settings->custom;
 	uint32_t c, count = work->chunks_count;
 
-	if (work->custom && ops->steps(work)) {
-		ops->go(work, due);
+	if (work->custom) {
+		custom_go(work, due);
 		return;
 	}
-	if (work->custom || !work->phases_count || !count) {
+	if (!work->phases_count || !count) {
 		work_ended(work, due);
 		return;
 	}
 	/* Messages come later: nothing ends while the chunks come in. */
 	for (c = 0; c < count; c++)
 		run_enter(&work->chunks[c], due);
-}
-
-/* The ET prefix whose messages COLLECTIVE is made of, or NULL. */
-static const char *custom_prefix(const struct collectives *collectives,
-				 const struct collective *collective)
-{
-	const struct system *system = collectives->settings->system;
-	size_t i;
-
-	if (collective->custom)
-		return collective->custom;
-	for (i = 0; i < system->custom_nodes_count; i++)
-		if (system->custom_nodes[i].id == collective->node_id)
-			return system->custom_nodes[i].prefix;
-	return collective->coll <= COLL_ALL_TO_ALL ? system->custom[collective->coll] : NULL;
-}
-
-static int prepare_custom(struct work *work, const char *prefix, struct err *err)
-{
-	const struct custom_ops *ops = work->owner->settings->custom;
-
-	if (!ops)
-		return err_set(err, "'%s': custom collectives are not read here", prefix);
-	return ops->prepare(work, prefix, err);
 }
 
 static int prepare(struct work *work, struct err *err)
@@ -387,7 +360,7 @@ static int prepare(struct work *work, struct err *err)
 		return -1;
 	if (work->own_sizes && copy_sizes(work, err) < 0)
 		return -1;
-	if (prefix ? prepare_custom(work, prefix, err) < 0 : run_check(work, err) < 0)
+	if (prefix ? custom_prepare(work, prefix, err) < 0 : run_check(work, err) < 0)
 		return -1;
 	if (cut(work, err) < 0)
 		return -1;

@@ -26,10 +26,6 @@
 
 struct collectives; /* of one rank */
 
-/* Those whose messages are in execution traces; who can read them says so. */
-struct custom_ops;
-extern const struct custom_ops custom_from_et;
-
 enum allgather_size {
 	ALLGATHER_SHARD, /* comm_size is what each rank gives */
 	ALLGATHER_TOTAL, /* comm_size is what each rank has in the end */
@@ -45,9 +41,8 @@ struct collectives_settings {
 	 * messages have no meaning, each is checked to be what its sender sent.
 	 */
 	bool verify;
-	double size_scale;               /* comm-scale; 0 counts as 1 */
-	double injection_scale;          /* of the endpoint delay; 0 counts as 1 */
-	const struct custom_ops *custom; /* &custom_from_et; NULL: such collectives are errors */
+	double size_scale;      /* comm-scale; 0 counts as 1 */
+	double injection_scale; /* of the endpoint delay; 0 counts as 1 */
 };
 
 /* What is asked for; embedded in what the caller owns, which stays until `done`. */

@@ -35,6 +35,20 @@ struct custom {
 	uint32_t left;
 };
 
+const char *custom_prefix(const struct collectives *collectives,
+			  const struct collective *collective)
+{
+	const struct system *system = collectives->settings->system;
+	size_t i;
+
+	if (collective->custom)
+		return collective->custom;
+	for (i = 0; i < system->custom_nodes_count; i++)
+		if (system->custom_nodes[i].id == collective->node_id)
+			return system->custom_nodes[i].prefix;
+	return collective->coll <= COLL_ALL_TO_ALL ? system->custom[collective->coll] : NULL;
+}
+
 /* --- files --- */
 
 static const struct graph *find_graph(const struct collectives *owner, const char *path)
@@ -69,7 +83,7 @@ static const struct graph *read_graph(struct collectives *owner, const char *pat
 	return &file->graph;
 }
 
-static void custom_forget(struct collectives *collectives)
+void custom_forget(struct collectives *collectives)
 {
 	struct custom_graph *file;
 
@@ -151,7 +165,7 @@ static int check_peers(const struct custom *custom, struct err *err)
 	return 0;
 }
 
-static int custom_prepare(struct work *work, const char *prefix, struct err *err)
+int custom_prepare(struct work *work, const char *prefix, struct err *err)
 {
 	struct custom *custom = calloc(1, sizeof(*custom));
 	char path[PATH_MAX];
@@ -171,7 +185,7 @@ static int custom_prepare(struct work *work, const char *prefix, struct err *err
 	return make_steps(custom, err);
 }
 
-static void custom_release(struct work *work)
+void custom_release(struct work *work)
 {
 	struct custom *custom = work->custom;
 	uint32_t i;
@@ -266,20 +280,17 @@ static void issue(struct custom_step *step, int64_t time)
 		loop_fail(loop, "no room for a timer");
 }
 
-static uint32_t custom_steps(const struct work *work)
-{
-	return work->custom->graph->count;
-}
-
-static void custom_go(struct work *work, int64_t time)
+void custom_go(struct work *work, int64_t time)
 {
 	struct custom *custom = work->custom;
 	uint32_t i;
 
+	if (!custom->left) {
+		work_ended(work, time);
+		return;
+	}
+	/* None ends before all have begun: their ends come from the loop. */
 	for (i = 0; i < custom->graph->count; i++)
 		if (!custom->graph->nodes[i].parents)
 			issue(&custom->steps[i], time);
 }
-
-const struct custom_ops custom_from_et = { custom_prepare, custom_steps, custom_go, custom_release,
-					   custom_forget };

@@ -2,7 +2,7 @@
 /* work.h - a collective under way; of the files in coll/ only
  *
  * collective.c begins and ends them, phases.c says through which phases they go, queue.c when
- * a chunk may, run.c sends and receives, verify.c has the contents, custom.c those
+ * a chunk may, carry.c sends and receives, verify.c has the contents, custom.c those
  * whose messages are in a file.
  */
 #ifndef COLL_WORK_H
@@ -159,7 +159,7 @@ void queue_remove(struct chunk *chunk);
 /* Start what may be started. */
 void queue_serve(struct work *work, struct queue *queue, int64_t time);
 
-/* --- run.c --- */
+/* --- carry.c --- */
 
 /* CHUNK comes to its phase: its plans are made, it waits in its queue. */
 void run_enter(struct chunk *chunk, int64_t time);
@@ -189,14 +189,13 @@ const struct net_data *verify_data(const struct coll_message *message);
 
 /* --- custom.c --- */
 
-struct custom_ops {
-	/* Read the files PREFIX.<place>.et.  Returns 0, or -1 with ERR. */
-	int (*prepare)(struct work *work, const char *prefix, struct err *err);
-	uint32_t (*steps)(const struct work *work);
-	/* Begin; there is a step at least. */
-	void (*go)(struct work *work, int64_t time);
-	void (*release)(struct work *work);
-	void (*forget)(struct collectives *collectives); /* files that were read */
-};
+/* The ET prefix whose messages COLLECTIVE is made of, or NULL. */
+const char *custom_prefix(const struct collectives *collectives,
+			  const struct collective *collective);
+/* Read the file PREFIX.<place>.et.  Returns 0, or -1 with ERR. */
+int custom_prepare(struct work *work, const char *prefix, struct err *err);
+void custom_go(struct work *work, int64_t time);
+void custom_release(struct work *work);
+void custom_forget(struct collectives *collectives); /* files that were read */
 
 #endif
