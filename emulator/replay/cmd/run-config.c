@@ -104,4 +104,5 @@ void run_config_release(struct run_config *config)
 {
 	system_release(&config->system);
 	groups_release(&config->groups);
+	remote_release(&config->remote);
 }

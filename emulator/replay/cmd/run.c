@@ -20,22 +20,22 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 		    struct net *net, struct report *report, struct err *err)
 {
 	const struct run_options *options = config->options;
-	const struct collectives_settings settings = {
-		.system = &config->system,
-		.dims = &config->dims,
-		.queues_per_dim = options->queues_per_dim,
-		.compat = options->compat,
-		.allgather = options->compat ? ALLGATHER_SHARD : options->allgather,
-		.verify = options->verify,
-		.size_scale = options->comm_scale,
-		.injection_scale = options->injection_scale,
-	};
-
 	*rank = (struct run_rank){
 		.config = config,
 		.graph = graph,
 		.net = net,
 		.report = report,
+		.coll_settings = {
+			.system = &config->system,
+			.dims = &config->dims,
+			.queues_per_dim = options->queues_per_dim,
+			.compat = options->compat,
+			.allgather = options->compat ? ALLGATHER_SHARD : options->allgather,
+			.verify = options->verify,
+			.size_scale = options->comm_scale,
+			.injection_scale = options->injection_scale,
+			.custom = &custom_from_et,
+		},
 		.settings = {
 			.system = &config->system,
 			.remote = options->memory ? &config->remote : NULL,
@@ -51,7 +51,7 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 			.arg = rank,
 		},
 	};
-	if (collectives_create(&rank->collectives, net, &settings, err) < 0)
+	if (collectives_create(&rank->collectives, net, &rank->coll_settings, err) < 0)
 		return -1;
 	return exec_create(&rank->exec, graph, &rank->settings, net, rank->collectives, err);
 }

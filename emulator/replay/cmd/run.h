@@ -61,6 +61,7 @@ struct run_rank {
 	struct collectives *collectives;
 	struct exec *exec;
 	struct exec_settings settings;
+	struct collectives_settings coll_settings;
 	struct report *report; /* of the caller */
 	bool done;
 	void (*all_done)(void *arg);

@@ -160,6 +160,11 @@ int groups_read(struct groups *groups, const char *path, uint32_t size, struct e
 	return rc;
 }
 
+const struct group *groups_by_id(const struct groups *groups, uint64_t id)
+{
+	return find(groups, id);
+}
+
 const struct group *groups_find(const struct groups *groups, const char *name)
 {
 	char *end;

@@ -2,7 +2,9 @@
 #include "config/json.h"
 #include "config/system.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kinds[] = {
@@ -72,10 +74,35 @@ int remote_read(struct remote *remote, const char *path, struct err *err)
 			     ? -1
 			     : 0;
 	json_decref(root);
+	if (rc == 0) {
+		remote->free_at =
+			calloc(remote->nodes ? remote->nodes : 1, sizeof(*remote->free_at));
+		rc = remote->free_at ? 0 : err_errno(err, "%s", path);
+	}
 	return rc;
+}
+
+void remote_release(struct remote *remote)
+{
+	free(remote->free_at);
+	*remote = (struct remote){ 0 };
 }
 
 int64_t remote_time(const struct remote *remote, uint64_t bytes)
 {
 	return remote->latency + (int64_t)((double)bytes / remote->bandwidth);
+}
+
+int64_t remote_take(struct remote *remote, uint32_t rank, int64_t time, uint64_t bytes)
+{
+	int64_t *free_at = remote->free_at;
+
+	if (remote->kind == REMOTE_NONE || remote->kind == REMOTE_PER_NPU)
+		return time + remote_time(remote, bytes);
+	if (remote->kind == REMOTE_PER_NODE)
+		free_at += rank / remote->npus_per_node % remote->nodes;
+	if (*free_at > time)
+		time = *free_at;
+	*free_at = time + remote_time(remote, bytes);
+	return *free_at;
 }

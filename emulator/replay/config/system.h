@@ -83,20 +83,25 @@ int groups_init(struct groups *groups, uint32_t size); /* that of all; -1: errno
 int groups_read(struct groups *groups, const char *path, uint32_t size, struct err *err);
 /* What pg_name says: "" and "0" are all ranks.  NULL when there is no such group. */
 const struct group *groups_find(const struct groups *groups, const char *name);
+const struct group *groups_by_id(const struct groups *groups, uint64_t id);
 /* COUNT 0: all ranks.  A group that is there already must be the same. */
 int groups_add(struct groups *groups, uint64_t id, const int64_t *ranks, size_t count,
 	       uint32_t size, struct err *err);
 void groups_release(struct groups *groups);
 
-/* Remote memory: when a node of TYPE MEM_LOAD or MEM_STORE of BYTES is done. */
+/* Remote memory.  One that several ranks share serves one at a time: those of this process. */
 enum remote_kind { REMOTE_NONE, REMOTE_PER_NPU, REMOTE_PER_NODE, REMOTE_POOL };
 struct remote {
 	enum remote_kind kind;
 	uint32_t nodes, npus_per_node;
 	int64_t latency;  /* ns */
 	double bandwidth; /* byte/ns */
+	int64_t *free_at; /* [nodes] of PER_NODE, [1] of POOL: ns; owned */
 };
 int remote_read(struct remote *remote, const char *path, struct err *err);
-int64_t remote_time(const struct remote *remote, uint64_t bytes);
+void remote_release(struct remote *remote);
+int64_t remote_time(const struct remote *remote, uint64_t bytes); /* ns, for itself */
+/* RANK begins to move BYTES at TIME (ns): when that is done. */
+int64_t remote_take(struct remote *remote, uint32_t rank, int64_t time, uint64_t bytes);
 
 #endif

@@ -20,8 +20,8 @@ enum lane { LANE_CPU, LANE_COMP, LANE_COMM, LANE_NONE };
 
 struct exec_settings {
 	const struct system *system;
-	const struct remote *remote; /* NULL: memory nodes are an error */
-	struct groups *groups;       /* those the trace defines are added */
+	struct remote *remote; /* NULL: memory nodes are an error */
+	struct groups *groups; /* those the trace defines are added */
 	bool merged_lanes;
 	bool replay_only; /* each node is a timer of its duration */
 	bool compat;      /* a broadcast is a timer, others are errors */

@@ -24,7 +24,7 @@
  * have this bit.
  */
 #define NET_TAG_P2P (UINT64_C(1) << 63)
-#define NET_ANY UINT64_MAX /* size of a receive that takes what its sender has */
+#define NET_ANY     UINT64_MAX /* size of a receive that takes what its sender has */
 
 struct net_message;
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run.h"
+#include "dispatch.h"
+
+#include <string.h>
+
+static const struct dispatch_command commands[] = {
+	{ "run", command_run, "replay traces; also meant without any command" },
+	{ 0 },
+};
+
+static const struct dispatch dispatch = {
+	.program = "netemu replay",
+	.about = "Traces of AI training, replayed as traffic.",
+	.closing =
+		"`netemu replay --workload PREFIX ...` is `netemu replay run ...`.  netemu-replay(1) "
+		"says more.",
+	.commands = commands,
+};
+
+/* Genie's way: options and no command. */
+int main(int argc, char **argv)
+{
+	if (argc > 1 && argv[1][0] == '-' && strcmp(argv[1], "--help") && strcmp(argv[1], "-h") &&
+	    strcmp(argv[1], "--version"))
+		return command_run(argc, argv);
+	return dispatch_run(&dispatch, argc, argv);
+}
