@@ -5,6 +5,9 @@
  * is preloaded too exports it, and gets the device's own times beside the calls
  * it sees.  The device knows it as a weak symbol only.  It is called with locks
  * held: it returns soon, and calls nothing of verbs.
+ *
+ * Where no network is emulated, a message that goes well has no times but those of
+ * the calls: it need not be told of.
  */
 #ifndef NETEMU_DEVHOOK_H
 #define NETEMU_DEVHOOK_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/fast.h"
 
-#include "devhook.h"
 #include "device/net.h"
 #include "device/pass.h"
 #include "device/section.h"
@@ -50,11 +49,12 @@ static inline bool is_idle(const struct shared_qp *qp, uint64_t from)
 	       !atomic_load_explicit(&qp->force_status, memory_order_relaxed);
 }
 
+/* A tracer is told nothing of it (lib/devhook.h). */
 static inline bool is_plain(const struct fast *f)
 {
 	const struct shared_path *path = &f->qp->path;
 
-	return net_ideal(f->fabric) && !netemu_trace_hook && !f->device->strict &&
+	return net_ideal(f->fabric) && !f->device->strict &&
 	       f->device->transport != TRANSPORT_QUEUE && path->device != UINT32_MAX &&
 	       !path->multicast && f->qp->head.owner == f->fabric->self;
 }
