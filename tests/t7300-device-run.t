@@ -248,6 +248,20 @@ test_expect_success 'dir=: what killed programs have sent is counted' '
 	grep "	10000	" killed/netemu.device0/device/links.tsv >busy && test $(wc -l <busy) = 2
 '
 
+# orphan: a fabric whose processes have been killed, so nobody was left to remove it.
+orphan() {
+	later env LD_PRELOAD="$LIBNETEMU" "$steps" pair "touch joined" sleep &&
+	until_true rm joined && kill -9 $last && { wait $last || :; } &&
+	test -n "$(ls "$NETEMU_SHM")"
+}
+
+test_expect_success 'a fabric that nobody holds goes with whoever opens one next' '
+	orphan && netemu device run true && nothing_left &&
+	orphan && netemu device run --fabric other "$steps" port && nothing_left &&
+	orphan && LD_PRELOAD=$LIBNETEMU "$steps" port && nothing_left &&
+	orphan && netemu device list && nothing_left
+'
+
 test_expect_success 'dir= that can not be written does not change the status' '
 	: >file &&
 	exits 5 netemu device run dir=file/below sh -c "exit 5" && grep "file/below" exits.err &&

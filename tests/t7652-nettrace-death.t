@@ -105,7 +105,8 @@ test_expect_success 'slurmstepd killed: the helpers finish what its tasks leave'
 	done
 	for pid in $(pids_of ibv_rc_pingpong) $(pids_of pingpong); do kill -KILL "$pid"; done
 	scancel "$job"
-	over true && whole 0 0 && whole 1 0 && exported 0 1 && rm -rf "$shm"/netemu-*
+	over true && whole 0 0 && whole 1 0 && exported 0 1 &&
+	srun -N2 --netemu true && wait_for 30 shm_is_empty
 '
 
 if command -v mpirun >/dev/null && mpicc -o verify "$NETEMU_SRCDIR/tests/device/mpi-verify.c" &&
