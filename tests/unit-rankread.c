@@ -44,6 +44,49 @@ static void add(struct rankpeers *peers, struct rankpeer row)
 }
 
 /* Rank 1 of 4 with a bit of everything. */
+static void add_times(struct rankfile *rank)
+{
+	rank->phases = calloc(2, sizeof(*rank->phases));
+	rank->phases[rank->nphases++] =
+		(struct rankphase){ .level = -7, .opened = 2, .duration = 9 };
+	rank->phases[0].spans = calloc(2, sizeof(*rank->phases[0].spans));
+	rank->phases[0].spans[0] = (struct rankspan){ 5, 8 };
+	rank->phases[0].spans[1] = (struct rankspan){ 20, 26 };
+	rank->phases[0].nspans = 2;
+	rank->phases[rank->nphases++] = (struct rankphase){ .other = true, .opened = 1 };
+	add(&rank->phases[0].ops[RANKOP_BCAST], (struct rankpeer){ 0, 40, 1, 0, 0, -1, -1 });
+	rank->windows = calloc(2, sizeof(*rank->windows));
+	rank->windows[rank->nwindows++] = (struct rankwindow){ .start = 0 };
+	rank->windows[rank->nwindows++] = (struct rankwindow){ .start = 800 };
+	add(&rank->windows[0].peers, (struct rankpeer){ 0, 100, 4, 0, 0, -1, -1 });
+	add(&rank->windows[0].peers, (struct rankpeer){ 3, INT64_MAX + 1ull, 1, 0, 0, -1, -1 });
+	add(&rank->windows[1].peers, (struct rankpeer){ 0, 0, 0, 50, 2, -1, -1 });
+}
+
+/* What is beside the messages to ranks. */
+static void add_others(struct rankfile *rank)
+{
+	rank->rma = calloc(1, sizeof(*rank->rma));
+	rank->rma[rank->nrma++] = (struct rankrmacall){ 2, RANKRMA_GET, 3, 300 };
+	rank->unseen = calloc(1, sizeof(*rank->unseen));
+	rank->unseen[rank->nunseen++] =
+		(struct rankunseen_count){ RANKOP_NONBLOCKING, RANKUNSEEN_POSTED, 2, 16 };
+	rank->bypass = calloc(1, sizeof(*rank->bypass));
+	rank->bypass[rank->nbypass++] = strdup("osc/rdma");
+	rank->elsewhere = calloc(2, sizeof(*rank->elsewhere));
+	rank->elsewhere[rank->nelsewhere++] =
+		(struct rankelsewhere){ false, RANKOP_WRITE, 7, 18, NULL, 5, 1, 0, 0 };
+	rank->elsewhere[rank->nelsewhere++] = (struct rankelsewhere){
+		true, RANKOP_DATAGRAM, 0, 0xffffff, strdup("ff12::1"), 64, 2, 32, 1
+	};
+	rank->failed = calloc(2, sizeof(*rank->failed));
+	rank->failed[rank->nfailed++] =
+		(struct rankfailed){ -1, RANKOP_SEND, strdup("RETRY_EXC_ERR"), 3, 300 };
+	rank->failed[rank->nfailed++] =
+		(struct rankfailed){ 3, RANKOP_READ, strdup("REM_ACCESS_ERR"), 1, 8 };
+	rank->dropped = 12;
+}
+
 static struct rankfile sample(void)
 {
 	struct rankfile rank = {
@@ -80,39 +123,8 @@ static struct rankfile sample(void)
 	rank.sizes[rank.nsizes++] = (struct ranksize){ 63, 0, 1, true };
 	rank.timing = calloc(1, sizeof(*rank.timing));
 	rank.timing[rank.ntiming++] = (struct ranktiming){ 3, 1, 77, 77 };
-	rank.phases = calloc(2, sizeof(*rank.phases));
-	rank.phases[rank.nphases++] = (struct rankphase){ .level = -7, .opened = 2, .duration = 9 };
-	rank.phases[0].spans = calloc(2, sizeof(*rank.phases[0].spans));
-	rank.phases[0].spans[0] = (struct rankspan){ 5, 8 };
-	rank.phases[0].spans[1] = (struct rankspan){ 20, 26 };
-	rank.phases[0].nspans = 2;
-	rank.phases[rank.nphases++] = (struct rankphase){ .other = true, .opened = 1 };
-	add(&rank.phases[0].ops[RANKOP_BCAST], (struct rankpeer){ 0, 40, 1, 0, 0, -1, -1 });
-	rank.windows = calloc(2, sizeof(*rank.windows));
-	rank.windows[rank.nwindows++] = (struct rankwindow){ .start = 0 };
-	rank.windows[rank.nwindows++] = (struct rankwindow){ .start = 800 };
-	add(&rank.windows[0].peers, (struct rankpeer){ 0, 100, 4, 0, 0, -1, -1 });
-	add(&rank.windows[0].peers, (struct rankpeer){ 3, INT64_MAX + 1ull, 1, 0, 0, -1, -1 });
-	add(&rank.windows[1].peers, (struct rankpeer){ 0, 0, 0, 50, 2, -1, -1 });
-	rank.rma = calloc(1, sizeof(*rank.rma));
-	rank.rma[rank.nrma++] = (struct rankrmacall){ 2, RANKRMA_GET, 3, 300 };
-	rank.unseen = calloc(1, sizeof(*rank.unseen));
-	rank.unseen[rank.nunseen++] =
-		(struct rankunseen_count){ RANKOP_NONBLOCKING, RANKUNSEEN_POSTED, 2, 16 };
-	rank.bypass = calloc(1, sizeof(*rank.bypass));
-	rank.bypass[rank.nbypass++] = strdup("osc/rdma");
-	rank.elsewhere = calloc(2, sizeof(*rank.elsewhere));
-	rank.elsewhere[rank.nelsewhere++] =
-		(struct rankelsewhere){ false, RANKOP_WRITE, 7, 18, NULL, 5, 1, 0, 0 };
-	rank.elsewhere[rank.nelsewhere++] = (struct rankelsewhere){
-		true, RANKOP_DATAGRAM, 0, 0xffffff, strdup("ff12::1"), 64, 2, 32, 1
-	};
-	rank.failed = calloc(2, sizeof(*rank.failed));
-	rank.failed[rank.nfailed++] =
-		(struct rankfailed){ -1, RANKOP_SEND, strdup("RETRY_EXC_ERR"), 3, 300 };
-	rank.failed[rank.nfailed++] =
-		(struct rankfailed){ 3, RANKOP_READ, strdup("REM_ACCESS_ERR"), 1, 8 };
-	rank.dropped = 12;
+	add_times(&rank);
+	add_others(&rank);
 	return rank;
 }
 
