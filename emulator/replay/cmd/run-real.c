@@ -10,7 +10,6 @@
 #include "net/lifeline.h"
 #include "rankfile.h"
 #include "rendezvous.h"
-#include "result/ledger.h"
 #include "rundir.h"
 
 #include <errno.h>
@@ -36,7 +35,6 @@ struct real_run {
 	struct graph graph;
 	struct run_rank rank;
 	struct report report;
-	struct ledger ledger;
 	/* of the watchdog */
 	int64_t looked, moved; /* ns: last look; last time that something had happened */
 	uint64_t events;
@@ -237,7 +235,7 @@ static int write_ledger(struct real_run *run, struct err *err)
 		return err_set(err, "'%s' is too long", dir);
 	if ((mkdir(dir, 0777) < 0 && errno != EEXIST) || (mkdir(path, 0777) < 0 && errno != EEXIST))
 		return err_errno(err, "unable to make '%s'", path);
-	if (ledger_file(&run->ledger, run->net->rank, run->net->size,
+	if (ledger_file(&run->rank.ledger, run->net->rank, run->net->size,
 			(double)loop_now(&run->loop) / 1e9, &file) < 0)
 		return err_errno(err, "no room for a ledger");
 	file.node = strdup(rendezvous_node(run->rendezvous));
@@ -297,7 +295,6 @@ static int replay(struct real_run *run, struct err *err)
 {
 	struct err wrong = { "" };
 
-	ledger_follow(&run->ledger, run->net);
 	if (run_rank_create(&run->rank, &run->config, &run->graph, run->net, &run->report, err) <
 		    0 ||
 	    rendezvous_barrier(run->rendezvous, "start", run->settings.wait_ms, err) < 0)
@@ -310,10 +307,9 @@ static int replay(struct real_run *run, struct err *err)
 		return -1;
 	if (!run->rank.done && loop_run(&run->loop, err) < 0)
 		return -1;
-	run->net->told = NULL;
-	if (write_ledger(run, err) < 0)
-		return -1;
-	return run_rank_report(&run->rank, &wrong) < 0 ? err_set(err, "%s", wrong.text) : 0;
+	if (run_rank_report(&run->rank, &wrong) < 0)
+		return err_set(err, "%s", wrong.text);
+	return write_ledger(run, err);
 }
 
 static int finish(struct real_run *run, struct err *err)
@@ -334,7 +330,6 @@ int run_real(const struct run_options *options, struct err *err)
 
 	loop_init(&run.loop, &loop_real_clock);
 	report_init(&run.report);
-	ledger_init(&run.ledger);
 	rc = meet(&run, err);
 	if (rc == 0)
 		rc = prepare(&run, err) < 0 || replay(&run, err) < 0 || finish(&run, err) < 0 ? -1
@@ -348,7 +343,6 @@ int run_real(const struct run_options *options, struct err *err)
 	graph_release(&run.graph);
 	run_config_release(&run.config);
 	report_release(&run.report);
-	ledger_release(&run.ledger);
 	loop_release(&run.loop);
 	return rc;
 }

@@ -34,7 +34,6 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 			.verify = options->verify,
 			.size_scale = options->comm_scale,
 			.injection_scale = options->injection_scale,
-			.custom = &custom_from_et,
 		},
 		.settings = {
 			.system = &config->system,
@@ -51,6 +50,8 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 			.arg = rank,
 		},
 	};
+	ledger_init(&rank->ledger);
+	ledger_follow(&rank->ledger, net);
 	if (collectives_create(&rank->collectives, net, &rank->coll_settings, err) < 0)
 		return -1;
 	return exec_create(&rank->exec, graph, &rank->settings, net, rank->collectives, err);
@@ -87,7 +88,10 @@ int run_rank_report(struct run_rank *rank, struct err *err)
 	line.late_mean = loop->late_count ? loop->late_sum / (int64_t)loop->late_count : 0;
 	line.wrong = collectives_wrong(rank->collectives, &why);
 	report_rank(rank->report, &line);
-	report_net(rank->report, rank->net);
+	rank->net->told = NULL;
+	ledger_report(&rank->ledger, line.rank, rank->report);
+	if (rank->ledger.failed)
+		rank->report->failed = rank->ledger.failed;
 	return line.wrong ? err_set(err, "rank %u: %s", line.rank, why.text) : 0;
 }
 
@@ -97,6 +101,7 @@ void run_rank_release(struct run_rank *rank)
 		exec_destroy(rank->exec);
 	if (rank->collectives)
 		collectives_destroy(rank->collectives);
+	ledger_release(&rank->ledger);
 	rank->exec = NULL;
 	rank->collectives = NULL;
 }

@@ -8,6 +8,7 @@
 #include "exec/exec.h"
 #include "net/lifeline.h"
 #include "net/model.h"
+#include "result/ledger.h"
 #include "result/report.h"
 
 enum run_network { RUN_VERBS, RUN_TCP, RUN_MODEL };
@@ -63,6 +64,7 @@ struct run_rank {
 	struct exec_settings settings;
 	struct collectives_settings coll_settings;
 	struct report *report; /* of the caller */
+	struct ledger ledger;
 	bool done;
 	void (*all_done)(void *arg);
 	void *arg;

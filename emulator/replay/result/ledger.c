@@ -11,6 +11,7 @@
 
 struct ledger_key {
 	uint32_t op, peer;
+	uint64_t size;
 };
 
 struct ledger_row {
@@ -34,9 +35,9 @@ void ledger_release(struct ledger *ledger)
 	}
 }
 
-static struct ledger_row *row_of(struct ledger *ledger, uint32_t op, uint32_t peer)
+static struct ledger_row *row_of(struct ledger *ledger, uint32_t op, uint32_t peer, uint64_t size)
 {
-	struct ledger_key key = { op, peer };
+	struct ledger_key key = { op, peer, size };
 	struct ledger_row *row;
 
 	HASH_FIND(hh, ledger->rows, &key, sizeof(key), row);
@@ -54,7 +55,7 @@ static struct ledger_row *row_of(struct ledger *ledger, uint32_t op, uint32_t pe
 
 static void count(void *arg, const struct net *net, const struct net_message *message, bool sent)
 {
-	struct ledger_row *row = row_of(arg, message->op, message->peer);
+	struct ledger_row *row = row_of(arg, message->op, message->peer, message->size);
 
 	(void)net;
 	if (!row)
@@ -76,16 +77,28 @@ void ledger_follow(struct ledger *ledger, struct net *net)
 
 /* ---- as a file ---- */
 
+static int compare(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
 static int by_op_and_peer(struct ledger_row *a, struct ledger_row *b)
 {
 	if (a->key.op != b->key.op)
-		return a->key.op < b->key.op ? -1 : 1;
-	return a->key.peer < b->key.peer ? -1 : a->key.peer > b->key.peer;
+		return compare(a->key.op, b->key.op);
+	return compare(a->key.peer, b->key.peer);
 }
 
-static int by_peer(struct ledger_row *a, struct ledger_row *b)
+static int by_peer_and_size(struct ledger_row *a, struct ledger_row *b)
 {
-	return a->key.peer < b->key.peer ? -1 : a->key.peer > b->key.peer;
+	if (a->key.peer != b->key.peer)
+		return compare(a->key.peer, b->key.peer);
+	return compare(a->key.size, b->key.size);
+}
+
+static int by_size(struct ledger_row *a, struct ledger_row *b)
+{
+	return compare(a->key.size, b->key.size);
 }
 
 static int append(struct rankpeers *peers, const struct ledger_row *row)
@@ -108,6 +121,35 @@ static int append(struct rankpeers *peers, const struct ledger_row *row)
 	return 0;
 }
 
+static int append_size(struct rankfile *file, const struct ledger_row *row)
+{
+	struct ranksize *last = file->nsizes ? &file->sizes[file->nsizes - 1] : NULL;
+	struct ranksize *sizes;
+
+	if (!last || last->size != row->key.size) {
+		sizes = reallocarray(file->sizes, file->nsizes + 1, sizeof(*sizes));
+		if (!sizes)
+			return -1;
+		file->sizes = sizes;
+		last = &sizes[file->nsizes++];
+		*last = (struct ranksize){ .size = row->key.size };
+	}
+	last->tx_messages += row->count.tx_messages;
+	last->rx_messages += row->count.rx_messages;
+	return 0;
+}
+
+void ledger_report(struct ledger *ledger, uint32_t rank, struct report *report)
+{
+	const struct ledger_row *row;
+
+	HASH_SORT(ledger->rows, by_peer_and_size);
+	for (row = ledger->rows; row; row = row->hh.next)
+		if (row->count.tx_messages)
+			report_sent(report, rank, row->key.peer, row->key.size,
+				    row->count.tx_messages);
+}
+
 int ledger_file(struct ledger *ledger, uint32_t rank, uint32_t ranks, double seconds,
 		struct rankfile *file)
 {
@@ -125,13 +167,17 @@ int ledger_file(struct ledger *ledger, uint32_t rank, uint32_t ranks, double sec
 	};
 	if (!file->description)
 		return -1;
-	HASH_SORT(ledger->rows, by_peer);
+	HASH_SORT(ledger->rows, by_peer_and_size);
 	for (row = ledger->rows; row; row = row->hh.next)
 		if (append(&file->peers, row) < 0)
 			goto fail;
 	HASH_SORT(ledger->rows, by_op_and_peer);
 	for (row = ledger->rows; row; row = row->hh.next)
 		if (append(&file->ops[row->key.op], row) < 0)
+			goto fail;
+	HASH_SORT(ledger->rows, by_size);
+	for (row = ledger->rows; row; row = row->hh.next)
+		if (append_size(file, row) < 0)
 			goto fail;
 	return 0;
 fail:

@@ -102,15 +102,16 @@ static void add_pair(struct report *report, const struct report_pair *pair)
 	pairs[report->npairs++] = *pair;
 }
 
-void report_net(struct report *report, const struct net *net)
+void report_sent(struct report *report, uint32_t source, uint32_t target, uint64_t size,
+		 uint64_t messages)
 {
-	for (uint32_t peer = 0; peer < net->size; peer++) {
-		const struct net_count *count = &net->counts[peer];
-		struct report_pair pair = { net->rank, peer, count->tx_messages, count->tx_bytes };
+	struct report_pair *last = report->npairs ? &report->pairs[report->npairs - 1] : NULL;
 
-		if (count->tx_messages)
-			add_pair(report, &pair);
-	}
+	/* the same size of several operations */
+	if (last && last->source == source && last->target == target && last->size == size)
+		last->messages += messages;
+	else
+		add_pair(report, &(struct report_pair){ source, target, size, messages });
 }
 
 /* ---- travelling ---- */
@@ -139,10 +140,10 @@ static json_t *pack_pairs(const struct report *report)
 	for (size_t i = 0; i < report->npairs; i++) {
 		const struct report_pair *pair = &report->pairs[i];
 
-		json_array_append_new(list, json_pack("[I,I,I,I]", (json_int_t)pair->source,
-						      (json_int_t)pair->target,
-						      (json_int_t)pair->messages,
-						      (json_int_t)pair->bytes));
+		json_array_append_new(list,
+				      json_pack("[I,I,I,I]", (json_int_t)pair->source,
+						(json_int_t)pair->target, (json_int_t)pair->size,
+						(json_int_t)pair->messages));
 	}
 	return list;
 }
@@ -202,16 +203,16 @@ static int unpack_ranks(struct report *report, json_t *list)
 
 static int unpack_pairs(struct report *report, json_t *list)
 {
-	json_int_t source, target, messages, bytes;
+	json_int_t source, target, size, messages;
 	json_t *one;
 	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
-		if (json_unpack(one, "[I,I,I,I]", &source, &target, &messages, &bytes) < 0)
+		if (json_unpack(one, "[I,I,I,I]", &source, &target, &size, &messages) < 0)
 			return -1;
 		add_pair(report, &(struct report_pair){ (uint32_t)source, (uint32_t)target,
-							(uint64_t)messages, (uint64_t)bytes });
+							(uint64_t)size, (uint64_t)messages });
 	}
 	return 0;
 }
@@ -262,7 +263,9 @@ static int compare_pairs(const void *a, const void *b)
 
 	if (x->source != y->source)
 		return x->source < y->source ? -1 : 1;
-	return x->target < y->target ? -1 : x->target > y->target;
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return x->size < y->size ? -1 : x->size > y->size;
 }
 
 static int compare_collectives(const void *a, const void *b)

@@ -32,15 +32,16 @@ struct report_rank {
 	int64_t late_max, late_mean; /* ns, of timed nodes */
 };
 
+/* Messages of one size. */
 struct report_pair {
 	uint32_t source, target;
-	uint64_t messages, bytes;
+	uint64_t size, messages;
 };
 
 struct report {
 	struct report_rank *ranks; /* owned; by rank after report_sort() */
 	size_t nranks, rranks;
-	struct report_pair *pairs; /* owned */
+	struct report_pair *pairs; /* owned; several of a pair, by size */
 	size_t npairs, rpairs;
 	struct report_collective *collectives; /* owned */
 	size_t ncollectives;
@@ -53,8 +54,9 @@ void report_release(struct report *report);
 /* One that has ended. */
 void report_collective(struct report *report, const struct collective *collective);
 void report_rank(struct report *report, const struct report_rank *rank);
-/* What NET sent, one pair for each peer. */
-void report_net(struct report *report, const struct net *net);
+/* SOURCE sent MESSAGES of SIZE bytes to TARGET. */
+void report_sent(struct report *report, uint32_t source, uint32_t target, uint64_t size,
+		 uint64_t messages);
 
 /* A part as text (owned by the caller), and what is in TEXT added to REPORT.  NULL, or -1 with
  * ERR.

@@ -74,11 +74,24 @@ static json_t *rank_json(const struct report_rank *rank)
 			 (json_int_t)rank->late_max);
 }
 
-static json_t *pair_json(const struct report_pair *pair)
+/* The pair that begins at *AT, with its sizes; *AT is behind it then. */
+static json_t *pair_json(const struct report *report, size_t *at)
 {
-	return json_pack("{s:I,s:I,s:I,s:I}", "src", (json_int_t)pair->source, "dst",
-			 (json_int_t)pair->target, "messages", (json_int_t)pair->messages, "bytes",
-			 (json_int_t)pair->bytes);
+	const struct report_pair *first = &report->pairs[*at], *pair = first;
+	json_t *sizes = json_array();
+	uint64_t messages = 0, bytes = 0;
+
+	for (;
+	     *at < report->npairs && pair->source == first->source && pair->target == first->target;
+	     pair = &report->pairs[++*at]) {
+		messages += pair->messages;
+		bytes += pair->messages * pair->size;
+		json_array_append_new(sizes, json_pack("[I,I]", (json_int_t)pair->size,
+						       (json_int_t)pair->messages));
+	}
+	return json_pack("{s:I,s:I,s:I,s:I,s:o}", "src", (json_int_t)first->source, "dst",
+			 (json_int_t)first->target, "messages", (json_int_t)messages, "bytes",
+			 (json_int_t)bytes, "sizes", sizes);
 }
 
 static json_t *collective_json(const struct report_collective *one)
@@ -97,8 +110,8 @@ static json_t *summary_json(const struct report *report)
 
 	for (size_t i = 0; i < report->nranks; i++)
 		json_array_append_new(ranks, rank_json(&report->ranks[i]));
-	for (size_t i = 0; i < report->npairs; i++)
-		json_array_append_new(pairs, pair_json(&report->pairs[i]));
+	for (size_t i = 0; i < report->npairs;)
+		json_array_append_new(pairs, pair_json(report, &i));
 	for (size_t i = 0; i < report->ncollectives; i++)
 		json_array_append_new(collectives, collective_json(&report->collectives[i]));
 	return json_pack("{s:i,s:o,s:o,s:o}", "version", SUMMARY_VERSION, "ranks", ranks, "pairs",
