@@ -3,18 +3,46 @@
  *
  * Strict: all ranks start the chunks of a queue in one order, so that the first chunk that is
  * not through is next everywhere, and somebody always goes on.  The order is near to what
- * happens when nothing is late: first the first phase of all chunks, then chunk c's phase
- * p by c + p, the older chunk first.  It is a part of an order of all phases of all
- * chunks in which no phase is before the one it follows.
+ * happens when nothing is late: first the first phase of all chunks, then phase p of the
+ * g-th of the groups of chunks that move together by g + p, the older group first.
+ * It is a part of an order of all phases of all chunks in which no phase is before the
+ * one it follows.
  *
  * Otherwise: before the first that is not started and has a lower priority.
  */
 #include "coll/work.h"
 
-/* Turn T < chunks: phase 0 of chunk T.  After these T counts c + p. */
+/* Chunks that move together: as many as may be started in a dimension. */
+static uint32_t group_size(const struct work *work)
+{
+	return work->owner->active * work->owner->queues_per_dim;
+}
+
+/* The number of the chunk whose turn it is; not below chunks_count: there is none. */
+static uint64_t turn_number(const struct work *work, const struct queue *queue)
+{
+	uint64_t group;
+
+	if (queue->turn < work->chunks_count)
+		return queue->turn;
+	if (!queue->turn_phase)
+		return work->chunks_count;
+	group = queue->turn - work->chunks_count + 1 - queue->turn_phase;
+	return group * group_size(work) + queue->turn_place;
+}
+
+/* Turn T < chunks: phase 0 of chunk T.  After these T counts g + p. */
 static void turn_next(const struct work *work, struct queue *queue)
 {
-	if (queue->turn >= work->chunks_count && queue->turn_phase > 1) {
+	bool first = queue->turn < work->chunks_count;
+
+	if (!first && queue->turn_place + 1 < group_size(work) &&
+	    turn_number(work, queue) + 1 < work->chunks_count) {
+		queue->turn_place++;
+		return;
+	}
+	queue->turn_place = 0;
+	if (!first && queue->turn_phase > 1) {
 		queue->turn_phase--;
 		return;
 	}
@@ -29,15 +57,13 @@ static void turn_next(const struct work *work, struct queue *queue)
 /* The chunk whose turn it is, NULL when there is none or it belongs elsewhere. */
 static struct chunk *turn_chunk(struct work *work, struct queue *queue)
 {
-	uint32_t number = queue->turn, index;
+	uint64_t number = turn_number(work, queue);
+	uint32_t index;
 	bool backwards;
 
-	if (queue->turn >= work->chunks_count)
-		number = queue->turn - work->chunks_count + 1 - queue->turn_phase;
-	if (number >= work->chunks_count ||
-	    (queue->turn >= work->chunks_count && !queue->turn_phase))
+	if (number >= work->chunks_count)
 		return NULL;
-	index = phases_queue(work, number, queue->turn_phase, &backwards);
+	index = phases_queue(work, (uint32_t)number, queue->turn_phase, &backwards);
 	return &work->queues[index] == queue ? &work->chunks[number] : NULL;
 }
 

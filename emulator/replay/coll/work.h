@@ -79,7 +79,7 @@ struct queue {
 	struct chunk *chunks;
 	uint32_t running;
 	/* Default: the next in the order of all ranks: queue.c */
-	uint32_t turn, turn_phase;
+	uint32_t turn, turn_phase, turn_place;
 };
 
 struct work {
