@@ -134,14 +134,13 @@ static inline void record_empty(void)
 	++*self->empty_polls;
 }
 
-/* How many before this completion. */
+/* How many before this completion; between record_room() and record_keep(). */
 static inline uint32_t record_empties(void)
 {
 	struct recorder *self = record_here.self;
-	uint32_t empty = self ? self->empty : 0;
+	uint32_t empty = self->empty;
 
-	if (empty)
-		self->empty = 0;
+	self->empty = 0;
 	return empty;
 }
 
