@@ -458,18 +458,23 @@ static void wr_abort(struct ibv_qp_ex *qp)
 }
 
 /* A function that is not there stays so: programs look. */
-#define FUNCTIONS(X)                                                                              \
-	X(wr_atomic_cmp_swp)                                                                      \
-	X(wr_atomic_fetch_add)                                                                    \
-	X(wr_bind_mw)                                                                             \
-	X(wr_local_inv)                                                                           \
-	X(wr_rdma_read)                                                                           \
-	X(wr_rdma_write)                                                                          \
-	X(wr_rdma_write_imm)                                                                      \
-	X(wr_send)                                                                                \
-	X(wr_send_imm) X(wr_send_inv) X(wr_send_tso) X(wr_set_ud_addr) X(wr_set_xrc_srqn)         \
-		X(wr_set_inline_data) X(wr_set_inline_data_list) X(wr_set_sge) X(wr_set_sge_list) \
-			X(wr_start) X(wr_complete) X(wr_abort)
+#define FUNCTIONS(X)               \
+	X(wr_atomic_cmp_swp)       \
+	X(wr_atomic_fetch_add)     \
+	X(wr_bind_mw)              \
+	X(wr_local_inv)            \
+	X(wr_rdma_read)            \
+	X(wr_rdma_write)           \
+	X(wr_rdma_write_imm)       \
+	X(wr_send)                 \
+	X(wr_send_imm)             \
+	X(wr_send_inv)             \
+	X(wr_send_tso)             \
+	X(wr_set_ud_addr)          \
+	X(wr_set_xrc_srqn)         \
+	X(wr_set_inline_data)      \
+	X(wr_set_inline_data_list) \
+	X(wr_set_sge) X(wr_set_sge_list) X(wr_start) X(wr_complete) X(wr_abort)
 
 void extended_qp_install(struct ibv_qp_ex *qp)
 {
