@@ -390,6 +390,7 @@ static void may_be_destroyed_while_it_runs(void **state)
 {
 	struct trial *trial = calloc(1, sizeof(*trial));
 	struct err err;
+	char why[256];
 
 	(void)state;
 	set_algorithms(&trial->system, "ring", "ring");
@@ -400,6 +401,10 @@ static void may_be_destroyed_while_it_runs(void **state)
 	next_job(&trial->ranks[0], 0);
 	assert_int_equal(loop_run(&trial->wires.loop, &err), 0);
 	assert_non_null(trial->ranks[0].collective.work);
+	/* A quarter of 10007 bytes, half of it comes first. */
+	collective_describe(&trial->ranks[0].collective, why, sizeof(why));
+	assert_string_equal(why,
+			    "chunk 1 of 4 in phase 1 of 1 waits for rank 1, tag 0, 1250 bytes");
 	collectives_destroy(trial->ranks[0].collectives);
 	collectives_destroy(trial->ranks[1].collectives);
 	take_back(&trial->wires, 0, 1);

@@ -163,7 +163,7 @@ static void send_done(struct net_message *net_message, int64_t time)
 	leave_when_ended(run->chunk, time);
 }
 
-static uint64_t tag_of(const struct run *run)
+uint64_t run_tag(const struct run *run)
 {
 	const struct chunk *chunk = run->chunk;
 
@@ -176,7 +176,7 @@ static void fill_in(struct run *run, struct coll_message *message)
 	const struct phase *phase = &run->chunk->work->phases[run->chunk->phase];
 
 	message->message.peer = members_rank(&phase->members, message->step.peer);
-	message->message.tag = tag_of(run);
+	message->message.tag = run_tag(run);
 	message->message.size = message->step.bytes;
 	message->message.data = verify_data(message);
 }

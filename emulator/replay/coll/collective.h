@@ -81,6 +81,11 @@ void collectives_destroy(struct collectives *collectives);
 int collectives_start(struct collectives *collectives, struct collective *collective, int64_t time,
 		      struct err *err);
 
+/* What COLLECTIVE, which is under way, waits for, into BUF: "chunk 1 of 4 in phase 2 of 3 waits
+ * for rank 5, tag 64, 100 bytes"; "" when there is nothing to say.
+ */
+void collective_describe(const struct collective *collective, char *buf, size_t size);
+
 /* Result of verification: mismatching bytes and the first of them as a sentence; 0: none. */
 uint64_t collectives_wrong(const struct collectives *collectives, struct err *err);
 

@@ -164,6 +164,7 @@ void queue_serve(struct work *work, struct queue *queue, int64_t time);
 /* CHUNK comes to its phase: its plans are made, it waits in its queue. */
 void run_enter(struct chunk *chunk, int64_t time);
 void run_begin(struct chunk *chunk, int64_t time); /* of queue.c */
+uint64_t run_tag(const struct run *run);
 /* CHUNK has no more phases: collective.c */
 void work_chunk_ended(struct chunk *chunk, int64_t time);
 void work_ended(struct work *work, int64_t time);
