@@ -286,7 +286,8 @@ static void only_the_dimensions_involved(void **state)
 	static const struct job jobs[] = {
 		{ .coll = COLL_ALL_REDUCE, .size = 1200, .dims = 2 },
 		{ .coll = COLL_ALL_TO_ALL, .size = 1200, .dims = 5 },
-		{ .coll = COLL_BROADCAST, .size = 1200, .dims = 5, .root = 3 }
+		{ .coll = COLL_BROADCAST, .size = 1200, .dims = 5, .root = 3 },
+		{ .coll = COLL_REDUCE, .size = 1200, .dims = 4, .root = 11 }
 	};
 	struct trial *trial = calloc(1, sizeof(*trial));
 
@@ -300,7 +301,7 @@ static void only_the_dimensions_involved(void **state)
 	assert_int_equal(trial->wires.ends[0].net.counts[2].tx_bytes, 1600);
 	trial_release(trial);
 	trial_init(trial, (struct dims){ 3, { 2, 3, 2 } }, 3, 500);
-	all_do(trial, jobs, 3);
+	all_do(trial, jobs, 4);
 	assert_int_equal(trial->wires.ends[0].net.counts[2].tx_bytes, 1600);
 	trial_release(trial);
 	free(trial);

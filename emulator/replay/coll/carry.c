@@ -291,7 +291,7 @@ int run_check(const struct work *work, struct err *err)
 			.compat = work->owner->settings->compat,
 			.n = phase->members.n,
 			.me = phase->members.me,
-			.root = work->collective->root,
+			.root = work->root,
 			.sizes = work->sizes,
 		};
 
@@ -316,7 +316,7 @@ static int make_plan(struct chunk *chunk, uint32_t part, uint32_t parts)
 		.compat = compat,
 		.n = phase->members.n,
 		.me = phase->members.me,
-		.root = work->collective->root,
+		.root = work->root,
 		.tree = compat ? chunk->number : part,
 		.length = chunk->length,
 		.sizes = work->sizes,

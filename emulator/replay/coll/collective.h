@@ -52,7 +52,8 @@ struct collective {
 	const struct group *group;
 	uint64_t dims; /* bit d: used; all ones: all */
 	int32_t priority;
-	uint32_t root; /* rank in the group */
+	/* Rank in the group; with only some dimensions, whoever has its places in those. */
+	uint32_t root;
 	/* All-to-all: bytes to each member; NULL: all the same.  Compat: not looked at. */
 	const int64_t *sizes;
 	const char *custom; /* ET prefix, or NULL: as the system says for node_id and coll */

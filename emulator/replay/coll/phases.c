@@ -53,6 +53,16 @@ static uint32_t grid_rank(const struct grid *grid, uint32_t place)
 	return rank;
 }
 
+/* Where RANK, or the one with its places in the dimensions of the grid, is in it. */
+static uint32_t grid_place(const struct grid *grid, uint32_t rank)
+{
+	uint32_t place = 0, i;
+
+	for (i = 0; i < grid->count; i++)
+		place += rank / grid->axes[i].world % grid->axes[i].n * grid->axes[i].stride;
+	return place;
+}
+
 /* Is the grid one step in ranks from place to place? */
 static bool is_even(const struct grid *grid)
 {
@@ -71,6 +81,7 @@ static int set_all(struct work *work, const struct grid *grid, struct err *err)
 
 	work->n = grid->n;
 	work->me = grid->me;
+	work->root = grid_place(grid, work->collective->root);
 	work->all = (struct members){ .n = grid->n, .me = grid->me, .base = grid->base };
 	work->all.stride = grid->count ? grid->axes[0].world : 1;
 	if (is_even(grid))
@@ -96,6 +107,7 @@ static int set_group(struct work *work, struct err *err)
 			       (unsigned long long)group->id);
 	work->n = group->count;
 	work->me = place;
+	work->root = work->collective->root;
 	work->all = (struct members){ .n = work->n, .me = place, .ranks = group->ranks };
 	return 0;
 }
@@ -224,6 +236,10 @@ int phases_build(struct work *work, struct err *err)
 	struct grid grid;
 
 	work->phases_count = 0;
+	if (work->collective->root >= (is_group ? group->count : work->owner->net->size))
+		return err_set(err, "%s from or to rank %u of a group of %u",
+			       coll_name(work->collective->coll), work->collective->root,
+			       is_group ? group->count : work->owner->net->size);
 	if (is_group) {
 		if (set_group(work, err) < 0)
 			return -1;

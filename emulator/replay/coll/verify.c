@@ -67,7 +67,7 @@ static struct piece given(const struct work *work)
 		break;
 	case COLL_BROADCAST:
 	case COLL_SCATTER:
-		if (work->me != work->collective->root)
+		if (work->me != work->root)
 			piece.bytes = 0;
 		break;
 	default:
@@ -96,7 +96,7 @@ int verify_begin(struct work *work)
 static struct piece wanted(const struct work *work)
 {
 	struct piece piece = { 0, work->vector };
-	bool root = work->me == work->collective->root;
+	bool root = work->me == work->root;
 
 	switch (work->collective->coll) {
 	case COLL_REDUCE_SCATTER:
@@ -133,7 +133,7 @@ static uint8_t must_be(const struct work *work, uint64_t at, uint32_t owner)
 		return byte_of(work->tag, owner, at);
 	case COLL_BROADCAST:
 	case COLL_SCATTER:
-		return byte_of(work->tag, work->collective->root, at);
+		return byte_of(work->tag, work->root, at);
 	default:
 		return sum_of(work, at);
 	}

@@ -99,7 +99,7 @@ struct work {
 	struct queue *queues; /* default: [levels * queues_per_dim], owned */
 	uint64_t open;        /* messages */
 	/* The grid of those that take part: shards of vectors are by place in it. */
-	uint32_t n, me;
+	uint32_t n, me, root;
 	uint32_t *ranks; /* owned, or NULL */
 	struct members all;
 	uint64_t vector; /* bytes of the whole vector */

@@ -347,6 +347,7 @@ void task_describe(const struct task *task, char *buf, size_t size)
 	const struct graph_extra *extra = extra_of(graph, node);
 	int length = snprintf(buf, size, "node %" PRIu64 " '%.60s' (%s", node->id,
 			      graph_name(graph, node->name), et_type_name(node->type));
+	char why[160];
 
 	if (length < 0 || (size_t)length >= size)
 		return;
@@ -355,10 +356,12 @@ void task_describe(const struct task *task, char *buf, size_t size)
 			 ", %s rank %u, tag %" PRIi64 ", %" PRIu64 " bytes)",
 			 node->type == ET_COMM_SEND ? "to" : "of", task->message.peer,
 			 extra->comm_tag, task->message.size);
-	else if (extra && node->type == ET_COMM_COLL && et_collective_name(extra->comm_type))
-		snprintf(buf + length, size - (size_t)length, ", %s, %" PRIu64 " bytes)",
-			 et_collective_name(extra->comm_type), extra->comm_size);
-	else
+	else if (extra && node->type == ET_COMM_COLL && et_collective_name(extra->comm_type)) {
+		collective_describe(&task->collective, why, sizeof(why));
+		snprintf(buf + length, size - (size_t)length, ", %s, %" PRIu64 " bytes%s%s)",
+			 et_collective_name(extra->comm_type), extra->comm_size, *why ? "; " : "",
+			 why);
+	} else
 		snprintf(buf + length, size - (size_t)length, ")");
 }
 
