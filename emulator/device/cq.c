@@ -283,6 +283,7 @@ uint64_t cq_push_commit(struct fabric *fabric, uint64_t cq_at, const struct shar
 struct shared_cqe *cq_batch_next(struct fabric *fabric, uint64_t cq_at, struct cq_batch *batch)
 {
 	struct shared_cq *cq = batch->cq;
+	struct shared_cqe *entries, *entry;
 
 	if (!cq) {
 		cq = batch->cq = lock_cq(fabric, cq_at);
@@ -291,7 +292,10 @@ struct shared_cqe *cq_batch_next(struct fabric *fabric, uint64_t cq_at, struct c
 	}
 	if (!has_room(fabric, cq, batch->next))
 		return NULL;
-	return ring(&fabric->segment, cq) + (batch->next++ & (cq->capacity - 1));
+	entries = ring(&fabric->segment, cq);
+	entry = entries + (batch->next++ & (cq->capacity - 1));
+	__builtin_prefetch(entries + (batch->next & (cq->capacity - 1)), 1);
+	return entry;
 }
 
 static void set_times(struct fabric *fabric, const struct shared_cq *cq, uint64_t from,

@@ -316,7 +316,7 @@ void net_count(struct fabric *fabric, struct net_stream *stream, const struct ne
 		counting->extra += packets > 1 ? 2 * HEADER_AETH : HEADER_AETH;
 	else if (message->type == QP_UD)
 		counting->extra += HEADER_DETH;
-	if (++counting->messages == NET_COUNTING)
+	if (++counting->messages == NET_COUNTING || counting->bytes >= NET_COUNTING_BYTES)
 		net_flush(fabric, stream);
 }
 

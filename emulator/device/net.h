@@ -88,10 +88,11 @@ static inline bool net_ideal(const struct fabric *fabric)
 void net_again(struct shared_sqe *sqe, int64_t since);
 
 /* Instead of net_send() when net_ideal(): counters of links and ports only.  They hear
- * of it after NET_COUNTING messages, or by net_flush(), which comes before a stream is
- * given up; with the send lock held.
+ * of it after NET_COUNTING messages or NET_COUNTING_BYTES, or by net_flush(), which comes
+ * before a stream is given up; with the send lock held.
  */
-#define NET_COUNTING 16
+#define NET_COUNTING       64
+#define NET_COUNTING_BYTES (1 << 20)
 void net_count(struct fabric *fabric, struct net_stream *stream, const struct net_message *message);
 void net_flush(struct fabric *fabric, struct net_stream *stream);
 
