@@ -222,7 +222,7 @@ static void *self(void)
 	Dl_info info;
 
 	if (!own && dladdr((void *)self, &info) && info.dli_fname)
-		own = handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+		handle = own = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	return own;
 }
 

@@ -211,14 +211,14 @@ static const struct {
 	void (*carry_out)(struct request *r);
 	bool uc, ud; /* what the transports beside RC and XRC can do */
 } operations[] = {
-	[WR_RDMA_WRITE] = { do_write, .uc = true },
-	[WR_RDMA_WRITE_WITH_IMM] = { do_write_imm, .uc = true },
-	[WR_SEND] = { do_send, .uc = true, .ud = true },
-	[WR_SEND_WITH_IMM] = { do_send, .uc = true, .ud = true },
-	[WR_RDMA_READ] = { do_read },
-	[WR_ATOMIC_CMP_AND_SWP] = { do_atomic },
-	[WR_ATOMIC_FETCH_AND_ADD] = { do_atomic },
-	[WR_SEND_WITH_INV] = { do_send },
+	[WR_RDMA_WRITE] = { .carry_out = do_write, .uc = true },
+	[WR_RDMA_WRITE_WITH_IMM] = { .carry_out = do_write_imm, .uc = true },
+	[WR_SEND] = { .carry_out = do_send, .uc = true, .ud = true },
+	[WR_SEND_WITH_IMM] = { .carry_out = do_send, .uc = true, .ud = true },
+	[WR_RDMA_READ] = { .carry_out = do_read },
+	[WR_ATOMIC_CMP_AND_SWP] = { .carry_out = do_atomic },
+	[WR_ATOMIC_FETCH_AND_ADD] = { .carry_out = do_atomic },
+	[WR_SEND_WITH_INV] = { .carry_out = do_send },
 };
 
 static bool known(const struct op *op)

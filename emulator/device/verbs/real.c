@@ -20,7 +20,7 @@ static void *library(void)
 
 	if (!own) {
 		files_pause();
-		own = handle = dlopen("libibverbs.so.1", RTLD_NOW | RTLD_LOCAL);
+		handle = own = dlopen("libibverbs.so.1", RTLD_NOW | RTLD_LOCAL);
 		files_resume();
 	}
 	return own;
