@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* overview-rows.c - which rows are of the same place, and what they are called */
+/* overview-rows.c - rows of the same place, what they are called, and their end */
 #include "trace/overview.h"
 #include "trace/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+void overview_release(struct overview *overview)
+{
+	for (size_t i = 0; i < overview->rows; i++) {
+		account_release(&overview->row[i]->account);
+		free(overview->row[i]);
+	}
+	free(overview->row);
+	hash_release(&overview->index);
+	account_release(&overview->total);
+	*overview = (struct overview){ .by = overview->by };
+}
 
 static bool same_place(const struct overview_row *a, const struct overview_row *b)
 {

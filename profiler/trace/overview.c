@@ -602,15 +602,3 @@ int overview_collect(struct overview *overview, const struct trace_run *run, enu
 		overview_release(overview);
 	return rc;
 }
-
-void overview_release(struct overview *overview)
-{
-	for (size_t i = 0; i < overview->rows; i++) {
-		account_release(&overview->row[i]->account);
-		free(overview->row[i]);
-	}
-	free(overview->row);
-	hash_release(&overview->index);
-	account_release(&overview->total);
-	*overview = (struct overview){ .by = overview->by };
-}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/datagrams.h"
 #include "trace/rankshead.h"
 #include "trace/tally.h"
 
@@ -11,7 +12,6 @@
 enum {
 	QPT_UD = 4,
 	WC_RECV_WITH_IMM = 129,
-	GRH_BYTES = 40,
 	ATOMIC_BYTES = 8,
 	MULTICAST_QPN = 0xffffff,
 };
@@ -83,41 +83,13 @@ struct flow {
 	UT_hash_handle hh;
 };
 
-/* A datagram says which number it came from, but not from where: who has sent to RANK
- * from a queue pair of this number, if it is one rank alone.
- */
-struct sender {
-	struct sender_key {
-		uint32_t rank; /* ANYBODY: whoever has such a queue pair */
-		uint32_t qpn;
-	} key;
-	uint32_t from;
-	bool several;
-	UT_hash_handle hh;
-};
-
-#define ANYBODY UINT32_MAX
-
-/* Datagrams that a rank has received, until all senders are known. */
-struct datagrams {
-	struct datagrams_key {
-		uint64_t size;
-		uint32_t rank, qpn; /* of the sender */
-	} key;
-	uint64_t sent; /* as completions say */
-	uint64_t messages;
-	int64_t first, last;
-	UT_hash_handle hh;
-};
-
 struct collector {
 	const struct trace_run *run;
 	const struct trace_file *file; /* that is gone through */
 	struct ranks *ranks;
 	struct tally tally;
 	struct flow *flows;
-	struct sender *senders;
-	struct datagrams *datagrams;
+	struct datagrams datagrams;
 };
 
 /* --- queue pairs --- */
@@ -171,25 +143,6 @@ static const struct trace_end *peer_of(const struct collector *collector, const 
 	return flow->peer;
 }
 
-static int note_sender(struct collector *collector, uint32_t to, uint32_t qpn, uint32_t from)
-{
-	const struct sender_key key = { to, qpn };
-	struct sender *sender;
-
-	HASH_FIND(hh, collector->senders, &key, sizeof(key), sender);
-	if (sender) {
-		sender->several |= sender->from != from;
-		return 0;
-	}
-	sender = calloc(1, sizeof(*sender));
-	if (!sender)
-		return -1;
-	sender->key = key;
-	sender->from = from;
-	HASH_ADD(hh, collector->senders, key, sizeof(key), sender);
-	return 0;
-}
-
 /* --- one message --- */
 
 static struct tally_traffic traffic_of(const struct message *message, bool out, bool in)
@@ -201,35 +154,6 @@ static struct tally_traffic traffic_of(const struct message *message, bool out, 
 		.rx_messages = in,
 		.time = message->time,
 	};
-}
-
-/* NULL: no memory. */
-static struct datagrams *datagrams_of(struct collector *collector, uint64_t size, uint32_t rank,
-				      uint32_t qpn)
-{
-	const struct datagrams_key key = { size, rank, qpn };
-	struct datagrams *datagrams;
-
-	HASH_FIND(hh, collector->datagrams, &key, sizeof(key), datagrams);
-	if (!datagrams) {
-		datagrams = calloc(1, sizeof(*datagrams));
-		if (!datagrams)
-			return NULL;
-		datagrams->key = key;
-		HASH_ADD(hh, collector->datagrams, key, sizeof(key), datagrams);
-	}
-	return datagrams;
-}
-
-static int count_datagram(struct collector *collector, const struct message *message)
-{
-	struct datagrams *datagrams =
-		datagrams_of(collector, message->bytes, (uint32_t)message->peer, message->from_qpn);
-
-	if (!datagrams)
-		return -1;
-	datagrams->sent++;
-	return 0;
 }
 
 static int count_message(struct collector *collector, const struct message *message)
@@ -248,7 +172,8 @@ static int count_message(struct collector *collector, const struct message *mess
 	if (tally_add(&collector->tally, message->rank, peer, message->op, &traffic) < 0)
 		return -1;
 	if (message->op == RANKOP_DATAGRAM)
-		return count_datagram(collector, message);
+		return datagrams_sent(&collector->datagrams, (uint32_t)message->peer,
+				      message->from_qpn, message->bytes);
 	if (message->way == WAY_BOTH) /* the peer has counted by itself */
 		return 0;
 	return tally_add(&collector->tally, peer, message->rank, message->op, &back);
@@ -270,8 +195,8 @@ static int set_peer(struct collector *collector, const struct work *work, struct
 		end = message->multicast ? NULL
 					 : trace_run_find(collector->run, &work->to, work->to_qpn,
 							  work->post_time);
-		if (end && note_sender(collector, rank_of(collector, end), work->qp->qpn,
-				       message->rank) < 0)
+		if (end && datagrams_sender(&collector->datagrams, rank_of(collector, end),
+					    work->qp->qpn, message->rank) < 0)
 			return -1;
 	} else {
 		flow = flow_of(collector, work->qp);
@@ -325,20 +250,6 @@ static int send_ended(struct collector *collector, const struct work *work)
 
 /* --- receives --- */
 
-static int datagram_came(struct collector *collector, const struct work *work)
-{
-	uint64_t size = work->bytes >= GRH_BYTES ? work->bytes - GRH_BYTES : 0;
-	struct datagrams *datagrams =
-		datagrams_of(collector, size, collector->file->rank, work->src_qpn);
-
-	if (!datagrams)
-		return -1;
-	if (!datagrams->messages++)
-		datagrams->first = work->end_time;
-	datagrams->last = work->end_time;
-	return 0;
-}
-
 static int message_came(struct collector *collector, const struct work *work, struct flow *flow)
 {
 	const struct trace_end *end = peer_of(collector, work->qp, flow);
@@ -367,7 +278,7 @@ static int receive_ended(struct collector *collector, const struct work *work)
 	if (work->status)
 		return 0;
 	if (work->qp->type == QPT_UD)
-		return datagram_came(collector, work);
+		return datagrams_came(&collector->datagrams, collector->file->rank, work);
 	flow = flow_of(collector, work->qp);
 	return flow ? message_came(collector, work, flow) : -1;
 }
@@ -428,25 +339,17 @@ static int begin(void *arg, const struct trace_file *file)
 
 static int end(void *arg, const struct trace_file *file, const struct objects *objects)
 {
+	struct collector *collector = arg;
+
 	for (uint32_t i = 0; i < objects->qps; i++)
 		if (objects->qp[i]->type == QPT_UD &&
-		    note_sender(arg, ANYBODY, objects->qp[i]->qpn, file->rank) < 0)
+		    datagrams_sender(&collector->datagrams, DATAGRAMS_ANYBODY, objects->qp[i]->qpn,
+				     file->rank) < 0)
 			return -1;
 	return 0;
 }
 
 /* --- the second step: what only the other files tell --- */
-
-/* More of them have come than completions say. */
-static bool datagram_has_arrived(struct collector *collector, const struct message *message)
-{
-	const struct datagrams_key key = { message->bytes, (uint32_t)message->peer,
-					   message->from_qpn };
-	struct datagrams *datagrams;
-
-	HASH_FIND(hh, collector->datagrams, &key, sizeof(key), datagrams);
-	return datagrams && datagrams->sent < datagrams->messages;
-}
 
 /* Messages of a connection arrive in order: with the last one that was received all
  * before it have come.
@@ -456,7 +359,8 @@ static bool has_arrived(struct collector *collector, const struct flow *peer,
 {
 	if (unfinished->message.op == RANKOP_DATAGRAM)
 		return unfinished->message.peer >= 0 &&
-		       datagram_has_arrived(collector, &unfinished->message);
+		       datagrams_arrived(&collector->datagrams, (uint32_t)unfinished->message.peer,
+					 unfinished->message.from_qpn, unfinished->message.bytes);
 	return peer && peer->has_received && unfinished->has_number &&
 	       peer->received >> 32 == unfinished->number >> 32 &&
 	       unfinished->number <= peer->received;
@@ -480,39 +384,6 @@ static int finish_flow(struct collector *collector, struct flow *flow)
 	return rc;
 }
 
-static const struct sender *sender_of(const struct collector *collector, uint32_t rank,
-				      uint32_t qpn)
-{
-	const struct sender_key keys[] = { { rank, qpn }, { ANYBODY, qpn } };
-	struct sender *sender;
-
-	for (size_t i = 0; i < 2; i++) {
-		HASH_FIND(hh, collector->senders, &keys[i], sizeof(keys[i]), sender);
-		if (sender && !sender->several)
-			return sender;
-	}
-	return NULL;
-}
-
-static int finish_datagrams(struct collector *collector, const struct datagrams *datagrams)
-{
-	uint32_t rank = datagrams->key.rank, qpn = datagrams->key.qpn;
-	const struct sender *sender = sender_of(collector, rank, qpn);
-	const struct tally_traffic traffic = {
-		.rx_bytes = datagrams->key.size * datagrams->messages,
-		.rx_messages = datagrams->messages,
-		.time = datagrams->first,
-	};
-	const struct tally_traffic last = { .time = datagrams->last };
-
-	if (!sender)
-		return tally_elsewhere(&collector->tally, rank, false, NULL, qpn, RANKOP_DATAGRAM,
-				       &traffic);
-	if (tally_add(&collector->tally, rank, sender->from, RANKOP_DATAGRAM, &traffic) < 0)
-		return -1;
-	return tally_add(&collector->tally, rank, sender->from, RANKOP_DATAGRAM, &last);
-}
-
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -521,15 +392,13 @@ static int compare_names(const void *a, const void *b)
 static int finish(struct collector *collector)
 {
 	struct ranks *ranks = collector->ranks;
-	struct datagrams *datagrams;
 	struct flow *flow;
 
 	for (flow = collector->flows; flow; flow = flow->hh.next)
 		if (finish_flow(collector, flow) < 0)
 			return -1;
-	for (datagrams = collector->datagrams; datagrams; datagrams = datagrams->hh.next)
-		if (datagrams->messages && finish_datagrams(collector, datagrams) < 0)
-			return -1;
+	if (datagrams_finish(&collector->datagrams, &collector->tally) < 0)
+		return -1;
 	for (uint32_t i = 0; i < ranks->count; i++) {
 		struct rankfile *rank = &ranks->rank[i];
 
@@ -543,8 +412,6 @@ static int finish(struct collector *collector)
 
 static void release(struct collector *collector)
 {
-	struct datagrams *datagrams, *next_datagrams;
-	struct sender *sender, *next_sender;
 	struct unfinished *unfinished;
 	struct flow *flow, *next;
 
@@ -554,14 +421,7 @@ static void release(struct collector *collector)
 			flow->unfinished = unfinished->before;
 		free(flow);
 	}
-	HASH_ITER (hh, collector->senders, sender, next_sender) {
-		HASH_DEL(collector->senders, sender);
-		free(sender);
-	}
-	HASH_ITER (hh, collector->datagrams, datagrams, next_datagrams) {
-		HASH_DEL(collector->datagrams, datagrams);
-		free(datagrams);
-	}
+	datagrams_release(&collector->datagrams);
 	tally_release(&collector->tally);
 }
 
