@@ -39,6 +39,7 @@ enum key {
 	KEY_SPIN,
 	KEY_SUMMARY,
 	KEY_DIR,
+	KEY_QUIET,
 	KEY_IGNORED,
 };
 
@@ -106,7 +107,8 @@ static const struct argp_option table[] = {
 	{ NULL, 0, NULL, 0, "What comes of it:", 4 },
 	{ "summary", KEY_SUMMARY, "FILE", 0, "Write the results as JSON", 4 },
 	{ "dir", KEY_DIR, "DIR", 0, "Where the run directory goes (as srun --netemu says)", 4 },
-	{ "quiet", KEY_IGNORED + 1, NULL, 0, "No progress, no table", 4 },
+	{ "quiet", KEY_QUIET, NULL, 0, "Only the lines of ranks", 4 },
+	{ "verbose", 'v', NULL, 0, "Say when ranks begin", 4 },
 
 	{ "ranks_per_node", 'r', "N", OPTION_HIDDEN, NULL, 5 },
 	{ "logging", 'g', "FILE", OPTION_HIDDEN, NULL, 5 },
@@ -317,7 +319,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_DIR:
 		options->dir = arg;
 		return 0;
-	case KEY_IGNORED + 1:
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case KEY_QUIET:
 		options->quiet = true;
 		return 0;
 	case 'r':

@@ -286,6 +286,36 @@ static int prepare(struct real_run *run, struct err *err)
 		       : net_verbs_create(&run->net, &run->loop, &run->settings, err);
 }
 
+/* ---- together ---- */
+
+#define START_NS 5000000 /* from when all agree until they begin */
+
+/* All begin at one time of rank 0's clock, so that times of ranks can be compared; who comes later
+ * has lost that.
+ */
+static int begin_together(struct real_run *run, struct err *err)
+{
+	struct rendezvous *rdv = run->rendezvous;
+	struct rendezvous_clock clock = { 0 };
+	int wait_ms = run->settings.wait_ms;
+	int64_t start = 0;
+
+	if (rendezvous_clock(rdv, &clock, wait_ms, err) < 0)
+		return -1;
+	if (run->net->rank == 0) {
+		start = clock_ns(CLOCK_MONOTONIC) + START_NS;
+		if (rendezvous_put(rdv, "start", &start, sizeof(start), err) < 0)
+			return -1;
+	}
+	if (rendezvous_fence(rdv, "start", wait_ms, err) < 0)
+		return -1;
+	if (run->net->rank &&
+	    rendezvous_get(rdv, 0, "start", &start, sizeof(start), wait_ms, err) != sizeof(start))
+		return -1;
+	loop_start_at(&run->loop, start - clock.last.offset);
+	return 0;
+}
+
 static void stop(void *arg)
 {
 	loop_stop(arg);
@@ -297,12 +327,16 @@ static int replay(struct real_run *run, struct err *err)
 
 	if (run_rank_create(&run->rank, &run->config, &run->graph, run->net, &run->report, err) <
 		    0 ||
-	    rendezvous_barrier(run->rendezvous, "start", run->settings.wait_ms, err) < 0)
+	    begin_together(run, err) < 0)
 		return -1;
+	if (run->options->verbose)
+		fprintf(stderr, "netemu replay: rank %u of %u begins, %s\n", run->net->rank,
+			run->net->size, run->net->ops->name);
 	run->loop.spin = run->options->spin;
 	run->loop.poll = poll_all;
 	run->loop.poll_arg = run;
-	loop_start(&run->loop);
+	while (loop_now(&run->loop) < 0)
+		clock_rest(1000);
 	if (run_rank_start(&run->rank, stop, &run->loop, err) < 0)
 		return -1;
 	if (!run->rank.done && loop_run(&run->loop, err) < 0)

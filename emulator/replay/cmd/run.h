@@ -20,7 +20,7 @@ struct run_options {
 	const char *model; /* of --model, NULL without */
 	uint32_t ranks;    /* of a model without topology */
 	unsigned deps;     /* enum graph_deps */
-	bool compat, verify, merged_lanes, replay_only, quiet, predict;
+	bool compat, verify, merged_lanes, replay_only, quiet, verbose, predict;
 	enum allgather_size allgather;
 	double comm_scale, compute_scale, injection_scale;
 	uint32_t iterations, warmup, queues_per_dim;

@@ -120,6 +120,11 @@ void loop_start(struct loop *loop)
 	loop->zero = loop->clock ? loop->clock->now(loop->clock->arg) : 0;
 }
 
+void loop_start_at(struct loop *loop, int64_t at)
+{
+	loop->zero = at;
+}
+
 int64_t loop_now(const struct loop *loop)
 {
 	if (loop->clock)

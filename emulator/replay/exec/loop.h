@@ -53,8 +53,9 @@ extern const struct loop_clock loop_real_clock; /* CLOCK_MONOTONIC */
 void loop_init(struct loop *loop, const struct loop_clock *clock);
 void loop_release(struct loop *loop); /* timers stay with their owners */
 
-/* Time 0 is now. */
+/* Time 0 is now, or AT of the clock. */
 void loop_start(struct loop *loop);
+void loop_start_at(struct loop *loop, int64_t at);
 
 /* ns since loop_start(); virtual: of the timer that goes off. */
 int64_t loop_now(const struct loop *loop);
