@@ -33,6 +33,7 @@ struct wires {
 	uint64_t seed;
 	uint32_t spread; /* ns, at most */
 	uint64_t tags_with_top_bit;
+	uint32_t damaged; /* the message whose first byte is changed, counted down; 0: none */
 };
 
 /* A message on its way, and while it waits for its receive. */
@@ -51,7 +52,8 @@ static inline uint32_t draw(uint64_t *seed, uint32_t below)
 }
 
 /* Over in pieces of odd sizes. */
-static inline void hand_over(struct net_message *send, struct net_message *receive)
+static inline void hand_over(struct wires *wires, struct net_message *send,
+			     struct net_message *receive)
 {
 	uint8_t buffer[97];
 	uint64_t at, size;
@@ -60,6 +62,8 @@ static inline void hand_over(struct net_message *send, struct net_message *recei
 	for (at = 0; send->data && at < send->size; at += size) {
 		size = send->size - at < sizeof(buffer) ? send->size - at : sizeof(buffer);
 		send->data->fill(send, at, buffer, size);
+		if (at == 0 && wires->damaged && --wires->damaged == 0)
+			buffer[0] ^= 1;
 		receive->data->take(receive, at, buffer, size);
 	}
 }
@@ -70,7 +74,7 @@ static inline void meet(struct loop_timer *timer, int64_t due)
 		(struct passage *)((char *)timer - offsetof(struct passage, timer));
 	struct net_message *send = passage->send, *receive = passage->arrival.receive;
 
-	hand_over(send, receive);
+	hand_over(passage->wires, send, receive);
 	free(passage);
 	send->done(send, due);
 	receive->done(receive, due);

@@ -336,6 +336,48 @@ static void all_to_all_with_own_sizes(void **state)
 	free(trial);
 }
 
+/* One byte that changes on its way is seen, by somebody at least. */
+static void damage_is_seen(void **state)
+{
+	static const struct job jobs[] = {
+		{ .coll = COLL_ALL_REDUCE, .size = 1007 },
+		{ .coll = COLL_ALL_GATHER, .size = 101 },
+		{ .coll = COLL_REDUCE_SCATTER, .size = 1007 },
+		{ .coll = COLL_ALL_TO_ALL, .size = 1007 },
+		{ .coll = COLL_BROADCAST, .size = 503 },
+		{ .coll = COLL_REDUCE, .size = 503 },
+		{ .coll = COLL_GATHER, .size = 50 },
+		{ .coll = COLL_SCATTER, .size = 503 },
+	};
+	uint32_t j, i, compat;
+	struct err err;
+
+	(void)state;
+	for (compat = 0; compat < 2; compat++)
+		for (j = 0; j < (compat ? 4 : 8); j++) {
+			struct trial *trial = calloc(1, sizeof(*trial));
+			uint64_t wrong = 0;
+
+			set_algorithms(&trial->system, "ring", "ring");
+			trial->settings.verify = true;
+			trial->settings.compat = compat;
+			trial_init(trial, (struct dims){ 1, { 5 } }, 1, 10);
+			trial->wires.damaged = 3;
+			for (i = 0; i < 5; i++) {
+				give(trial, i, &jobs[j], 1);
+				trial->busy++;
+				next_job(&trial->ranks[i], 0);
+			}
+			assert_int_equal(loop_run(&trial->wires.loop, &err), 0);
+			for (i = 0; i < 5; i++)
+				wrong += collectives_wrong(trial->ranks[i].collectives, &err);
+			assert_true(wrong > 0);
+			assert_non_null(strstr(err.text, coll_name(jobs[j].coll)));
+			trial_release(trial);
+			free(trial);
+		}
+}
+
 /* --- errors --- */
 
 static void what_cannot_be(void **state)
@@ -429,6 +471,7 @@ int main(void)
 		cmocka_unit_test(groups_with_programs_of_their_own),
 		cmocka_unit_test(only_the_dimensions_involved),
 		cmocka_unit_test(all_to_all_with_own_sizes),
+		cmocka_unit_test(damage_is_seen),
 		cmocka_unit_test(what_cannot_be),
 		cmocka_unit_test(may_be_destroyed_while_it_runs),
 	};
