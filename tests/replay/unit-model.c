@@ -184,7 +184,7 @@ static void a_link_is_used_by_one_at_a_time(void **state)
 	static const struct load same[] = { { 0, 1 }, { 0, 1 } };
 	static const struct load opposite[] = { { 0, 1 }, { 1, 0 } };
 	static const struct load apart[] = { { 0, 1 }, { 0, 3 } };
-	/* Both go from 1 to 2 in the end, at the same time. */
+	/* Over 1, the second behind the first all the way. */
 	static const struct load busy[] = { { 0, 2 }, { 0, 2 } };
 	int64_t wire = formula(0, 1 << 20), hop = formula(1, 1 << 20);
 
