@@ -228,7 +228,7 @@ static inline bool may_read(const struct fast *f)
 	return f->qp->max_rd_atomic && f->to->max_dest_rd_atomic;
 }
 
-/* Those from FROM on that are alike.  Returns how many are carried out. */
+/* The first, at FROM, and those behind it that are alike.  Returns how many are carried out. */
 static uint32_t copy_some(struct fast *f, uint64_t from, uint64_t end)
 {
 	uint32_t count = end - from < MESSAGES ? (uint32_t)(end - from) : MESSAGES;
@@ -236,11 +236,8 @@ static uint32_t copy_some(struct fast *f, uint64_t from, uint64_t end)
 
 	if (f->opcode == WR_RDMA_READ && !may_read(f))
 		return 0;
-	for (; f->count < count && f->bytes < ENOUGH; f->count++) {
+	while (add(f, f->request[f->count]) && ++f->count < count && f->bytes < ENOUGH)
 		f->request[f->count] = request_at(f, from + f->count);
-		if (!add(f, f->request[f->count]))
-			break;
-	}
 	if (!f->count)
 		return 0;
 	bytes = copy(f);
@@ -316,16 +313,15 @@ static inline void complete_receive(const struct fast *f, struct shared_rq *rq,
 	rq_complete(f->fabric, rq, f->to->recv_cq_at, &entry, sqe->flags & SEND_SOLICITED);
 }
 
-/* The one at FROM.  Returns how many are carried out. */
+/* The first alone.  Returns how many are carried out. */
 static uint32_t send_one(struct fast *f, uint64_t from, uint64_t end)
 {
 	struct shared_rq *rq = receive_queue(f);
 	struct shared_rqe *rqe;
 
-	(void)end;
+	(void)from, (void)end;
 	if (f->to->in_rqe_taken)
 		return 0;
-	f->request[0] = request_at(f, from);
 	rqe = rq_first(f->fabric, rq);
 	if (rqe && fill_receive(f, rqe)) {
 		complete_receive(f, rq, rqe);
@@ -443,7 +439,8 @@ static inline void keep(struct fast *f, uint32_t count)
 /* Some requests from FROM on, up to END.  Returns the first that is not carried out. */
 static uint64_t carry_out(struct fast *f, uint64_t from, uint64_t end)
 {
-	f->opcode = request_at(f, from)->opcode;
+	f->request[0] = request_at(f, from);
+	f->opcode = f->request[0]->opcode;
 	f->count = f->locals = f->remotes = 0;
 	f->bytes = 0;
 	if (f->opcode >= OPERATIONS || !operations[f->opcode].carry_out)
