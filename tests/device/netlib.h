@@ -26,11 +26,11 @@ struct shared_link *netlib_down(const struct netlib *lib, uint32_t device);
 struct flow {
 	struct net_message message;
 	struct net_stream stream;
-	struct shared_sqe sqe;
 	struct net_times times; /* of the last message */
 	uint32_t left;
 	int64_t posted_at;
 	int64_t again; /* when it is called next */
+	struct shared_sqe sqe;
 };
 
 /* Flow number QPN of MESSAGE, posted at 0. */

@@ -26,7 +26,7 @@ enum { WRITE, WRITE_WITH_IMM, SEND, FETCH_AND_ADD = 6, RECV = 128 };
 
 static struct findings check(struct ring *ring)
 {
-	struct findings findings;
+	struct findings findings = { 0 };
 	struct trace_run run;
 	struct err err = { "" };
 
