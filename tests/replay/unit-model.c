@@ -394,11 +394,11 @@ static void write_file(char *path, const char *text)
 static void reads_network_files(void **state)
 {
 	static const char *const texts[] = {
-		"topology: [ Ring, Switch ]  # Ring, Switch, FullyConnected\n"
-		"npus_count: [ 4, 2 ]\nbandwidth: [ 50.0, 12.5 ]  # GB/s\n"
-		"latency: [ 500.0, 700 ]  # ns\n",
-		"# of the lab\n{ \"topology\": [\"Ring\", \"Switch\"], \"npus_count\": [4, 2],\n"
-		"\"bandwidth\": [50, 12.5], \"latency\": [500, 700], \"color\": \"red\" }\n",
+		("topology: [ Ring, Switch ]  # Ring, Switch, FullyConnected\n"
+		 "npus_count: [ 4, 2 ]\nbandwidth: [ 50.0, 12.5 ]  # GB/s\n"
+		 "latency: [ 500.0, 700 ]  # ns\n"),
+		("# of the lab\n{ \"topology\": [\"Ring\", \"Switch\"], \"npus_count\": [4, 2],\n"
+		 "\"bandwidth\": [50, 12.5], \"latency\": [500, 700], \"color\": \"red\" }\n"),
 		"# of the lab\n\ntopology=Ring,Switch\nbandwidth=50+12.5\nlatency=500ns,0.7us\n",
 	};
 	static const uint32_t logical[] = { 4, 2 };
