@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench-replay.c - how fast the executor goes through traces, and the model carries messages
+ *
+ *	bench-replay [NODES [RANKS]]
+ *
+ * Nodes per second of processor time (NODES, 1,000,000, of several shapes), beside the bare
+ * event queue with as many events, which nothing can be faster than; bytes for each node, of
+ * the graph, which all ranks share, and of what each rank adds.  Then one ring
+ * all-reduce among RANKS (1,000) ranks on the model: messages per second and bytes for
+ * each rank.  Each case is a process of its own.
+ */
+#include "exec/exec.h"
+#include "made-trace.h"
+#include "net/model.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double peak(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_maxrss * 1024;
+}
+
+static uint64_t seed = 1;
+
+static uint32_t draw(uint32_t below)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)((seed >> 33) % below);
+}
+
+static void check(int rc, const struct err *err)
+{
+	if (rc == 0)
+		return;
+	fprintf(stderr, "bench-replay: %s\n", err->text);
+	exit(1);
+}
+
+/* --- traces --- */
+
+#define MOST_PARENTS 50
+
+struct shape {
+	const char *name;
+	uint32_t parents, window; /* each draws so many of so many before it */
+	bool timed;
+};
+
+static const struct shape shapes[] = {
+	{ "chain of timers", 1, 1, true },      { "chain of nothing", 1, 1, false },
+	{ "3 parents of 1000", 3, 1000, true }, { "50 parents of 1000", 50, 1000, true },
+	{ "no parents", 0, 1, true },
+};
+
+static void make_graph(const struct shape *shape, uint32_t nodes, struct graph *graph)
+{
+	uint64_t parents[MOST_PARENTS];
+	struct bytes trace;
+	struct err err;
+
+	made_begin(&trace);
+	for (uint64_t i = 0; i < nodes; i++) {
+		struct made node = {
+			.id = i,
+			.type = shape->timed ? ET_COMP : ET_METADATA,
+			.us = 1 + draw(100),
+			.cpu = shape->parents != 1 && draw(2),
+			.parents = i >= shape->window ? shape->parents : 0,
+			.parent = parents,
+		};
+
+		for (uint32_t p = 0; p < node.parents; p++)
+			parents[p] = i - 1 - draw(shape->window);
+		made_add(&trace, &node);
+	}
+	check(made_load(&trace, graph, &err), &err);
+}
+
+/* --- ranks on a model --- */
+
+struct world {
+	struct loop loop;
+	struct model_settings model_settings;
+	struct model *model;
+	struct system system;
+	struct dims dims;
+	struct groups groups;
+	struct collectives_settings collectives_settings;
+	struct exec_settings settings;
+	uint32_t done;
+	uint64_t messages;
+	struct err err;
+};
+
+static void count_done(void *arg)
+{
+	((struct world *)arg)->done++;
+}
+
+static void count_message(void *arg, const struct net *net, const struct net_message *message,
+			  bool sent)
+{
+	(void)net;
+	(void)message;
+	((struct world *)arg)->messages += sent;
+}
+
+static void world_init(struct world *world, const char *model, uint32_t size)
+{
+	*world = (struct world){ .dims = { 1, { size } } };
+	loop_init(&world->loop, NULL);
+	check(model_settings_parse(&world->model_settings, model, &size, 1, &world->err),
+	      &world->err);
+	check(model_create(&world->model, &world->loop, &world->model_settings, size, &world->err),
+	      &world->err);
+	system_init(&world->system);
+	if (groups_init(&world->groups, size) < 0)
+		exit(1);
+	world->collectives_settings = (struct collectives_settings){
+		.system = &world->system,
+		.dims = &world->dims,
+		.queues_per_dim = 1,
+		.size_scale = 1,
+		.injection_scale = 1,
+	};
+	world->settings = (struct exec_settings){
+		.system = &world->system,
+		.groups = &world->groups,
+		.compute_scale = 1,
+		.size_scale = 1,
+	};
+}
+
+/* All ranks go through GRAPH.  Returns seconds of it. */
+static double world_run(struct world *world, const struct graph *graph)
+{
+	uint32_t size = world->dims.size[0];
+	double before;
+
+	before = now();
+	for (uint32_t i = 0; i < size; i++) {
+		struct net *net = model_net(world->model, i);
+		struct collectives *collectives;
+		struct exec *exec;
+
+		net->told = count_message;
+		net->told_arg = world;
+		check(collectives_create(&collectives, net, &world->collectives_settings,
+					 &world->err),
+		      &world->err);
+		check(exec_create(&exec, graph, &world->settings, net, collectives, &world->err),
+		      &world->err);
+		check(exec_start(exec, count_done, world, &world->err), &world->err);
+	}
+	check(loop_run(&world->loop, &world->err), &world->err);
+	if (world->done != size) {
+		fprintf(stderr, "bench-replay: not all ranks have come to their end\n");
+		exit(1);
+	}
+	return now() - before;
+}
+
+/* --- cases --- */
+
+/* The bare event queue, one timer after the other. */
+static double queue_time(uint32_t events)
+{
+	struct evq queue;
+	struct evq_node node = { 0 };
+	double before = now();
+
+	evq_init(&queue);
+	for (uint32_t i = 0; i < events; i++) {
+		if (evq_add(&queue, &node, i, 0) < 0 || !evq_next(&queue))
+			exit(1);
+	}
+	evq_release(&queue);
+	return now() - before;
+}
+
+static uint64_t graph_bytes(const struct graph *graph)
+{
+	return graph->count * sizeof(*graph->nodes) + graph->edges_size +
+	       graph->extras_count * sizeof(*graph->extras);
+}
+
+static void run_shape(const struct shape *shape, uint32_t nodes)
+{
+	struct exec_result result;
+	struct collectives *collectives;
+	struct graph graph;
+	struct world world;
+	struct exec *exec;
+	double time, queue;
+
+	make_graph(shape, nodes, &graph);
+	world_init(&world, "topology=Ring", 1);
+	time = world_run(&world, &graph);
+	queue = queue_time(nodes);
+	check(collectives_create(&collectives, model_net(world.model, 0),
+				 &world.collectives_settings, &world.err),
+	      &world.err);
+	check(exec_create(&exec, &graph, &world.settings, model_net(world.model, 0), collectives,
+			  &world.err),
+	      &world.err);
+	exec_result(exec, &result);
+	printf("%-20s %9u nodes %11.0f nodes/s %6.1f x queue %6.1f B/node graph %6.1f B/node "
+	       "rank\n",
+	       shape->name, nodes, nodes / time, time / queue, (double)graph_bytes(&graph) / nodes,
+	       (double)result.resident / nodes);
+}
+
+static void run_all_reduce(const char *model, uint32_t ranks)
+{
+	struct made node = {
+		.id = 1,
+		.type = ET_COMM_COLL,
+		.has = ET_HAS_COMM | ET_HAS_SIZE,
+		.comm = ET_ALL_REDUCE,
+		.size = 1 << 20,
+	};
+	struct graph graph;
+	struct bytes trace;
+	struct world world;
+	double time, before;
+
+	made_begin(&trace);
+	made_add(&trace, &node);
+	check(made_load(&trace, &graph, &world.err), &world.err);
+	before = peak();
+	world_init(&world, model, ranks);
+	time = world_run(&world, &graph);
+	printf("%-42s %5u ranks %9llu messages %9.0f messages/s %7.0f B/rank\n", model, ranks,
+	       (unsigned long long)world.messages, (double)world.messages / time,
+	       (peak() - before) / ranks);
+}
+
+static void apart(void (*run)(size_t which, uint32_t count), size_t which, uint32_t count)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		run(which, count);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0 || status)
+		exit(1);
+}
+
+static const char *const models[] = {
+	"topology=Ring",
+	"topology=Ring,congestion=yes",
+	"topology=Switch,congestion=yes",
+	"topology=xgft:10x10x10:1x10x10@rate=1GB/s",
+};
+
+static void shape_case(size_t which, uint32_t count)
+{
+	/* fifty edges a node: not as many nodes */
+	run_shape(&shapes[which], shapes[which].parents > 10 ? count / 10 : count);
+}
+
+static void model_case(size_t which, uint32_t count)
+{
+	run_all_reduce(models[which], count);
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t nodes = argc > 1 ? (uint32_t)atol(argv[1]) : 1000000;
+	uint32_t ranks = argc > 2 ? (uint32_t)atol(argv[2]) : 1000;
+
+	if (nodes < 10 || ranks < 2) {
+		fprintf(stderr, "usage: bench-replay [NODES [RANKS]]\n");
+		return 2;
+	}
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+		apart(shape_case, i, nodes);
+	/* the last has 1,000 hosts */
+	for (size_t i = 0; i < sizeof(models) / sizeof(*models) - (ranks > 1000); i++)
+		apart(model_case, i, ranks);
+	return 0;
+}
