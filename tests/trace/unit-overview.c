@@ -4,6 +4,7 @@
  * What is posted and completed when is made up, so rates, percentiles, depths and shares
  * are known without looking at the code: by formula, or by the plainest possible model.
  */
+#include "devhook.h"
 #include "ringlib.h"
 #include "trace/overview.h"
 
@@ -515,6 +516,41 @@ static void test_the_largest_value_has_room(void **state)
 
 /* --- counted only --- */
 
+/* What the device tells of the request ID of QPN. */
+static void device_at(unsigned rank, uint64_t time, uint8_t what, uint64_t id, uint64_t until)
+{
+	RING_PUT(&ring[rank], RING_OTHER, vring_device, .call = VCALL_DEVICE, .time = at(time),
+		 .context = VRING_CONTEXT_LAST, .at = (int64_t)at(time), .until = (int64_t)until,
+		 .qpn = 0x101, .what = what, .wr_id = id, .resent = what == DEVHOOK_WIRE ? 2 : 0);
+}
+
+/* The first one is polled 300 ns after it was due, the second one has been told of late. */
+static void test_device_says_when_completions_were_due(void **state)
+{
+	(void)state;
+	ring[0].series[RING_OTHER].kind = VRING_DEVICE;
+	connect_qp(0, 0x101, 0x201, 2);
+	connect_qp(2, 0x201, 0x101, 1);
+	for (uint64_t id = 0; id < 2; id++) {
+		send_at(0, 1000 * id, 0x101, 64, id);
+		device_at(0, 1000 * id + 100, DEVHOOK_WIRE, id, at(1000 * id + 200));
+	}
+	device_at(0, 2000, DEVHOOK_NOT_READY, 1, at(2500));
+	device_at(0, 2100, DEVHOOK_NO_ANSWER, 1, at(2600));
+	device_at(0, 2900, DEVHOOK_COMPLETED, 0, at(2700));
+	done_at(0, 3000, 0x101, 0);
+	done_at(0, 4000, 0x101, 1);
+	device_at(0, 4100, DEVHOOK_COMPLETED, 1, at(3500));
+	collect(OVERVIEW_PEER);
+	assert_int_equal(overview.total.lag.count, 2);
+	assert_int_equal(overview.total.lag.min, 300);
+	assert_int_equal(overview.total.lag.max, 500);
+	assert_int_equal(overview.row[0]->account.lag.max, 500);
+	assert_int_equal(overview.resent, 4);
+	assert_int_equal(overview.not_ready, 1);
+	assert_int_equal(overview.no_answer, 1);
+}
+
 static void test_summaries_without_records(void **state)
 {
 	struct vring_summary summary = {
@@ -582,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_small_values_are_exact),
 		cmocka_unit_test(test_the_largest_value_has_room),
 		CASE(test_summaries_without_records),
+		CASE(test_device_says_when_completions_were_due),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
