@@ -104,8 +104,8 @@ static int next_object(struct et_reader *reader, bool comma, json_t **object, st
 		snprintf(what, sizeof(what), "line %d of it: %s", why.line, why.text);
 		return et_bad(reader, err, what);
 	}
-	if (at)
-		*at = (struct et_record){ .offset = reader->offset, .number = reader->number };
+	*at = (struct et_record){ reader->buffer + reader->start, (size_t)size, reader->offset,
+				  reader->number };
 	et_take(reader, (size_t)size);
 	return 1;
 }
@@ -288,7 +288,7 @@ static int take_node(struct et_reader *reader, struct et_node *node, json_t *obj
 	/* a 0 is not written by protobuf's JSON */
 	if (value && !number_of(value, &number))
 		return et_bad(reader, err, "its id is no number");
-	if (!value && !get(object, "type") && !get(object, "name"))
+	if (!value && !get(object, "type") && !get(object, "name") && json_object_size(object))
 		return et_bad(reader, err, "neither a node nor about the file");
 	node->id = (uint64_t)number;
 	value = get(object, "type");
@@ -384,12 +384,35 @@ static void take_metadata(struct et_reader *reader, json_t *object)
 	}
 }
 
+/* Take the record about the file, when the first one is that. */
+static int open_records(struct et_reader *reader, struct err *err)
+{
+	struct et_record record;
+	json_t *object;
+	bool is_head;
+	int rc = next_object(reader, false, &object, &record, err);
+
+	if (rc <= 0)
+		return rc;
+	is_head = is_metadata(object);
+	if (is_head)
+		take_metadata(reader, object);
+	json_decref(object);
+	if (is_head)
+		return et_keep_head(reader, record.data, record.size, err);
+	reader->start -= record.size;
+	reader->offset -= record.size;
+	reader->number--;
+	return 0;
+}
+
 int et_json_open(struct et_reader *reader, struct err *err)
 {
 	if (next_byte(reader, false, err) < 0)
 		return -1;
 	reader->form = is_workload(reader, err) ? ET_FORM_WORKLOAD : ET_FORM_RECORDS;
-	return reader->form == ET_FORM_WORKLOAD ? enter_workload(reader, err) : 0;
+	return reader->form == ET_FORM_WORKLOAD ? enter_workload(reader, err)
+						: open_records(reader, err);
 }
 
 /* Whether the list of nodes ends here. */
@@ -408,19 +431,16 @@ static int at_end(struct et_reader *reader, struct err *err)
 int et_json_next(struct et_reader *reader, struct et_node *node, struct et_record *record,
 		 struct err *err)
 {
+	struct et_record here;
 	json_t *object;
 	int rc = at_end(reader, err);
 
 	if (rc)
 		return rc < 0 ? -1 : 0;
+	record = record ? record : &here;
 	rc = next_object(reader, false, &object, record, err);
 	if (rc <= 0)
 		return rc;
-	if (reader->form == ET_FORM_RECORDS && reader->number == 1 && is_metadata(object)) {
-		take_metadata(reader, object);
-		json_decref(object);
-		return et_json_next(reader, node, record, err);
-	}
 	rc = take_node(reader, node, object, err);
 	json_decref(object);
 	return rc < 0 ? -1 : 1;

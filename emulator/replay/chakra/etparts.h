@@ -34,6 +34,8 @@ struct et_reader {
 	bool pending; /* the length of the next record has been taken: */
 	size_t pending_size;
 	char version[32], schema[64];
+	uint8_t *head; /* owned: the record about the file, or NULL */
+	size_t head_size;
 	struct et_arena arena;
 	ProtobufCAllocator allocator; /* of protobuf-c, into the arena */
 	/* the neutral node's own memory */
@@ -45,6 +47,9 @@ struct et_reader {
  */
 int et_have(struct et_reader *reader, size_t size, struct err *err);
 void et_take(struct et_reader *reader, size_t size);
+
+/* Keep the record about the file for et_head(). */
+int et_keep_head(struct et_reader *reader, const void *data, size_t size, struct err *err);
 
 /* "FILE: record N at byte B: WHAT"; -1. */
 int et_bad(const struct et_reader *reader, struct err *err, const char *what);

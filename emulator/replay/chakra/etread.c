@@ -229,6 +229,16 @@ static enum et_form form_of(const uint8_t *data, size_t size, bool *is_node)
 	return ET_FORM_PROTO1;
 }
 
+int et_keep_head(struct et_reader *reader, const void *data, size_t size, struct err *err)
+{
+	reader->head = malloc(size + 1);
+	if (!reader->head)
+		return err_errno(err, "%s", reader->path);
+	memcpy(reader->head, data, size);
+	reader->head_size = size;
+	return 0;
+}
+
 static int begin(struct et_reader *reader, struct err *err)
 {
 	bool is_node;
@@ -256,6 +266,8 @@ static int begin(struct et_reader *reader, struct err *err)
 					      : "not readable: "
 						"not a trace, or "
 						"damaged");
+	if (et_keep_head(reader, reader->buffer + reader->start, size, err) < 0)
+		return -1;
 	et_take(reader, size);
 	return 0;
 }
@@ -343,6 +355,7 @@ void et_close(struct et_reader *reader)
 	gzclose(reader->file);
 	et_arena_release(&reader->arena);
 	free(reader->buffer);
+	free(reader->head);
 	free(reader->path);
 	free(reader);
 }
@@ -365,6 +378,12 @@ const char *et_version(const struct et_reader *reader)
 const char *et_schema(const struct et_reader *reader)
 {
 	return reader->schema;
+}
+
+const uint8_t *et_head(const struct et_reader *reader, size_t *size)
+{
+	*size = reader->head_size;
+	return reader->head;
 }
 
 int et_next(struct et_reader *reader, struct et_node *node, struct et_record *record,

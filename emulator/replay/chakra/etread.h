@@ -26,7 +26,7 @@ enum et_form {
 };
 
 struct et_record {
-	const uint8_t *data; /* of protobuf forms, in the reader until the next; else NULL */
+	const uint8_t *data; /* a message, or the text of an object; in the reader until the next */
 	size_t size;
 	uint64_t offset; /* of its first byte in the (unpacked) file */
 	uint64_t number; /* 1 = the first in the file */
@@ -44,6 +44,11 @@ bool et_compressed(const struct et_reader *reader);
 /* What the file says of itself; "" when it does not. */
 const char *et_version(const struct et_reader *reader); /* GlobalMetadata.version */
 const char *et_schema(const struct et_reader *reader);  /* its attribute "schema" */
+
+/* The record about the file as it is, SIZE bytes: a message of 0.0.4, or of ET_FORM_RECORDS the
+ * text of an object.  NULL when the file has none.
+ */
+const uint8_t *et_head(const struct et_reader *reader, size_t *size);
 
 /* The next node.  Returns 1, 0 at the end, or -1 with ERR: file, number and offset of
  * the record, and what is wrong with it.  RECORD may be NULL.

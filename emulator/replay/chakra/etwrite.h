@@ -13,15 +13,25 @@
 
 struct et_writer;
 
+/* A record; zeroed before its first use, DATA is the caller's to free. */
+struct et_bytes {
+	uint8_t *data;
+	size_t size, room;
+};
+
+/* NODE as a record.  Returns 0, or -1 with errno ENOMEM. */
+int et_encode(const struct et_node *node, struct et_bytes *bytes);
+
 /* To PATH, which appears when it is whole (outfile.h); by gzip when it ends in ".gz".
  * Returns the writer, or NULL with ERR.
  */
 struct et_writer *et_create(const char *path, struct err *err);
 
-/* Append NODE: its fields whose bit in `has` is set, its deps.  Returns 0, or -1 with ERR. */
+/* Append NODE (the first: behind a record about the file): its fields whose bit in `has` is set,
+ * its deps.  Returns 0, or -1 with ERR. */
 int et_add(struct et_writer *writer, const struct et_node *node, struct err *err);
 
-/* Append a record as it is. */
+/* Append a record as it is; the first one stands where the record about the file does. */
 int et_add_raw(struct et_writer *writer, const uint8_t *data, size_t size, struct err *err);
 
 /* Finish and free.  Returns 0, or -1 with ERR; then nothing of the file is left. */

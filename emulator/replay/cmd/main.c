@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/commands.h"
 #include "cmd/run.h"
 #include "dispatch.h"
 
@@ -6,6 +7,8 @@
 
 static const struct dispatch_command commands[] = {
 	{ "run", command_run, "replay traces; also meant without any command" },
+	{ "info", command_info, "say what is in traces" },
+	{ "convert", command_convert, "write a trace in another form" },
 	{ 0 },
 };
 
