@@ -25,6 +25,7 @@ struct made {
 	bool cpu;
 	uint32_t has; /* enum et_has */
 	uint64_t comm, size, source, target, tag, ops, tensor;
+	const char *group, *values; /* pg_name, inputs.values; NULL: not */
 	uint32_t parents;
 	const uint64_t *parent;
 };
@@ -69,6 +70,16 @@ static inline void put_attribute(struct bytes *node, const char *name, uint32_t 
 
 	put_data(&attribute, 1, name, strlen(name));
 	put_number(&attribute, field, value);
+	put_data(node, 10, attribute.data, attribute.size);
+	free(attribute.data);
+}
+
+static inline void put_text(struct bytes *node, const char *name, const char *value)
+{
+	struct bytes attribute = { 0 };
+
+	put_data(&attribute, 1, name, strlen(name));
+	put_data(&attribute, 29, value, strlen(value));
 	put_data(node, 10, attribute.data, attribute.size);
 	free(attribute.data);
 }
@@ -119,6 +130,15 @@ static inline void made_add(struct bytes *trace, const struct made *made)
 			put_attribute(
 				&node, attributes[i].name, 9,
 				*(const uint64_t *)((const char *)made + attributes[i].offset));
+	if (made->group)
+		put_text(&node, "pg_name", made->group);
+	if (made->values) {
+		struct bytes inputs = { 0 };
+
+		put_data(&inputs, 1, made->values, strlen(made->values));
+		put_data(&node, 8, inputs.data, inputs.size);
+		free(inputs.data);
+	}
 	put_record(trace, &node);
 }
 

@@ -387,7 +387,7 @@ static void says_what_is_wrong_with_groups(void **state)
 static void groups_keep_their_order_and_their_place(void **state)
 {
 	static const uint32_t order[] = { 5, 4, 7 };
-	static const int64_t same[] = { 5, 4, 7 }, other[] = { 4, 5, 7 };
+	static const int64_t same[] = { 5, 4, 7 }, other[] = { 4, 5, 7 }, twins[] = { 4, 5, 4 };
 	const struct group *second;
 	struct groups groups;
 	char path[64];
@@ -414,6 +414,8 @@ static void groups_keep_their_order_and_their_place(void **state)
 	assert_int_equal(groups_add(&groups, 2, same, 3, 8, &err), 0);
 	assert_int_equal(groups_add(&groups, 2, other, 3, 8, &err), -1);
 	assert_string_equal(err.text, "group 2 is said to be different ranks");
+	assert_int_equal(groups_add(&groups, 3, twins, 3, 8, &err), -1);
+	assert_null(groups_find(&groups, "3"));
 	assert_int_equal(groups_add(&groups, 9, NULL, 0, 8, &err), 0);
 	assert_int_equal(groups_find(&groups, "9")->count, 8);
 	groups_release(&groups);

@@ -532,6 +532,54 @@ static void iterations_follow_each_other_and_warm_up_does_not_count(void **state
 	world_release(&world);
 }
 
+/* Ranks 0 and 2 in one group, 1 and 3 in the other, as the trace itself says; it also names
+ * one of ranks that are not there.
+ */
+static void groups_of_the_trace_are_used(void **state)
+{
+	static const uint64_t zero[] = { 0 };
+	static const char *const used[] = { "2", "red", "9" };
+	struct world world;
+
+	(void)state;
+	for (int beyond = 0; beyond < 2; beyond++) {
+		world_init(&world, 4, NULL);
+		for (uint32_t r = 0; r < 4; r++) {
+			const struct made nodes[] = {
+				{ .id = 0,
+				  .type = ET_METADATA,
+				  .values = "['[{\"pg_name\": \"2\", \"ranks\": [0, 2]}, "
+					    "{\"pg_name\": \"red\", \"ranks\": [1, 3]}, "
+					    "{\"pg_name\": \"9\", \"ranks\": [0, 99]}]']" },
+				{ .id = 1,
+				  .type = ET_COMM_COLL,
+				  .has = ET_HAS_COMM | ET_HAS_SIZE,
+				  .comm = ET_ALL_REDUCE,
+				  .size = 1000,
+				  .group = used[beyond ? 2 : r % 2],
+				  .parents = 1,
+				  .parent = zero },
+			};
+
+			load(&world, r, nodes, 2);
+		}
+		if (beyond) {
+			assert_int_equal(world_run(&world), -1);
+			assert_non_null(strstr(world.err.text, "node 1 'made' (COMM_COLL): its "
+							       "group is not known or has ranks "
+							       "that are not there"));
+		} else {
+			run(&world);
+			for (uint32_t r = 0; r < 4; r++)
+				for (uint32_t peer = 0; peer < 4; peer++)
+					assert_int_equal(
+						model_net(world.model, r)->counts[peer].tx_bytes,
+						peer == (r ^ 2) ? 1000 : 0);
+		}
+		world_release(&world);
+	}
+}
+
 /* --- single nodes --- */
 
 /* A trace of one node on one rank: its time, or -1 with world->err. */
@@ -621,6 +669,7 @@ static void what_cannot_be_done_is_said(void **state)
 		bool compat;
 		const char *what;
 	} rows[] = {
+		{ { .id = 5, .type = ET_COMP, .us = UINT64_MAX }, .what = "it lasts too long" },
 		{ { .id = 5,
 		    .type = ET_COMM_SEND,
 		    .has = ET_HAS_COMM | ET_HAS_SIZE,
@@ -832,6 +881,7 @@ int main(void)
 		cmocka_unit_test(a_pipeline_takes_what_astra_sim_says),
 		cmocka_unit_test(computation_and_collectives_overlap),
 		cmocka_unit_test(iterations_follow_each_other_and_warm_up_does_not_count),
+		cmocka_unit_test(groups_of_the_trace_are_used),
 		cmocka_unit_test(nodes_take_their_time),
 		cmocka_unit_test(what_cannot_be_done_is_said),
 		cmocka_unit_test(memory_nodes_need_a_memory),

@@ -367,11 +367,12 @@ static void who_waits_in_the_end_is_named(void **state)
 	assert_int_equal(model_left(world.model, &world.err), -1);
 	assert_string_equal(world.err.text,
 			    "rank 0 sends 77 bytes to rank 1 with tag 9, which nobody receives");
-	start(&world, &note, false, 1, 0, 8, 78);
+	start(&world, &note, false, 1, 0, NET_TAG_P2P | 8, 78);
 	run(&world);
 	assert_int_equal(model_left(world.model, &world.err), -1);
-	assert_string_equal(world.err.text, "rank 1 waits for 78 bytes from rank 0 with tag 8, "
-					    "which nobody sends");
+	assert_string_equal(world.err.text,
+			    "rank 1 (node 7) waits for 78 bytes from rank 0 with tag 8, "
+			    "which nobody sends");
 	close_world(&world);
 }
 

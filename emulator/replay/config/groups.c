@@ -61,22 +61,23 @@ void groups_release(struct groups *groups)
 
 static int compare(const void *a, const void *b)
 {
-	const uint32_t *x = a, *y = b;
+	const int64_t *x = a, *y = b;
 
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Twice the same rank? */
-static bool has_twins(const uint32_t *ranks, uint32_t count)
+/* Twice the same rank?  -1: errno. */
+static int has_twins(const int64_t *ranks, size_t count)
 {
-	uint32_t *sorted = malloc(count * sizeof(*sorted) + 1);
-	bool twins = false;
+	int64_t *sorted = malloc(count * sizeof(*sorted) + 1);
+	int twins = 0;
 
 	if (!sorted)
-		return false;
-	memcpy(sorted, ranks, count * sizeof(*sorted));
+		return -1;
+	if (count)
+		memcpy(sorted, ranks, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), compare);
-	for (uint32_t i = 1; i < count; i++)
+	for (size_t i = 1; i < count; i++)
 		twins |= sorted[i] == sorted[i - 1];
 	free(sorted);
 	return twins;
@@ -97,6 +98,7 @@ int groups_add(struct groups *groups, uint64_t id, const int64_t *ranks, size_t 
 {
 	const unsigned long long shown = id;
 	struct group *group = find(groups, id);
+	int twins;
 
 	for (size_t i = 0; i < count; i++)
 		if (ranks[i] < 0 || ranks[i] >= size)
@@ -106,14 +108,15 @@ int groups_add(struct groups *groups, uint64_t id, const int64_t *ranks, size_t 
 		return 0;
 	if (group)
 		return err_set(err, "group %llu is said to be different ranks", shown);
-	group = append(groups, id, count ? (uint32_t)count : size);
+	twins = has_twins(ranks, count);
+	if (twins > 0)
+		return err_set(err, "group %llu has a rank twice", shown);
+	group = twins < 0 ? NULL : append(groups, id, count ? (uint32_t)count : size);
 	if (!group)
 		return err_errno(err, "no room for group %llu", shown);
 	for (uint32_t i = 0; i < group->count; i++)
 		group->ranks[i] = count ? (uint32_t)ranks[i] : i;
-	return has_twins(group->ranks, group->count)
-		       ? err_set(err, "group %llu has a rank twice", shown)
-		       : 0;
+	return 0;
 }
 
 static int add_list(struct groups *groups, const char *key, json_t *list, uint32_t size,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONGEST 1e18 /* ns, of one access */
+
 static const char *const kinds[] = {
 	[REMOTE_NONE] = "NO_MEMORY_EXPANSION",
 	[REMOTE_PER_NPU] = "PER_NPU_MEMORY_EXPANSION",
@@ -90,7 +92,9 @@ void remote_release(struct remote *remote)
 
 int64_t remote_time(const struct remote *remote, uint64_t bytes)
 {
-	return remote->latency + (int64_t)((double)bytes / remote->bandwidth);
+	double ns = (double)bytes / remote->bandwidth;
+
+	return remote->latency + (ns < LONGEST ? (int64_t)ns : (int64_t)LONGEST);
 }
 
 int64_t remote_take(struct remote *remote, uint32_t rank, int64_t time, uint64_t bytes)

@@ -16,6 +16,10 @@
 #define TRACE_GROUP UINT64_C(0x100000)
 #define TEXT_GROUP  UINT64_C(0x180000)
 
+/* ns: of one node, and an end; a sum of both is still a time */
+#define LONGEST   9e17
+#define LAST_TIME (INT64_MAX / 2)
+
 static const struct graph_node *node_of(const struct task *task)
 {
 	return &task->exec->graph->nodes[task->node];
@@ -72,6 +76,8 @@ static void timer_fired(struct loop_timer *timer, int64_t due)
 
 static int run_timer(struct task *task, int64_t end, struct err *err)
 {
+	if (end > LAST_TIME)
+		return bad(task, err, "it ends in more than a hundred years");
 	task->timer.fire = timer_fired;
 	if (loop_at(task->exec->net->loop, &task->timer, end) == 0)
 		return 0;
@@ -89,7 +95,7 @@ static int run_duration(struct task *task, double scale, struct err *err)
 {
 	double ns = (double)node_of(task)->duration_us * 1000 * scale;
 
-	if (ns > 9e17)
+	if (!(ns < LONGEST))
 		return bad(task, err, "it lasts too long");
 	return run_timer(task, task->start + (ns >= 1 ? (int64_t)ns : 1), err);
 }
@@ -101,7 +107,7 @@ static int run_roofline(struct task *task, const struct graph_extra *extra, stru
 {
 	const struct exec_settings *settings = task->exec->settings;
 	const struct system *system = settings->system;
-	double speed;
+	double speed, ns;
 
 	if (!extra || !(extra->has & ET_HAS_OPS))
 		return bad(task, err, "with roofline-enabled num_ops is needed");
@@ -113,10 +119,10 @@ static int run_roofline(struct task *task, const struct graph_extra *extra, stru
 	if (!(speed > 0))
 		return extra->num_ops ? bad(task, err, "peak-perf and local-mem-bw are needed")
 				      : over_at_once(task);
-	return run_timer(
-		task,
-		task->start + (int64_t)((double)extra->num_ops / speed * settings->compute_scale),
-		err);
+	ns = (double)extra->num_ops / speed * settings->compute_scale;
+	if (!(ns < LONGEST))
+		return bad(task, err, "it lasts too long");
+	return run_timer(task, task->start + (int64_t)ns, err);
 }
 
 static int start_comp(struct task *task, struct err *err)
@@ -183,7 +189,7 @@ static int start_message(struct task *task, bool is_send, struct err *err)
 		return bad(task, err, "comm_size is missing");
 	task->message = (struct net_message){
 		.peer = (uint32_t)peer,
-		.tag = NET_TAG_P2P | (uint32_t)extra->comm_tag,
+		.tag = NET_TAG_P2P | (uint64_t)extra->comm_tag,
 		.size = extra->has & ET_HAS_SIZE ? scaled(task, extra->comm_size) : NET_ANY,
 		.node_id = (uint32_t)node->id,
 		.op = RANKOP_P2P,
@@ -276,7 +282,9 @@ static int start_traffic(struct task *task, const struct graph_extra *extra, str
 	const struct group *group = group_of(exec, extra);
 
 	if (!group)
-		return bad(task, err, "its group is not known (--comm_group)");
+		return bad(task, err,
+			   "its group is not known or has ranks that are not there "
+			   "(--comm_group)");
 	if (!is_member(group, exec->net->rank))
 		return bad(task, err, "this rank is not in its group");
 	if (extra->sizes_count && extra->sizes_count != group->count)
@@ -340,6 +348,28 @@ int task_start(struct task *task, struct err *err)
 	return start_fns[node_of(task)->type](task, err);
 }
 
+static void describe_message(const struct task *task, const struct graph_extra *extra, char *buf,
+			     size_t size)
+{
+	bool is_send = node_of(task)->type == ET_COMM_SEND;
+	char bytes[32] = "";
+
+	if (task->message.size != NET_ANY)
+		snprintf(bytes, sizeof(bytes), ", %" PRIu64 " bytes", task->message.size);
+	snprintf(buf, size, ", %s rank %u, tag %" PRIi64 "%s)", is_send ? "to" : "of",
+		 task->message.peer, extra->comm_tag, bytes);
+}
+
+static void describe_collective(const struct task *task, const struct graph_extra *extra, char *buf,
+				size_t size)
+{
+	char why[160];
+
+	collective_describe(&task->collective, why, sizeof(why));
+	snprintf(buf, size, ", %s, %" PRIu64 " bytes%s%s)", et_collective_name(extra->comm_type),
+		 extra->comm_size, *why ? "; " : "", why);
+}
+
 void task_describe(const struct task *task, char *buf, size_t size)
 {
 	const struct graph *graph = task->exec->graph;
@@ -347,24 +377,32 @@ void task_describe(const struct task *task, char *buf, size_t size)
 	const struct graph_extra *extra = extra_of(graph, node);
 	int length = snprintf(buf, size, "node %" PRIu64 " '%.60s' (%s", node->id,
 			      graph_name(graph, node->name), et_type_name(node->type));
-	char why[160];
 
 	if (length < 0 || (size_t)length >= size)
 		return;
-	if (extra && (node->type == ET_COMM_SEND || node->type == ET_COMM_RECV))
-		snprintf(buf + length, size - (size_t)length,
-			 ", %s rank %u, tag %" PRIi64 ", %" PRIu64 " bytes)",
-			 node->type == ET_COMM_SEND ? "to" : "of", task->message.peer,
-			 extra->comm_tag, task->message.size);
-	else if (extra && node->type == ET_COMM_COLL && et_collective_name(extra->comm_type)) {
-		collective_describe(&task->collective, why, sizeof(why));
-		snprintf(buf + length, size - (size_t)length, ", %s, %" PRIu64 " bytes%s%s)",
-			 et_collective_name(extra->comm_type), extra->comm_size, *why ? "; " : "",
-			 why);
-	} else
-		snprintf(buf + length, size - (size_t)length, ")");
+	buf += length;
+	size -= (size_t)length;
+	if (task->message.done)
+		describe_message(task, extra, buf, size);
+	else if (task->collective.done)
+		describe_collective(task, extra, buf, size);
+	else
+		snprintf(buf, size, ")");
 }
 
+static bool is_there(const struct exec *exec, const struct graph_group *group)
+{
+	const int64_t *members = exec->graph->members + group->first;
+
+	for (uint32_t i = 0; i < group->count; i++)
+		if (members[i] < 0 || members[i] >= exec->net->size)
+			return false;
+	return true;
+}
+
+/* Real traces name more groups than they use, of more ranks than may be there: who uses such a
+ * one is told then.
+ */
 int task_add_groups(struct exec *exec, struct err *err)
 {
 	const struct graph *graph = exec->graph;
@@ -374,7 +412,8 @@ int task_add_groups(struct exec *exec, struct err *err)
 		const struct graph_group *group = &graph->groups[i];
 		const char *name = graph_name(graph, group->name);
 
-		if (groups_add(exec->settings->groups, trace_group_id(name),
+		if (is_there(exec, group) &&
+		    groups_add(exec->settings->groups, trace_group_id(name),
 			       graph->members + group->first, group->count, exec->net->size,
 			       &why) < 0)
 			return err_set(err, "%s: group '%s': %s", graph->path, name, why.text);

@@ -67,7 +67,7 @@ static int check_size(struct net_message *receive, const struct match_arrival *a
 		       "sizes differ: rank %u sends %llu bytes with tag %llu, rank %u%s receives "
 		       "%llu",
 		       arrival->peer, (unsigned long long)arrival->size,
-		       (unsigned long long)arrival->tag, rank, node,
+		       (unsigned long long)(arrival->tag & ~NET_TAG_P2P), rank, node,
 		       (unsigned long long)receive->size);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/model-parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define BLOCK     256
@@ -327,11 +328,15 @@ void model_destroy(struct model *model)
 
 static int say_receive(uint32_t rank, const struct net_message *receive, struct err *err)
 {
-	return err_set(err,
-		       "rank %u waits for %llu bytes from rank %u with tag %llu, which nobody "
-		       "sends",
-		       rank, (unsigned long long)receive->size, receive->peer,
-		       (unsigned long long)receive->tag);
+	char size[32] = "what there is", node[32] = "";
+
+	if (receive->size != NET_ANY)
+		snprintf(size, sizeof(size), "%llu bytes", (unsigned long long)receive->size);
+	if (receive->node_id != UINT32_MAX)
+		snprintf(node, sizeof(node), " (node %u)", receive->node_id);
+	return err_set(err, "rank %u%s waits for %s from rank %u with tag %llu, which nobody sends",
+		       rank, node, size, receive->peer,
+		       (unsigned long long)(receive->tag & ~NET_TAG_P2P));
 }
 
 static int say_arrival(uint32_t rank, const struct match_arrival *arrival, struct err *err)
@@ -339,7 +344,7 @@ static int say_arrival(uint32_t rank, const struct match_arrival *arrival, struc
 	return err_set(err,
 		       "rank %u sends %llu bytes to rank %u with tag %llu, which nobody receives",
 		       arrival->peer, (unsigned long long)arrival->size, rank,
-		       (unsigned long long)arrival->tag);
+		       (unsigned long long)(arrival->tag & ~NET_TAG_P2P));
 }
 
 int model_left(const struct model *model, struct err *err)
