@@ -23,6 +23,9 @@ static bool ends_in(const char *text, const char *end)
 	return length >= strlen(end) && !strcmp(text + length - strlen(end), end);
 }
 
+/* How other files of a run begin. */
+static const char *const others[] = { RUNDIR_RUN, "node-", "summary.json", "trace_", "raw_trace_" };
+
 enum ranksource_kind ranksource_kind_of(const char *name)
 {
 	const char *slash = strrchr(name, '/');
@@ -30,9 +33,11 @@ enum ranksource_kind ranksource_kind_of(const char *name)
 
 	if (!strncmp(base, ".rank-", 6) && ends_in(base, ".live"))
 		return RANKSOURCE_LIVE;
-	if (!ends_in(base, ".json") || base[0] == '.' || !strcmp(base, RUNDIR_RUN) ||
-	    !strncmp(base, "node-", 5))
+	if (!ends_in(base, ".json") || base[0] == '.')
 		return RANKSOURCE_NONE;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (!strncmp(base, others[i], strlen(others[i])))
+			return RANKSOURCE_NONE;
 	return RANKSOURCE_RANK;
 }
 

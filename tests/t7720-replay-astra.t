@@ -36,10 +36,10 @@ export REPLAY
 
 # rows NETWORK RUNNER: all of them, and none is passed over.
 rows() {
-	python3 "$NETEMU_SRCDIR/tests/replay/astra-rows.py" "$CHAKRA" "$1" "$PWD/$2" >rows.$1 &&
-	total=$(sed -n "s/^1\.\.//p" rows.$1) && test "$total" -gt 100 &&
-	test "$(grep -c "^ok" rows.$1)" -eq "$total" || {
-		grep -A1 "^not ok" rows.$1
+	python3 "$NETEMU_SRCDIR/tests/replay/astra-rows.py" "$CHAKRA" "$1" "$PWD/$2" >rows &&
+	total=$(sed -n "s/^1\.\.//p" rows) && test "$total" -gt 100 &&
+	test "$(grep -c "^ok" rows)" -eq "$total" || {
+		grep -A1 "^not ok" rows
 		false
 	}
 }

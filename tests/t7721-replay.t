@@ -71,13 +71,13 @@ for splits in 1 4; do
 done
 
 test_expect_success 'model: every collective by every algorithm, each byte as it must be' '
-	for n in 1 2 3 5 8; do
+	for n in 1 3 5; do
 		for system in system.*; do
 			"$REPLAY" --network=model --ranks $n --workload all.json --system $system \
 				--verify >out || return 1
 		done
 	done &&
-	test $(grep -c "^sys" out) -eq 8
+	test $(grep -c "^sys" out) -eq 5
 '
 
 for network in $networks; do
@@ -158,7 +158,7 @@ fails() {
 	network=$1 sentence=$2 n=$3
 	shift 3
 	start=$(date +%s)
-	test_must_fail ranks $n --network=$network --wait 4 --timeout 2 "$@" &&
+	test_must_fail ranks "$n" "--network=$network" --wait 4 --timeout 2 "$@" &&
 	! grep -qx 0 status.* && ! grep -qx 124 status.* &&
 	test $(($(date +%s) - start)) -le 20 &&
 	grep -e "$sentence" err.*

@@ -106,7 +106,8 @@ static const struct argp_option table[] = {
 
 	{ NULL, 0, NULL, 0, "What comes of it:", 4 },
 	{ "summary", KEY_SUMMARY, "FILE", 0, "Write the results as JSON", 4 },
-	{ "dir", KEY_DIR, "DIR", 0, "Where the run directory goes (as srun --netemu says)", 4 },
+	{ "dir", KEY_DIR, "DIR", 0,
+	  "Run directory to leave ledgers in; under Slurm where it is made", 4 },
 	{ "quiet", KEY_QUIET, NULL, 0, "Only the lines of ranks", 4 },
 	{ "verbose", 'v', NULL, 0, "Say when ranks begin", 4 },
 

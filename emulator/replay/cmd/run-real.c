@@ -8,11 +8,13 @@
 
 #include "clock.h"
 #include "net/lifeline.h"
+#include "place.h"
 #include "rankfile.h"
 #include "rendezvous.h"
 #include "rundir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@ struct real_run {
 	struct graph graph;
 	struct run_rank rank;
 	struct report report;
+	char directory[PATH_MAX]; /* replay/ of the run directory, or "" */
 	/* of the watchdog */
 	int64_t looked, moved; /* ns: last look; last time that something had happened */
 	uint64_t events;
@@ -221,20 +224,46 @@ static char *copy_of(const char *name)
 	return text ? strdup(text) : NULL;
 }
 
-/* replay/rank-<r>.json, where a run directory was asked for. */
-static int write_ledger(struct real_run *run, struct err *err)
+/* The run directory with a replay/ in it: DIR by hand, that of the step under Slurm; "" when there
+ * is none to be.
+ */
+static int find_directory(struct real_run *run, struct err *err)
 {
+	static const struct place_kind kind = {
+		.name = "netemu-replay",
+		.directory = "replay",
+		.made = { RUNDIR_RANK, NULL },
+	};
 	const char *dir = run->options->dir;
-	struct rankfile file;
-	char path[4096];
-	int rc;
+	struct place place;
 
+	if (getenv("SLURM_JOB_ID")) {
+		if (place_find(&place, &kind, dir ? dir : "", run->net->rank, run->net->size, err) <
+		    0)
+			return -1;
+		dir = place.base;
+	}
 	if (!dir)
 		return 0;
-	if (snprintf(path, sizeof(path), "%s/replay", dir) >= (int)sizeof(path))
+	if (snprintf(run->directory, sizeof(run->directory), "%s/replay", dir) >=
+	    (int)sizeof(run->directory))
 		return err_set(err, "'%s' is too long", dir);
-	if ((mkdir(dir, 0777) < 0 && errno != EEXIST) || (mkdir(path, 0777) < 0 && errno != EEXIST))
-		return err_errno(err, "unable to make '%s'", path);
+	if ((mkdir(dir, 0777) < 0 && errno != EEXIST) ||
+	    (mkdir(run->directory, 0777) < 0 && errno != EEXIST))
+		return err_errno(err, "unable to make '%s'", run->directory);
+	return 0;
+}
+
+/* replay/rank-<r>.json. */
+static int write_ledger(struct real_run *run, struct err *err)
+{
+	struct rankfile file;
+	int rc;
+
+	if (find_directory(run, err) < 0)
+		return -1;
+	if (!run->directory[0])
+		return 0;
 	if (ledger_file(&run->rank.ledger, run->net->rank, run->net->size,
 			(double)loop_now(&run->loop) / 1e9, &file) < 0)
 		return err_errno(err, "no room for a ledger");
@@ -242,9 +271,22 @@ static int write_ledger(struct real_run *run, struct err *err)
 	file.job = copy_of("SLURM_JOB_ID");
 	file.step = copy_of("SLURM_STEP_ID");
 	file.init_realtime = clock_ns(CLOCK_REALTIME) - loop_now(&run->loop);
-	rc = rankfile_save(&file, path, err);
+	rc = rankfile_save(&file, run->directory, err);
 	rankfile_release(&file);
 	return rc;
+}
+
+/* Rank 0: all that is known, also as replay/summary.json. */
+static int print_all(struct real_run *run, struct err *err)
+{
+	char path[PATH_MAX + 16];
+
+	if (run_print(run->options, &run->report, err) < 0)
+		return -1;
+	if (!run->directory[0])
+		return 0;
+	snprintf(path, sizeof(path), "%s/summary.json", run->directory);
+	return report_write_summary(&run->report, path, err);
 }
 
 /* ---- one run ---- */
@@ -354,7 +396,7 @@ static int finish(struct real_run *run, struct err *err)
 		return -1;
 	if (lifeline_finish(run->lifeline, run->net, run->settings.wait_ms, err) < 0)
 		return -1;
-	return first ? run_print(run->options, &run->report, err) : 0;
+	return first ? print_all(run, err) : 0;
 }
 
 int run_real(const struct run_options *options, struct err *err)
