@@ -353,6 +353,31 @@ static void other_sizes_are_an_error(void **state)
 	close_world(&world);
 }
 
+/* A receive that does not say how much takes what comes, whoever is first. */
+static void a_receive_may_take_what_there_is(void **state)
+{
+	static const uint32_t two[] = { 2 };
+	struct world world;
+	struct note send[2], receive[3];
+
+	(void)state;
+	open_world(&world, "topology=Ring", two, 1);
+	start(&world, &receive[0], false, 1, 0, 1, NET_ANY);
+	start(&world, &send[0], true, 0, 1, 1, 100);
+	start(&world, &send[1], true, 0, 1, 2, 200);
+	run(&world);
+	start(&world, &receive[1], false, 1, 0, 2, NET_ANY);
+	run(&world);
+	assert_int_equal(receive[0].message.size, 100);
+	assert_int_equal(receive[1].message.size, 200);
+	assert_int_equal(model_net(world.model, 1)->counts[0].rx_bytes, 300);
+	start(&world, &receive[2], false, 1, 0, 3, NET_ANY);
+	assert_int_equal(model_left(world.model, &world.err), -1);
+	assert_string_equal(world.err.text, "rank 1 (node 7) waits for what there is from rank 0 "
+					    "with tag 3, which nobody sends");
+	close_world(&world);
+}
+
 static void who_waits_in_the_end_is_named(void **state)
 {
 	static const uint32_t two[] = { 2 };
@@ -544,6 +569,7 @@ int main(void)
 		cmocka_unit_test(sends_and_receives_meet_whoever_is_first),
 		cmocka_unit_test(contents_come_with_it),
 		cmocka_unit_test(other_sizes_are_an_error),
+		cmocka_unit_test(a_receive_may_take_what_there_is),
 		cmocka_unit_test(who_waits_in_the_end_is_named),
 		cmocka_unit_test(reads_network_files),
 		cmocka_unit_test(says_what_is_wrong_with_settings),
