@@ -29,6 +29,7 @@ srun --overlap -N1 --netprof=no env >without
 END
 chmod +x "$place/shell"
 
+# shellcheck disable=SC2119
 cluster_plugstack "$(netprof_line)"
 cluster_start 2 --plugstack plugstack.conf --prolog-flags Alloc,Contain \
 	--conf "TaskProlog=$place/task-prolog" \

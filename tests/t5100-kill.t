@@ -37,6 +37,7 @@ mount_small() {
 }
 test -z "$NETEMU_OWN_MOUNTS" || ! mount_small || test_set_prereq MOUNT
 
+# shellcheck disable=SC2119
 cluster_plugstack "$(netprof_line)"
 cluster_start 2 --cpus 32 --plugstack plugstack.conf
 eval "$cluster_env" # lib-mpi.sh has cleaned the environment
