@@ -419,6 +419,46 @@ static void behind_traffic_time_counts_from_when_it_came(void **state)
 	world_release(&world);
 }
 
+/* A message that is noticed late, but before a timer that should have gone off meanwhile: what
+ * waits for both counts from the message.
+ */
+static void the_last_of_those_waited_for_counts_not_the_last_noticed(void **state)
+{
+	static const uint64_t both[] = { 2, 3 };
+	static const struct made send = { .id = 1,
+					  .type = ET_COMM_SEND,
+					  .has = ET_HAS_SIZE | ET_HAS_TARGET,
+					  .size = 16 << 20,
+					  .target = 1 };
+	static const struct made nodes[] = {
+		{ .id = 1, .type = ET_METADATA },
+		{ .id = 2,
+		  .type = ET_COMM_RECV,
+		  .has = ET_HAS_SIZE | ET_HAS_SOURCE,
+		  .size = 16 << 20,
+		  .source = 0 },
+		{ .id = 3, .type = ET_COMP, .cpu = true, .us = 330 },
+		{ .id = 4, .type = ET_COMP, .us = 1000, .parents = 2, .parent = both },
+	};
+	struct slow slow = { .late = 100000 };
+	const struct loop_clock clock = { slow_now, slow_rest, &slow };
+	struct times times = { 0 };
+	struct world world;
+
+	(void)state;
+	world_init(&world, 2, &clock);
+	load(&world, 0, &send, 1);
+	load(&world, 1, nodes, 4);
+	times.loop = &world.loop;
+	world.settings.ended = note_times;
+	world.settings.arg = &times;
+	run(&world);
+	assert_int_equal(times.end[2], 330000);
+	assert_true(times.end[1] > 330000); /* it was there after 313 us */
+	assert_int_equal(times.start[3], times.end[1]);
+	world_release(&world);
+}
+
 /* --- several ranks --- */
 
 static void a_pipeline_takes_what_astra_sim_says(void **state)
@@ -878,6 +918,7 @@ int main(void)
 		cmocka_unit_test(lateness_changes_no_modelled_time),
 		cmocka_unit_test(lateness_does_not_add_up),
 		cmocka_unit_test(behind_traffic_time_counts_from_when_it_came),
+		cmocka_unit_test(the_last_of_those_waited_for_counts_not_the_last_noticed),
 		cmocka_unit_test(a_pipeline_takes_what_astra_sim_says),
 		cmocka_unit_test(computation_and_collectives_overlap),
 		cmocka_unit_test(iterations_follow_each_other_and_warm_up_does_not_count),
