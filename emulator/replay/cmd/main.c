@@ -9,6 +9,7 @@ static const struct dispatch_command commands[] = {
 	{ "run", command_run, "replay traces; also meant without any command" },
 	{ "info", command_info, "say what is in traces" },
 	{ "convert", command_convert, "write a trace in another form" },
+	{ "generate", command_generate, "make traces" },
 	{ 0 },
 };
 
