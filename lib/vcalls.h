@@ -109,7 +109,9 @@
 	X(CM_MIGRATE_ID,  "rdma_migrate_id",     CALL,   "@id", "@channel", "", "", "", "")                     \
 	X(CM_JOIN_MULTICAST, "rdma_join_multicast", CALL, "@id", "", "#qpn", "", "", "")                        \
 	X(CM_JOIN_MULTICAST_EX, "rdma_join_multicast_ex", CALL, "@id", "", "#qpn", "$flags", "", "")            \
-	X(CM_LEAVE_MULTICAST, "rdma_leave_multicast", CALL, "@id", "", "#qpn", "", "", "")
+	X(CM_LEAVE_MULTICAST, "rdma_leave_multicast", CALL, "@id", "", "#qpn", "", "", "")                      \
+	/* how long what was counted took (struct vring_latency) */                                             \
+	X(LATENCY,        "latency",             COUNTS, "", "", "", "", "", "")
 /* clang-format on */
 
 enum vcall {

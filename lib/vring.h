@@ -16,7 +16,8 @@
  * an emulated device says of messages is a second series of the thread that said it.
  *
  * What a level or a filter leaves out of the data path is counted instead, by queue
- * pair and thread, in records that are updated in place (struct vring_summary).
+ * pair and thread, in records that are updated in place (struct vring_summary, and
+ * struct vring_latency where neither requests nor completions are recorded).
  *
  * Times are ticks of the clock that the header names.  An anchor says which tick
  * was which time: at the beginning, the newest one, and at each extent's start.
@@ -226,6 +227,43 @@ struct vring_summary {
 	uint32_t by_status[VRING_STATUSES];   /* completions */
 };
 
+#define VRING_LATENCY_RECORDS 75
+#define VRING_LATENCY_BITS    4 /* a power of 2 has 2^4 buckets of one width: 1/16 of it */
+#define VRING_LATENCY_BUCKETS 592
+
+/* From post to completion (VCALL_LATENCY): sends that were signaled and ended well, of one
+ * queue pair, whose completions one thread took.  Takes 75 records.  In ticks, as `time`
+ * of the post and of the poll that took it.  Below 16 a bucket has one value; else [n] has
+ * those from (16 + n % 16) << (n / 16 - 1) on; the last one has all above 2^40 as well.
+ */
+struct vring_latency {
+	VRING_RECORD;
+	uint32_t qpn;
+	uint32_t thread;
+	uint64_t count, sum, min, max;
+	uint64_t pad;
+	uint64_t bucket[VRING_LATENCY_BUCKETS];
+};
+
+/* Which bucket TICKS are in, and where bucket INDEX begins. */
+static inline uint32_t vring_latency_bucket(uint64_t ticks)
+{
+	uint32_t shift, index;
+
+	if (ticks < 1U << VRING_LATENCY_BITS)
+		return (uint32_t)ticks;
+	shift = 63U - VRING_LATENCY_BITS - (uint32_t)__builtin_clzll(ticks);
+	index = (shift << VRING_LATENCY_BITS) + (uint32_t)(ticks >> shift);
+	return index < VRING_LATENCY_BUCKETS ? index : VRING_LATENCY_BUCKETS - 1;
+}
+
+static inline uint64_t vring_latency_begin(uint32_t index)
+{
+	uint32_t count = 1U << VRING_LATENCY_BITS;
+
+	return index < count ? index : (uint64_t)(count + index % count) << (index / count - 1);
+}
+
 /* Why calls cannot be seen (VCALL_UNSEEN); its name says more. */
 enum vring_unseen {
 	VRING_UNSEEN_DIRECT = 1, /* queues are written to without a call: mlx5dv_init_obj() */
@@ -290,6 +328,7 @@ _Static_assert(sizeof(struct vring_record) == 64 && sizeof(struct vring_send) ==
 		       sizeof(struct vring_qp_init) == 64 && sizeof(struct vring_qp_attr) == 64 &&
 		       sizeof(struct vring_address) == 64 && sizeof(struct vring_device) == 64,
 	       "records are of one size");
-_Static_assert(sizeof(struct vring_summary) == 16 * 64, "as documented");
+_Static_assert(sizeof(struct vring_summary) == VRING_SUMMARY_RECORDS * 64, "as documented");
+_Static_assert(sizeof(struct vring_latency) == VRING_LATENCY_RECORDS * 64, "as documented");
 
 #endif

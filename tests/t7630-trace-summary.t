@@ -180,6 +180,15 @@ test_expect_success 'packets that are lost are sent again' '
 	test "$(run_has json packets_resent)" -ge 1 && test "$(run_has json receiver_not_ready)" = 0
 '
 
+test_expect_success 'and says so too where requests are only counted' '
+	trace_set level=summary && device_set latency=100us &&
+	device "$NETEMU_BUILDDIR/tests/trace/tracee" write 300 8 && summary client && trace_set "" &&
+	test "$(figure client.tsv run latency_p50_ns)" -ge 200000 &&
+	test "$(figure client.tsv run latency_max_ns)" -ge "$(figure client.tsv run latency_p99_ns)" &&
+	netemu trace summary client/netemu.* | grep "of 300 signaled sends, within 3.6 %" &&
+	device_set devices=1
+'
+
 test_expect_success 'wrong options are refused' '
 	test_expect_code 2 netemu trace summary &&
 	test_expect_code 2 netemu trace summary --by=day client &&

@@ -173,6 +173,49 @@ void account_counted(struct account *account, const struct vring_summary *summar
 		set_active(account, first, last);
 }
 
+/* The middle of a bucket, but nothing beyond what there was. */
+static double middle_of(const struct vring_latency *latency, uint32_t bucket)
+{
+	double begin = (double)vring_latency_begin(bucket);
+	double middle = (begin + (double)vring_latency_begin(bucket + 1) - 1) / 2;
+
+	if (middle < (double)latency->min || bucket == 0)
+		return (double)latency->min;
+	if (middle > (double)latency->max || bucket == VRING_LATENCY_BUCKETS - 1)
+		return (double)latency->max;
+	return middle;
+}
+
+static int add_buckets(struct histogram *to, const struct vring_latency *latency, double rate)
+{
+	for (uint32_t i = 0; i < VRING_LATENCY_BUCKETS; i++)
+		if (histogram_add_many(to, (uint64_t)(middle_of(latency, i) * rate),
+				       latency->bucket[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Buckets may be a moment older than the rest: the process may write still. */
+int account_counted_latency(struct account *account, const struct vring_latency *latency,
+			    double rate)
+{
+	struct histogram one = { 0 };
+	int rc;
+
+	if (!latency->count || latency->min > latency->max)
+		return 0;
+	account->latency_counted = true;
+	rc = add_buckets(&one, latency, rate);
+	if (rc == 0 && one.count) {
+		one.min = (uint64_t)((double)latency->min * rate);
+		one.max = (uint64_t)((double)latency->max * rate);
+		one.sum = (double)latency->sum * rate;
+		rc = histogram_merge(&account->latency, &one);
+	}
+	histogram_release(&one);
+	return rc;
+}
+
 void account_close(struct account *account)
 {
 	uint64_t bytes = account_posts(account).bytes;
@@ -227,6 +270,7 @@ int account_merge(struct account *to, const struct account *from)
 	to->signaled += from->signaled;
 	to->counted += from->counted;
 	to->counted_sent += from->counted_sent;
+	to->latency_counted = to->latency_counted || from->latency_counted;
 	for (uint32_t i = 0; i < ACCOUNT_STATUSES; i++)
 		to->status[i] += from->status[i];
 	merge_sizes(to, from);

@@ -52,6 +52,7 @@ struct account {
 	uint64_t power[ACCOUNT_POWERS];
 	struct histogram lag; /* ns, from when a completion was due to when it was taken (lags.h) */
 	struct histogram latency; /* ns, from post to completion: signaled sends that ended well */
+	bool latency_counted;     /* some of it in the buckets of struct vring_latency */
 	int64_t first, last; /* run's clock: first post and last completion of sends; 0 = none */
 	struct account_depth send, receive;
 	/* over queue pairs that have sent: how even */
@@ -72,6 +73,10 @@ void account_left(struct account *account, const struct work *work);
 /* Requests that were counted only, without a record of each; TIMEs as those of `first`. */
 void account_counted(struct account *account, const struct vring_summary *summary, int64_t first,
 		     int64_t last);
+
+/* How long they took, RATE ns a tick.  Returns 0, or -1 with errno. */
+int account_counted_latency(struct account *account, const struct vring_latency *latency,
+			    double rate);
 
 /* The queue pair of ACCOUNT has been seen to its end. */
 void account_close(struct account *account);

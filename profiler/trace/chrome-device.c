@@ -62,12 +62,14 @@ void chrome_take_device(struct chrome *chrome, const struct reader_event *event)
 /* What a level or a filter has left out, where that begins. */
 void chrome_take_summary(struct chrome *chrome, const struct reader_event *event)
 {
+	/* of both kinds of records the number is at the same place */
 	const struct vring_summary *summary = (const struct vring_summary *)event->record;
 	uint32_t tid = tracks_device(&chrome->tracks, summary->qpn);
 	struct json *json = chrome_begin(chrome, 'i', tid, event->time, ORDERED_AFTER);
 
-	JSON_PUT(json, ",\"s\":\"t\",\"cat\":\"summary\",\"name\":\"counted only\",\"args\":{"
-		       "\"rank\":");
+	JSON_PUT(json, ",\"s\":\"t\",\"cat\":");
+	json_text(json, reader_call_name(event->record->call));
+	JSON_PUT(json, ",\"name\":\"counted only\",\"args\":{\"rank\":");
 	json_u64(json, chrome->file->rank);
 	fields_event(json, event, chrome->file->offset);
 	JSON_PUT(json, "}");

@@ -71,6 +71,7 @@ static int take(void *arg, const struct reader_event *event, const struct object
 		chrome_take_device(chrome, event);
 		break;
 	case VCALL_SUMMARY:
+	case VCALL_LATENCY:
 		chrome_take_summary(chrome, event);
 		break;
 	default:

@@ -538,6 +538,21 @@ static void put_summary(struct json *json, const struct reader_event *event, int
 	put_counts(json, "by_status", by_status, VRING_STATUSES, 1);
 }
 
+static void put_latency(struct json *json, const struct reader_event *event, int64_t offset)
+{
+	const struct vring_latency *latency = (const struct vring_latency *)event->record;
+
+	(void)offset;
+	if (event->record->more + 1 < VRING_LATENCY_RECORDS)
+		return;
+	FIELD_U64(json, "qpn", latency->qpn);
+	FIELD_ID(json, "count", latency->count);
+	FIELD_ID(json, "sum_ticks", latency->sum);
+	FIELD_ID(json, "min_ticks", latency->min);
+	FIELD_ID(json, "max_ticks", latency->max);
+	put_counts(json, "buckets", latency->bucket, VRING_LATENCY_BUCKETS, 1);
+}
+
 /* --- all --- */
 
 typedef void put_fn(struct json *json, const struct reader_event *event, int64_t offset);
@@ -549,7 +564,7 @@ void fields_event(struct json *json, const struct reader_event *event, int64_t o
 		[VCALL_POST_RECV] = put_receive, [VCALL_POST_SRQ_RECV] = put_receive,
 		[VCALL_POLL_CQ] = put_wc,        [VCALL_START_POLL] = put_wc,
 		[VCALL_NEXT_POLL] = put_wc,      [VCALL_DEVICE] = put_device,
-		[VCALL_SUMMARY] = put_summary,
+		[VCALL_SUMMARY] = put_summary,   [VCALL_LATENCY] = put_latency,
 	};
 	const struct vring_record *record = event->record;
 	put_fn *put = record->call < VCALL_COUNT ? puts[record->call] : NULL;

@@ -51,18 +51,23 @@ static void widen(struct histogram *histogram, uint64_t min, uint64_t max)
 		histogram->max = max;
 }
 
-int histogram_add(struct histogram *histogram, uint64_t value)
+int histogram_add_many(struct histogram *histogram, uint64_t value, uint64_t count)
 {
 	unsigned octave = octave_of(value);
-	uint64_t *bucket = buckets(histogram, octave);
+	uint64_t *bucket = count ? buckets(histogram, octave) : NULL;
 
 	if (!bucket)
-		return -1;
-	bucket[bucket_of(value, octave)]++;
+		return count ? -1 : 0;
+	bucket[bucket_of(value, octave)] += count;
 	widen(histogram, value, value);
-	histogram->count++;
-	histogram->sum += (double)value;
+	histogram->count += count;
+	histogram->sum += (double)value * (double)count;
 	return 0;
+}
+
+int histogram_add(struct histogram *histogram, uint64_t value)
+{
+	return histogram_add_many(histogram, value, 1);
 }
 
 int histogram_merge(struct histogram *histogram, const struct histogram *other)

@@ -23,8 +23,9 @@ struct histogram { /* all zeros: empty */
 
 void histogram_release(struct histogram *histogram);
 
-/* Count VALUE; all of OTHER.  Returns 0, or -1 with errno. */
+/* Count VALUE; COUNT values like VALUE; all of OTHER.  Returns 0, or -1 with errno. */
 int histogram_add(struct histogram *histogram, uint64_t value);
+int histogram_add_many(struct histogram *histogram, uint64_t value, uint64_t count);
 int histogram_merge(struct histogram *histogram, const struct histogram *other);
 
 /* The smallest value such that PERCENT (0 to 100) of all are not greater; exactly the

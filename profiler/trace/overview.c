@@ -176,24 +176,47 @@ static int left(void *arg, const struct work *work)
 	return 0;
 }
 
+/* ns of a tick */
+static double rate_of(const struct vring_header *header)
+{
+	double ticks = (double)(header->last.ticks - header->first.ticks);
+
+	if (header->clock == VRING_MONOTONIC || ticks <= 0)
+		return 1;
+	return (double)(header->last.monotonic - header->first.monotonic) / ticks;
+}
+
 /* When the newest request of SUMMARY was, whose first one was at TIME. */
 static int64_t time_of_last(const struct vring_header *header, const struct vring_summary *summary,
 			    int64_t time)
 {
-	double ticks = (double)(header->last.ticks - header->first.ticks);
-	double rate = 1; /* ns of a tick */
-
 	if (summary->last <= summary->time)
 		return time;
-	if (header->clock != VRING_MONOTONIC && ticks > 0)
-		rate = (double)(header->last.monotonic - header->first.monotonic) / ticks;
-	return time + (int64_t)((double)(summary->last - summary->time) * rate);
+	return time + (int64_t)((double)(summary->last - summary->time) * rate_of(header));
+}
+
+static struct counted *counted_of(struct collector *c, uint8_t context, uint32_t qpn)
+{
+	struct counted *counted = hash_get(&c->by_number, context, qpn);
+
+	if (counted)
+		return counted;
+	counted = calloc(1, sizeof(*counted));
+	if (!counted || hash_put(&c->by_number, context, qpn, counted) < 0) {
+		free(counted);
+		return NULL;
+	}
+	counted->context = context;
+	counted->qpn = qpn;
+	counted->next = c->counted;
+	c->counted = counted;
+	return counted;
 }
 
 static int take_summary(struct collector *c, const struct reader_event *event)
 {
 	const struct vring_summary *summary = (const struct vring_summary *)event->record;
-	struct counted *counted = hash_get(&c->by_number, event->record->context, summary->qpn);
+	struct counted *counted;
 	int64_t last;
 
 	if (event->record->more + 1 < VRING_SUMMARY_RECORDS)
@@ -205,19 +228,24 @@ static int take_summary(struct collector *c, const struct reader_event *event)
 		account_counted(&c->shared, summary, event->time, last);
 		return 0;
 	}
-	if (!counted) {
-		counted = calloc(1, sizeof(*counted));
-		if (!counted ||
-		    hash_put(&c->by_number, event->record->context, summary->qpn, counted) < 0) {
-			free(counted);
-			return no_memory(c);
-		}
-		counted->context = event->record->context;
-		counted->qpn = summary->qpn;
-		counted->next = c->counted;
-		c->counted = counted;
-	}
+	counted = counted_of(c, event->record->context, summary->qpn);
+	if (!counted)
+		return no_memory(c);
 	account_counted(&counted->account, summary, event->time, last);
+	return 0;
+}
+
+static int take_latency(struct collector *c, const struct reader_event *event)
+{
+	const struct vring_latency *latency = (const struct vring_latency *)event->record;
+	struct counted *counted;
+
+	if (event->record->more + 1 < VRING_LATENCY_RECORDS)
+		return 0;
+	counted = counted_of(c, event->record->context, latency->qpn);
+	if (!counted ||
+	    account_counted_latency(&counted->account, latency, rate_of(&c->file->header)) < 0)
+		return no_memory(c);
 	return 0;
 }
 
@@ -298,6 +326,8 @@ static int take(void *arg, const struct reader_event *event, const struct object
 	switch (event->record->call) {
 	case VCALL_SUMMARY:
 		return take_summary(c, event);
+	case VCALL_LATENCY:
+		return take_latency(c, event);
 	case VCALL_DEVICE:
 		return take_device(c, event);
 	case VCALL_UNSEEN:

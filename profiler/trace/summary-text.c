@@ -167,8 +167,8 @@ static void put_latency(const struct account *account, FILE *out)
 			duration(text, sizeof(text),
 				 (double)histogram_percentile(&account->latency, percents[i])));
 	fprintf(out, " max %s,", duration(text, sizeof(text), (double)account->latency.max));
-	fprintf(out, " of %s signaled sends, within 0.4 %%\n",
-		grouped(text, account->latency.count));
+	fprintf(out, " of %s signaled sends, within %s %%\n", grouped(text, account->latency.count),
+		account->latency_counted ? "3.6" : "0.4");
 }
 
 static void put_lag(const struct account *account, FILE *out)

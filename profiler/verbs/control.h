@@ -96,30 +96,34 @@ void control_put(struct control *control, const struct ibv_context *context);
 		 __VA_ARGS__)
 
 /* What is recorded of an object is known when there is one. */
-#define PTR_CALL(constant, type, name, parameters, arguments, context, ...) \
-	EXPORT type *name parameters                                        \
-	{                                                                   \
-		__typeof__(&name) next = NEXT(name);                        \
-		struct control control;                                     \
-		struct vring_call *call = &control.call;                    \
-		type *result;                                               \
-		int error;                                                  \
-                                                                            \
-		if (!next) {                                                \
-			errno = ENOSYS;                                     \
-			return NULL;                                        \
-		}                                                           \
-		if (!session_records())                                     \
-			return next arguments;                              \
-		control_begin(&control, VCALL_##constant);                  \
-		result = next arguments;                                    \
-		error = errno;                                              \
-		control_end(&control, result ? 0 : error);                  \
-		call->object = (uintptr_t)result;                           \
-		__VA_ARGS__                                                 \
-		control_put(&control, context);                             \
-		errno = error;                                              \
-		return result;                                              \
+#define PTR_CALL(constant, type, name, parameters, arguments, context, ...)              \
+	PTR_RECORDED(EXPORT, name, constant, type, name, parameters, arguments, context, \
+		     __VA_ARGS__)
+
+#define PTR_RECORDED(storage, own, constant, type, name, parameters, arguments, context, ...) \
+	storage type *own parameters                                                          \
+	{                                                                                     \
+		__typeof__(&name) next = NEXT(name);                                          \
+		struct control control;                                                       \
+		struct vring_call *call = &control.call;                                      \
+		type *result;                                                                 \
+		int error;                                                                    \
+                                                                                              \
+		if (!next) {                                                                  \
+			errno = ENOSYS;                                                       \
+			return NULL;                                                          \
+		}                                                                             \
+		if (!session_records())                                                       \
+			return next arguments;                                                \
+		control_begin(&control, VCALL_##constant);                                    \
+		result = next arguments;                                                      \
+		error = errno;                                                                \
+		control_end(&control, result ? 0 : error);                                    \
+		call->object = (uintptr_t)result;                                             \
+		__VA_ARGS__                                                                   \
+		control_put(&control, context);                                               \
+		errno = error;                                                                \
+		return result;                                                                \
 	}
 
 #endif

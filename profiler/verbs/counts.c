@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "counts.h"
+#include "latency.h"
 #include "record.h"
 
 #include <infiniband/verbs.h>
 #include <string.h>
 #include <sys/mman.h>
 
+/* Of one queue pair, in the file. */
+struct slot {
+	struct vring_summary *summary;
+	struct vring_latency *latency; /* NULL: none has been measured */
+};
+
 /* Open addressing, at most half full. */
 struct counts {
-	struct vring_summary **slot;
+	struct slot *slot;
 	uint32_t count, room; /* room: a power of 2 */
-	struct vring_summary *recent;
+	struct slot *recent;
 	bool full; /* there is no memory */
 };
 
@@ -18,9 +25,9 @@ struct counts {
 
 /* --- the table --- */
 
-static bool is(const struct vring_summary *slot, uint8_t context, uint32_t qpn, uint64_t srq)
+static bool is(const struct vring_summary *summary, uint8_t context, uint32_t qpn, uint64_t srq)
 {
-	return slot && slot->qpn == qpn && slot->srq == srq && slot->context == context;
+	return summary->qpn == qpn && summary->srq == srq && summary->context == context;
 }
 
 static uint32_t place_of(const struct counts *counts, uint8_t context, uint32_t qpn, uint64_t srq)
@@ -28,7 +35,7 @@ static uint32_t place_of(const struct counts *counts, uint8_t context, uint32_t 
 	uint64_t key = (srq << 8 ^ (uint64_t)qpn << 8 ^ context) * 0x9e3779b97f4a7c15ULL;
 	uint32_t at = (uint32_t)(key >> 32) & (counts->room - 1);
 
-	while (counts->slot[at] && !is(counts->slot[at], context, qpn, srq))
+	while (counts->slot[at].summary && !is(counts->slot[at].summary, context, qpn, srq))
 		at = (at + 1) & (counts->room - 1);
 	return at;
 }
@@ -36,34 +43,35 @@ static uint32_t place_of(const struct counts *counts, uint8_t context, uint32_t 
 static bool grow(struct counts *counts)
 {
 	struct counts grown = { .room = counts->room ? 2 * counts->room : ROOM_MIN };
-	struct vring_summary *slot;
+	const struct vring_summary *one;
 
-	grown.slot = record_pages(grown.room * sizeof(struct vring_summary *));
+	grown.slot = record_pages(grown.room * sizeof(struct slot));
 	if (!grown.slot)
 		return false;
 	for (uint32_t i = 0; i < counts->room; i++) {
-		slot = counts->slot[i];
-		if (slot)
-			grown.slot[place_of(&grown, slot->context, slot->qpn, slot->srq)] = slot;
+		one = counts->slot[i].summary;
+		if (one)
+			grown.slot[place_of(&grown, one->context, one->qpn, one->srq)] =
+				counts->slot[i];
 	}
 	if (counts->slot)
-		munmap(counts->slot, counts->room * sizeof(struct vring_summary *));
+		munmap(counts->slot, counts->room * sizeof(struct slot));
 	grown.count = counts->count;
 	*counts = grown;
 	return true;
 }
 
-/* A new slot in the file. */
+/* New ones in the file. */
 static struct vring_summary *make(struct recorder *self, uint8_t context, uint32_t qpn,
 				  uint64_t srq)
 {
 	struct series *series = &self->counted;
-	struct vring_summary *slot =
+	struct vring_summary *summary =
 		(struct vring_summary *)record_enter(series, VRING_SUMMARY_RECORDS);
 
-	if (!slot)
+	if (!summary)
 		return NULL;
-	*slot = (struct vring_summary){
+	*summary = (struct vring_summary){
 		.time = ticks_now(),
 		.call = VCALL_SUMMARY,
 		.context = context,
@@ -73,50 +81,80 @@ static struct vring_summary *make(struct recorder *self, uint8_t context, uint32
 		.thread = series->thread,
 	};
 	record_leave(series, VRING_SUMMARY_RECORDS);
-	return slot;
+	return summary;
 }
 
-static struct vring_summary *look_up(struct recorder *self, uint8_t context, uint32_t qpn,
-				     uint64_t srq)
+static struct vring_latency *make_latency(struct recorder *self, uint8_t context, uint32_t qpn)
+{
+	struct series *series = &self->counted;
+	struct vring_latency *latency =
+		(struct vring_latency *)record_enter(series, VRING_LATENCY_RECORDS);
+
+	if (!latency)
+		return NULL;
+	memset(latency, 0, sizeof(*latency));
+	latency->time = ticks_now();
+	latency->call = VCALL_LATENCY;
+	latency->context = context;
+	latency->more = VRING_LATENCY_RECORDS - 1;
+	latency->qpn = qpn;
+	latency->thread = series->thread;
+	latency->min = UINT64_MAX;
+	record_leave(series, VRING_LATENCY_RECORDS);
+	return latency;
+}
+
+static struct slot *look_up(struct recorder *self, uint8_t context, uint32_t qpn, uint64_t srq)
 {
 	struct counts *counts = self->counts;
-	uint32_t at;
+	struct slot *slot;
 
 	if (!counts)
 		self->counts = counts = record_pages(sizeof(*counts));
 	if (!counts || (2 * counts->count >= counts->room && !grow(counts)))
 		return NULL;
-	at = place_of(counts, context, qpn, srq);
-	if (!counts->slot[at] && (counts->slot[at] = make(self, context, qpn, srq)))
+	slot = &counts->slot[place_of(counts, context, qpn, srq)];
+	if (!slot->summary) {
+		slot->summary = make(self, context, qpn, srq);
+		if (!slot->summary)
+			return NULL;
 		counts->count++;
-	return counts->recent = counts->slot[at];
+	}
+	return counts->recent = slot;
 }
 
 /* The slot, or NULL: it is lost.  A signal handler that finds its thread in here is told
  * that there is none.
  */
-static struct vring_summary *slot_of(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq)
+static struct slot *slot_of(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq)
 {
 	struct recorder *self = record_thread();
-	struct vring_summary *slot = NULL;
+	struct slot *slot = NULL;
 
 	if (self && !record_here.busy) {
 		slot = self->counts ? self->counts->recent : NULL;
-		if (!is(slot, context, qpn, srq))
+		if (!slot || !is(slot->summary, context, qpn, srq))
 			slot = look_up(self, context, qpn, srq);
 	}
 	if (!slot)
 		record_lose(1);
 	else
-		slot->last = time;
+		slot->summary->last = time;
 	return slot;
+}
+
+static struct vring_summary *summary_of(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq)
+{
+	struct slot *slot = slot_of(time, context, qpn, srq);
+
+	return slot ? slot->summary : NULL;
 }
 
 void counts_clear(struct counts *counts)
 {
-	if (!counts)
+	if (!counts || !counts->slot)
 		return;
-	memset(counts->slot, 0, counts->room * sizeof(struct vring_summary *));
+	memset(counts->slot, 0, counts->room * sizeof(struct slot));
 	counts->count = 0;
 	counts->recent = NULL;
 }
@@ -133,51 +171,89 @@ static uint32_t bucket(uint32_t bytes)
 void counts_send(uint64_t time, uint8_t context, uint32_t qpn, uint8_t opcode, uint32_t bytes,
 		 bool refused)
 {
-	struct vring_summary *slot = slot_of(time, context, qpn, 0);
+	struct vring_summary *summary = summary_of(time, context, qpn, 0);
 
-	if (!slot)
+	if (!summary)
 		return;
 	if (refused) {
-		slot->refused++;
+		summary->refused++;
 		return;
 	}
 	if (opcode >= VRING_OPCODES)
 		opcode = VRING_OPCODES - 1;
-	slot->by_opcode[opcode].requests++;
-	slot->by_opcode[opcode].bytes += bytes;
-	slot->send_sizes[bucket(bytes)]++;
+	summary->by_opcode[opcode].requests++;
+	summary->by_opcode[opcode].bytes += bytes;
+	summary->send_sizes[bucket(bytes)]++;
 }
 
 void counts_receive(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq, uint32_t bytes,
 		    bool refused)
 {
-	struct vring_summary *slot = slot_of(time, context, qpn, srq);
+	struct vring_summary *summary = summary_of(time, context, qpn, srq);
 
-	if (!slot)
+	if (!summary)
 		return;
 	if (refused) {
-		slot->refused++;
+		summary->refused++;
 		return;
 	}
-	slot->receives++;
-	slot->receive_bytes += bytes;
+	summary->receives++;
+	summary->receive_bytes += bytes;
 }
 
-void counts_wc(uint64_t time, uint8_t context, uint32_t qpn, uint8_t status, uint8_t opcode,
-	       uint32_t bytes)
+/* The first one in a thread that signals interrupt is lost, rather than twice there. */
+static void count_latency(struct slot *slot, const struct vring_wc *wc, uint64_t ticks)
 {
-	struct vring_summary *slot = slot_of(time, context, qpn, 0);
+	struct vring_latency *latency = slot->latency;
+	struct recorder *self;
+
+	if (!latency) {
+		self = record_thread();
+		latency = self ? make_latency(self, wc->context, wc->qpn) : NULL;
+		if (!latency)
+			return;
+		slot->latency = latency;
+	}
+	latency->count++;
+	latency->sum += ticks;
+	if (ticks < latency->min)
+		latency->min = ticks;
+	if (ticks > latency->max)
+		latency->max = ticks;
+	latency->bucket[vring_latency_bucket(ticks)]++;
+}
+
+/* Ticks since it was posted, or -1: not known. */
+static int64_t taken(uint64_t time, const struct vring_wc *wc)
+{
+	struct latency_pair *pair = latency_find(wc->context, wc->qpn);
+	uint64_t posted = pair ? latency_end(pair, wc->wr_id, wc->status != IBV_WC_SUCCESS) : 0;
+
+	if (!posted)
+		return -1;
+	return time > posted ? (int64_t)(time - posted) : 0;
+}
+
+void counts_wc(uint64_t time, const struct vring_wc *wc)
+{
+	bool failed = wc->status != IBV_WC_SUCCESS, received = !failed && wc->opcode & 128;
+	int64_t ticks = received ? -1 : taken(time, wc);
+	struct slot *slot = slot_of(time, wc->context, wc->qpn, 0);
+	struct vring_summary *summary;
 
 	if (!slot)
 		return;
-	slot->by_status[status < VRING_STATUSES ? status : VRING_STATUSES - 1]++;
-	if (status != IBV_WC_SUCCESS) {
-		slot->failed++;
-	} else if (opcode & 128) {
-		slot->received++;
-		slot->received_bytes += bytes;
-		slot->received_sizes[bucket(bytes)]++;
+	summary = slot->summary;
+	summary->by_status[wc->status < VRING_STATUSES ? wc->status : VRING_STATUSES - 1]++;
+	if (failed) {
+		summary->failed++;
+	} else if (received) {
+		summary->received++;
+		summary->received_bytes += wc->bytes;
+		summary->received_sizes[bucket(wc->bytes)]++;
 	} else {
-		slot->sent++;
+		summary->sent++;
 	}
+	if (ticks >= 0)
+		count_latency(slot, wc, (uint64_t)ticks);
 }

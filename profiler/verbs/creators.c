@@ -2,6 +2,7 @@
 /* creators.c - what a context's own table makes: newer kinds of objects */
 #include "control.h"
 #include "extended.h"
+#include "latency.h"
 #include "pair.h"
 
 /* The name of the function that ours stands for is in the list of calls. */
@@ -114,7 +115,8 @@ void pair_describe_ex(struct control *control, const struct ibv_qp *qp,
 
 AROUND_PTR(CREATE_QP_EX, struct ibv_qp, create_qp_ex,
 	   (struct ibv_context * context, struct ibv_qp_init_attr_ex *attr), (context, attr),
-	   context, pair_describe_ex(&control, result, attr);)
+	   context, pair_describe_ex(&control, result, attr);
+	   if (result) latency_made(result, attr->sq_sig_all, attr->cap.max_send_wr);)
 
 AROUND_PTR(OPEN_QP, struct ibv_qp, open_qp,
 	   (struct ibv_context * context, struct ibv_qp_open_attr *attr), (context, attr), context,

@@ -3,6 +3,7 @@
 #include "datapath.h"
 #include "counts.h"
 #include "filter.h"
+#include "latency.h"
 #include "record.h"
 #include "traced.h"
 
@@ -219,6 +220,24 @@ static __attribute__((noinline)) int record_others(const struct traced_context *
 	return rc;
 }
 
+/* Where not all is recorded: when it was posted is kept before another thread can see it
+ * complete.
+ */
+static __attribute__((noinline)) int post_some(const struct traced_context *traced,
+					       struct ibv_qp *qp, struct ibv_send_wr *wr,
+					       struct ibv_send_wr **bad)
+{
+	struct latency_pair *pair = latency_find((uint8_t)traced->number, qp->qp_num);
+	uint64_t begin = ticks_now();
+	int rc;
+
+	latency_post_list(pair, wr, begin);
+	rc = traced->ops.post_send(qp, wr, bad);
+	if (rc && bad)
+		latency_refuse_list(pair, *bad, begin);
+	return record_others(traced, qp, wr, begin, ticks_now(), bad, rc);
+}
+
 static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
 	const struct traced_context *traced = traced_context(qp->context);
@@ -229,6 +248,8 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 		return ENOSYS;
 	if (record_mode == RECORD_NOTHING)
 		return traced->ops.post_send(qp, wr, bad);
+	if (record_mode == RECORD_SOME)
+		return post_some(traced, qp, wr, bad);
 	begin = ticks_now();
 	rc = traced->ops.post_send(qp, wr, bad);
 	end = ticks_now();
@@ -334,8 +355,14 @@ static inline void record_wc(const struct traced_context *traced, const struct i
 
 	if (record_mode == RECORD_SOME &&
 	    !filter_wc(VCALL_POLL_CQ, wc->qp_num, opcode & 128, wc->status, wc->byte_len)) {
-		counts_wc(time, (uint8_t)traced->number, wc->qp_num, (uint8_t)wc->status, opcode,
-			  wc->byte_len);
+		counts_wc(time, &(struct vring_wc){
+					.context = (uint8_t)traced->number,
+					.wr_id = wc->wr_id,
+					.qpn = wc->qp_num,
+					.status = (uint8_t)wc->status,
+					.opcode = opcode,
+					.bytes = wc->byte_len,
+				});
 		return;
 	}
 	record = (struct vring_wc *)record_room(1);

@@ -5,6 +5,7 @@ static struct {
 	bool calls[VCALL_COUNT];
 	uint32_t qpn;
 	uint64_t min_size;
+	bool counts; /* no send and no completion is recorded */
 } filter;
 
 bool filter_start(const struct nettrace_settings *settings)
@@ -19,6 +20,10 @@ bool filter_start(const struct nettrace_settings *settings)
 			filter.calls[call] = false;
 	if (settings->level < VRING_FULL)
 		filter.calls[VCALL_DEVICE] = false;
+	filter.counts = true;
+	for (uint32_t call = VCALL_POST_SEND; call <= VCALL_NEXT_POLL; call++)
+		if (call != VCALL_POST_RECV && call != VCALL_POST_SRQ_RECV && filter.calls[call])
+			filter.counts = false;
 	filter.qpn = settings->qpn;
 	filter.min_size = settings->min_size;
 	return some || settings->level < VRING_FULL || filter.qpn || filter.min_size;
@@ -39,6 +44,11 @@ bool filter_wc(uint16_t call, uint32_t qpn, bool received, bool failed, uint32_t
 {
 	return filter.calls[call] && is_pair(qpn) &&
 	       (failed || !received || bytes >= filter.min_size);
+}
+
+bool filter_counts(uint32_t qpn)
+{
+	return filter.counts || !is_pair(qpn);
 }
 
 bool filter_call(uint16_t call)

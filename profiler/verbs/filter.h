@@ -20,6 +20,9 @@ bool filter_start(const struct nettrace_settings *settings);
 bool filter_request(uint16_t call, uint32_t qpn, uint32_t bytes);
 bool filter_wc(uint16_t call, uint32_t qpn, bool received, bool failed, uint32_t bytes);
 
+/* Whether neither sends on QPN nor their completions are. */
+bool filter_counts(uint32_t qpn);
+
 /* Whether this other call is. */
 bool filter_call(uint16_t call);
 

@@ -3,6 +3,7 @@
 #include "control.h"
 #include "device.h"
 #include "extended.h"
+#include "latency.h"
 #include "pair.h"
 
 #include <string.h>
@@ -29,9 +30,18 @@ void pair_describe(struct control *control, const struct ibv_pd *pd, const struc
 	};
 }
 
-PTR_CALL(CREATE_QP, struct ibv_qp, ibv_create_qp,
-	 (struct ibv_pd * pd, struct ibv_qp_init_attr *attr), (pd, attr), pd->context,
-	 pair_describe(&control, pd, result, attr);)
+PTR_RECORDED(static, create_qp, CREATE_QP, struct ibv_qp, ibv_create_qp,
+	     (struct ibv_pd * pd, struct ibv_qp_init_attr *attr), (pd, attr), pd->context,
+	     pair_describe(&control, pd, result, attr);)
+
+EXPORT struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *attr)
+{
+	struct ibv_qp *qp = create_qp(pd, attr);
+
+	if (qp)
+		latency_made(qp, attr->sq_sig_all, attr->cap.max_send_wr);
+	return qp;
+}
 
 /* Also an extended one can be made of one that was not made so. */
 EXPORT struct ibv_qp_ex *ibv_qp_to_qp_ex(struct ibv_qp *qp)
@@ -94,12 +104,35 @@ static void describe_attr(struct control *control, const struct ibv_qp *qp,
 		device_gid(qp->context, attr->ah_attr.port_num, attr->ah_attr.grh.sgid_index);
 }
 
-INT_CALL(MODIFY_QP, ibv_modify_qp, (struct ibv_qp * qp, struct ibv_qp_attr *attr, int mask),
-	 (qp, attr, mask), qp->context, describe_attr(&control, qp, attr, mask);)
+RECORDED(static, modify_qp, MODIFY_QP, ibv_modify_qp,
+	 (struct ibv_qp * qp, struct ibv_qp_attr *attr, int mask), (qp, attr, mask), qp->context,
+	 describe_attr(&control, qp, attr, mask);)
 
-DESTROY_CALL(DESTROY_QP, ibv_destroy_qp, (struct ibv_qp * qp), qp, qp->context,
-	     call->object = (uintptr_t)qp;
-	     call->number = qp->qp_num;)
+EXPORT int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
+{
+	int rc = modify_qp(qp, attr, mask);
+
+	if (rc == 0 && mask & IBV_QP_STATE && attr->qp_state == IBV_QPS_RESET)
+		latency_reset(qp);
+	return rc;
+}
+
+RECORDED(static, destroy_qp, DESTROY_QP, ibv_destroy_qp, (struct ibv_qp * qp), (qp), qp->context,
+	 call->object = (uintptr_t)qp;
+	 call->number = qp->qp_num;)
+
+EXPORT int ibv_destroy_qp(struct ibv_qp *qp)
+{
+	struct latency_mark latency = latency_mark(qp);
+	uint64_t mark = traced_mark(qp);
+	int rc = destroy_qp(qp);
+
+	if (rc)
+		return rc;
+	traced_forget(qp, mark);
+	latency_forget(latency);
+	return 0;
+}
 
 static void describe_group(struct vring_call *call, const struct ibv_qp *qp,
 			   const union ibv_gid *gid, uint16_t lid)

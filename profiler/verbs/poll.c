@@ -61,7 +61,7 @@ static void put(struct traced_cq *traced, struct ibv_cq_ex *cq, enum vcall call)
 	read_wc(traced, cq, &wc);
 	if (record_mode == RECORD_SOME &&
 	    !filter_wc((uint16_t)call, wc.qpn, wc.opcode & 128, wc.status, wc.bytes)) {
-		counts_wc(ticks_now(), wc.context, wc.qpn, wc.status, wc.opcode, wc.bytes);
+		counts_wc(ticks_now(), &wc);
 		return;
 	}
 	wc.time = ticks_now();

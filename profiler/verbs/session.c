@@ -4,6 +4,7 @@
 #include "control.h"
 #include "filter.h"
 #include "helper.h"
+#include "latency.h"
 #include "nettrace_settings.h"
 #include "place.h"
 
@@ -146,6 +147,7 @@ static void fork_child(void)
 	session_active = false;
 	session.traced = false;
 	record_forget();
+	latency_child();
 	/* a device that the child opens has a file of its own */
 	session.tried = false;
 	pthread_mutex_init(&session.lock, NULL);

@@ -7,6 +7,7 @@
  * Each version of a function is a function of its own.
  */
 #include "control.h"
+#include "latency.h"
 #include "pair.h"
 
 struct mlx5dv_obj;
@@ -82,6 +83,8 @@ EXPORT struct ibv_qp *mlx5dv_create_qp(struct ibv_context *context,
 	qp = next(context, attr, own);
 	error = errno;
 	control_end(&control, qp ? 0 : error);
+	if (qp)
+		latency_made(qp, attr->sq_sig_all, attr->cap.max_send_wr);
 	if (session_records()) {
 		control.call.object = (uintptr_t)qp;
 		pair_describe_ex(&control, qp, attr);

@@ -2,6 +2,7 @@
 /* window.c - memory windows, by a context's operations */
 #include "control.h"
 #include "datapath.h"
+#include "latency.h"
 
 static struct ibv_mw *alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type)
 {
@@ -28,12 +29,18 @@ static struct ibv_mw *alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type)
 static int bind_mw(struct ibv_qp *qp, struct ibv_mw *mw, struct ibv_mw_bind *bind)
 {
 	struct traced_context *traced = traced_context(qp->context);
+	struct latency_pair *pair = latency_find((uint8_t)traced->number, qp->qp_num);
+	bool signaled = bind->send_flags & IBV_SEND_SIGNALED;
 	struct control control;
 	int rc;
 
 	control_begin(&control, VCALL_BIND_MW);
+	if (pair)
+		latency_post(pair, bind->wr_id, signaled, control.call.time);
 	rc = traced->ops.bind_mw(qp, mw, bind);
 	control_end(&control, rc);
+	if (rc && pair)
+		latency_refuse(pair, bind->wr_id, signaled, control.call.time);
 	if (!session_records())
 		return rc;
 	control.call.object = (uintptr_t)mw;

@@ -9,6 +9,7 @@
 #include "datapath.h"
 #include "extended.h"
 #include "filter.h"
+#include "latency.h"
 #include "record.h"
 
 #include <arpa/inet.h>
@@ -428,11 +429,36 @@ static void put_all(const struct traced_build *build, const struct ibv_context *
 	}
 }
 
+typedef void latency_fn(struct latency_pair *pair, uint64_t wr_id, bool signaled, uint64_t time);
+
+/* What is in BUILD is about to be posted, or was refused: those that are only counted. */
+static struct latency_pair *tell_latency(struct latency_pair *pair,
+					 const struct traced_build *build, latency_fn *tell)
+{
+	for (uint32_t at = 0; pair && build && at < build->count;) {
+		const struct vring_send *send = (const struct vring_send *)&build->record[at];
+
+		tell(pair, send->wr_id, send->flags & IBV_SEND_SIGNALED, build->started);
+		at += 1U + send->more;
+	}
+	return pair;
+}
+
+static struct latency_pair *pair_of(const struct ibv_qp *qp)
+{
+	const struct traced_context *context = traced_context(qp->context);
+
+	if (record_mode != RECORD_SOME || !context)
+		return NULL;
+	return latency_find((uint8_t)context->number, qp->qp_num);
+}
+
 static int wr_complete(struct ibv_qp_ex *qp)
 {
 	struct traced_qp *traced = traced_qp_find(qp);
 	const struct ibv_context *context = qp->qp_base.context;
 	struct traced_build *build = traced->build;
+	struct latency_pair *pair = tell_latency(pair_of(&qp->qp_base), build, latency_post);
 	int rc;
 
 	traced->build = NULL;
@@ -440,6 +466,8 @@ static int wr_complete(struct ibv_qp_ex *qp)
 	rc = REAL(wr_complete, qp);
 	if (!build)
 		return rc;
+	if (rc)
+		tell_latency(pair, build, latency_refuse);
 	if (record_mode)
 		put_all(build, context, rc);
 	give_spare(build);

@@ -24,12 +24,14 @@ RECEIVE = {"wr_id": INT, "bytes": INT, "sges": INT}
 COMPLETION = {"qpn": INT, "wr_id": INT, "status": TEXT, "bytes": INT, "src_qp": INT, "slid": INT,
               "sl": INT, "empty_polls": INT, "batch": INT}
 DEVICE = {"what": TEXT, "at": INT, "qpn": INT, "device": INT, "remote_qpn": INT, "bytes": INT}
+LATENCY = {"qpn": INT, "count": INT, "min_ticks": INT, "max_ticks": INT, "sum_ticks": INT,
+           "buckets": LIST}
 CALL = {"result": INT}
 SHAPES = {
     "ibv_post_send": SEND, "ibv_wr": SEND,
     "ibv_post_recv": RECEIVE, "ibv_post_srq_recv": RECEIVE,
     "ibv_poll_cq": COMPLETION, "ibv_start_poll": COMPLETION, "ibv_next_poll": COMPLETION,
-    "device": DEVICE, "summary": {},
+    "device": DEVICE, "summary": {}, "latency": LATENCY,
 }
 SGE = {"address": HEX, "length": INT, "lkey": INT}
 
@@ -94,7 +96,7 @@ def check_raw(raw):
 def of_raw(raw, start):
     """What both say of an event, as the timeline has it."""
     for event in raw["events"]:
-        if event["call"] in ("device", "summary"):
+        if event["call"] in ("device", "summary", "latency"):
             yield event["rank"], event["call"], event["qpn"] if "qpn" in event else 0
             continue
         what = (event["rank"], event["time"] - start, event["duration"])
@@ -116,8 +118,8 @@ def of_chrome(chrome):
         args = event.get("args", {})
         if event.get("cat") == "device" and event["ph"] in "bi":
             yield event["pid"], "device", None
-        if event.get("cat") == "summary":
-            yield event["pid"], "summary", args.get("qpn", 0)
+        if event.get("cat") in ("summary", "latency"):
+            yield event["pid"], event["cat"], args.get("qpn", 0)
         if event["ph"] != "X" or event["cat"] != "verbs":
             continue
         what = (event["pid"], ns(event["ts"]), ns(event["dur"]))

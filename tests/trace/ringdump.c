@@ -165,6 +165,19 @@ static void put_summary(const struct vring_record *record)
 			printf(" status%d=%u", i, summary->by_status[i]);
 }
 
+static void put_latency(const struct vring_record *record)
+{
+	const struct vring_latency *latency = (const struct vring_latency *)record;
+
+	printf(" qpn=%u by=%u count=%" PRIu64 " sum=%" PRIu64 " min=%" PRIu64 " max=%" PRIu64,
+	       latency->qpn, latency->thread, latency->count, latency->sum, latency->min,
+	       latency->max);
+	for (uint32_t i = 0; i < VRING_LATENCY_BUCKETS; i++)
+		if (latency->bucket[i])
+			printf(" from%" PRIu64 "=%" PRIu64, vring_latency_begin(i),
+			       latency->bucket[i]);
+}
+
 /* --- calls, as vcalls.h describes them --- */
 
 struct described {
@@ -248,6 +261,9 @@ static void put_record(const struct reader *reader, const struct reader_event *e
 		break;
 	case VCALL_SUMMARY:
 		put_summary(record);
+		break;
+	case VCALL_LATENCY:
+		put_latency(record);
 		break;
 	default:
 		put_call(record);
