@@ -62,7 +62,8 @@ static void node_comes_back(const struct et_node *node)
 	for (left = bytes.size; left >= 0x80; left >>= 7)
 		file[size++] = (uint8_t)(left | 0x80);
 	file[size++] = (uint8_t)left;
-	memcpy(file + size, bytes.data, bytes.size);
+	if (bytes.size)
+		memcpy(file + size, bytes.data, bytes.size);
 	reader = et_open_memory(file, size + bytes.size, "again", &err);
 	if (!reader || et_next(reader, &again, NULL, &err) != 1)
 		abort();
