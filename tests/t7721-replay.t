@@ -44,6 +44,27 @@ test_expect_success '--help names every option of the manual, and the manual eac
 	done
 '
 
+command -v bash >/dev/null && test_set_prereq BASH
+# complete_words WORD...: what bash would offer for the last.
+complete_words() {
+	bash -c '
+		compopt() { :; }
+		. "$NETEMU_SRCDIR/contrib/completion/netemu"
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		_netemu
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$@"
+}
+test_expect_success BASH 'completion knows the options of each command' '
+	for command in run info convert generate; do
+		"$REPLAY" $command --help |
+			sed -n "s/^ *\(-.,\)\{0,1\} *\(--[a-z_-]*\).*/\2/p" | sort -u >expected &&
+		complete_words netemu replay $command -- | sed "s/=$//" | sort -u >actual &&
+		test_cmp expected actual || return 1
+	done
+'
+
 test_expect_success 'wrong usage is refused with 2 and a sentence' '
 	for args in "" "--workload" "--workload x --network ether" "--workload x --mtu ten" \
 		"--workload x --comm-scale 0" "--workload x --spin soon" "--workload x y"; do

@@ -112,7 +112,9 @@ static const struct dispatch_command commands[] = {
 	{ "device", NULL, "run programs with an emulated RDMA device" },
 	{ "jobs", cmd_jobs, "list the runs that were collected" },
 	{ "matrix", NULL, "show who sent how much to whom" },
+	{ "replay", NULL, "replay traces of AI training as traffic" },
 	{ "sim", NULL, "simulate jobs on a cluster and their traffic on its links" },
+	{ "trace", NULL, "show what verbs calls a program made, and when" },
 	{ 0 },
 };
 
