@@ -15,10 +15,13 @@ test -r "$plugins/netemu.so" && test -r "$library/libnetemu.so" || {
 shm=$(mktemp -d "${TMPDIR:-/tmp}/nt.XXXXXX") && chmod 1777 "$shm" || exit 1
 remove_at_end "$shm"
 cluster_plugstack \
-	"optional $plugins/netemu.so lib=$library/libnetemu.so bin=$NETEMU_BUILDDIR shm=$shm"
+	"optional $plugins/netemu.so lib=$library/libnetemu.so bin=$NETEMU_BUILDDIR shm=$shm" \
+	"optional $plugins/netprof.so lib=$library/libnetprof.so libexec=$NETEMU_BUILDDIR"
 cluster_start 4 --plugstack plugstack.conf
 srun --mpi=list 2>&1 | grep -qw pmix && test_set_prereq PMIX
 command -v mpirun >/dev/null && test_set_prereq MPIRUN
+command -v lmp >/dev/null && test -r "$library/libnetprof.so" && test_set_prereq LAMMPS
+mpi_env
 
 PATH=$NETEMU_BUILDDIR:$PATH
 NETEMU_REPLAY_INPUTS=$NETEMU_SRCDIR/etc/replay
@@ -60,8 +63,19 @@ test_expect_success 'over TCP, without a device' '
 '
 
 test_expect_success MPIRUN,PMIX 'under mpirun, over TCP' '
-	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 4 \
-		netemu-replay $inputs --network=tcp --verify --quiet >out && ends out 4
+	mpirun --oversubscribe -n 4 netemu-replay $inputs --network=tcp --verify --quiet >out && ends out 4
+'
+
+# What LAMMPS sends is recorded, made a trace, and sent again as RDMA.
+test_expect_success LAMMPS,PMIX 'lammps under --netprof, replayed over netemu0: the same matrix' '
+	give_way srun -N4 -n4 --mpi=pmix --netprof="dir=$PWD/recorded" \
+		lmp -in "$NETEMU_SRCDIR/etc/lammps-melt.in" -log none >out &&
+	netemu-replay generate --from="$(echo recorded/netemu.*)" lammps &&
+	srun --netemu -N4 -n4 netemu-replay --workload lammps --dir "$PWD/replayed" --quiet >out &&
+	ends out 4 &&
+	netemu-matrix --format=tsv recorded/netemu.* >expected &&
+	netemu-matrix --format=tsv --from=replay replayed/netemu.* >actual &&
+	test "$(wc -l <expected)" -gt 8 && test_cmp expected actual
 '
 
 test_expect_success 'a rank that is killed ends the step, and all say who it was' '
