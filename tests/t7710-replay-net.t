@@ -5,6 +5,7 @@ test_description='messages of the replayer over real networks, to the byte'
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-device.sh"
+. "$NETEMU_SRCDIR/tests/lib-replay.sh"
 
 random=$NETEMU_BUILDDIR/tests/replay/net-random
 
@@ -17,8 +18,6 @@ done
 test_expect_success 'tcp: many small messages' '
 	timeout 60 "$random" tcp 4 9 4000 200
 '
-
-test -e "$LIBNETEMU" && test_set_prereq VERBS
 
 for ranks in 1 2 5 8; do
 	test_expect_success VERBS "verbs: random messages between $ranks ranks" '

@@ -25,7 +25,7 @@ send() { echo "{\"Id\": $1, \"NodeType\": 5, \"comm_dst\": $2, \"comm_size\": $3
 recv() { echo "{\"Id\": $1, \"NodeType\": 6, \"comm_src\": $2, \"comm_size\": $3, \"comm_tag\": ${5:-0}, \"data_deps\": [${4:-}]}"; }
 
 networks=tcp
-test -e "$LIBNETEMU" && networks="tcp verbs"
+test_have_prereq VERBS && networks="tcp verbs"
 # over NETWORK: what ranks run with.
 over() {
 	replay_with=

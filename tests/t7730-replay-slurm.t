@@ -12,6 +12,10 @@ test -r "$plugins/netemu.so" && test -r "$library/libnetemu.so" || {
 	skip_all="the SPANK plugins or the device are not built"
 	test_done
 }
+if nm "$NETEMU_BUILDDIR/netemu-replay" 2>/dev/null | grep -q __asan; then
+	skip_all="the device cannot be preloaded into what has the address sanitizer"
+	test_done
+fi
 shm=$(mktemp -d "${TMPDIR:-/tmp}/nt.XXXXXX") && chmod 1777 "$shm" || exit 1
 remove_at_end "$shm"
 cluster_plugstack \
