@@ -73,6 +73,8 @@ struct vring_header {
 	char job[32];      /* SLURM_JOB_ID or "" */
 	char step[32];     /* SLURM_STEP_ID or "" */
 	char tag[64];      /* what the user calls this run, or "" */
+	uint64_t forked;   /* ticks: fork() made this process; calls before are its parent's */
+	int32_t parent;    /* that one's pid */
 };
 
 enum vring_kind {

@@ -434,4 +434,57 @@ test_expect_success STUB 'every record that is kept is whole' '
 	test $(lines client call=ibv_post_send | grep -v -e " bytes=8 " -e " bytes=16 " | wc -l) = 0
 '
 
+# of_process parent|child: its file, of the two that there are, as text in WHO.dump.
+of_process() {
+	rings client >files && test "$(wc -l <files)" = 2 || return 1
+	while read -r file; do
+		"$ringdump" "$file" >one.dump || return 1
+		test "$(header one parent)" = 0 && mv one.dump parent.dump || mv one.dump child.dump
+	done <files
+}
+
+test_expect_success STUB 'a child of fork() on queue pairs of its parent has a file of its own' '
+	device "$tracee" inherit 50 && of_process &&
+	test "$(header child parent)" = "$(header parent pid)" &&
+	for call in ibv_post_send ibv_poll_cq; do
+		expect_count parent 100 $call && expect_count child 100 $call || return 1
+	done &&
+	expect_count child 100 ibv_post_send bytes=16 && expect_count parent 0 ibv_post_send bytes=16 &&
+	test "$(header child lost) $(header parent lost) $(header child clean)" = "0 0 1"
+'
+
+test_expect_success STUB 'which has the calls that made them, and none that came later' '
+	for who in parent child; do
+		lines $who | grep -E " ?call=ibv_(open_device|alloc_pd|create_cq|create_qp|modify_qp) " |
+			sed "s/ time=[-0-9]*//; s/ duration=[0-9]*//; s/ series=[0-9]*//" >$who.calls || return 1
+	done && test $(grep -c "call=ibv_modify_qp" child.calls) = 6 &&
+	test_cmp parent.calls child.calls && expect_count child 0 ibv_destroy_qp &&
+	expect_count child 0 ibv_reg_mr && qpn=$(values child qpn call=ibv_create_qp | head -n 1) &&
+	expect_count child 100 ibv_post_send qpn=$qpn
+'
+
+test_expect_success STUB 'and is not accused of what its parent has to give back' '
+	for run in client/netemu.*; do
+		"$NETEMU_BUILDDIR/netemu-trace" check "$run" >out && grep "^0 errors, 0 warnings" out ||
+			return 1
+	done
+'
+
+test_expect_success STUB 'at each level' '
+	for level in control summary; do
+		trace_set level=$level && device "$tracee" inherit 50 && of_process &&
+		for who in parent child; do
+			test "$(lines $who call=summary | sed -n "s/.* requests0=\([^ ]*\) .*/\1/p")" = 100 ||
+				return 1
+		done || return 1
+	done; rc=$?; trace_set ""; test $rc = 0
+'
+
+trace_preload=$LIBNETTRACE:$LIBNETEMU
+test_expect_success 'the emulated device refuses such a child, which its file tells' '
+	test_must_fail device "$tracee" inherit 50 2>err && of_process &&
+	expect_count parent 50 ibv_post_send && expect_count child 1 ibv_post_send &&
+	lines child call=ibv_post_send | grep " error=22 "
+'
+
 device_done

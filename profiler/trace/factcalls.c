@@ -146,6 +146,8 @@ static int follow_objects(struct facts_collector *collector, const struct reader
 	const struct object_call *what = &object_calls[call->call];
 	struct fact_object *object;
 
+	if (event->time <= collector->facts.file->forked)
+		return 0; /* for the process that made it to give back */
 	if (what->makes && call->object && !call->result)
 		return make_object(collector, event, call, what->kind);
 	if (what->frees && !call->result &&

@@ -50,7 +50,8 @@ static int leaked_qps(struct judge *judge, const struct facts *facts)
 	struct fact fact = { .call = VCALL_CREATE_QP };
 
 	for (const struct qp_facts *qp = facts->qps; qp; qp = qp->next) {
-		if (!qp->qp->known || qp->qp->destroyed || rules_is_broken(qp))
+		if (!qp->qp->known || qp->qp->destroyed || rules_is_broken(qp) ||
+		    qp->qp->created <= facts->file->forked)
 			continue;
 		if (!fact.count++) {
 			first = qp;

@@ -164,6 +164,9 @@ static void describe(struct trace_run *run, struct trace_file *file, const struc
 	file->bytes = VRING_HEADER_SIZE + reader->extents * VRING_EXTENT_SIZE;
 	ahead = run_clock_offset(clock, file->header.node, begin, end, &file->uncertainty);
 	file->offset = reader_realtime_offset(reader) - ahead;
+	file->forked = INT64_MIN;
+	if (reader->header.forked)
+		file->forked = reader_time(reader, reader->header.forked) + file->offset;
 	if (begin - ahead < run->start)
 		run->start = begin - ahead;
 }

@@ -26,6 +26,8 @@ struct trace_file {
 	struct vring_header header;
 	int64_t offset;      /* ns: a time of this file + offset is on the run's clock */
 	int64_t uncertainty; /* ns: of it, as clocks of nodes drift; -1: nobody has measured */
+	int64_t forked;      /* on the run's clock: calls before are of the process that forked
+			      * this one; INT64_MIN: none are */
 	uint64_t bytes, records, dropped, empty_polls;
 	bool whole; /* each call of the data path has its record: nothing was overwritten, lost,
 		     * or counted in place of it */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "record.h"
 #include "counts.h"
+#include "session.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -233,7 +234,9 @@ static void describe(struct series *series, enum vring_kind kind, uint32_t threa
 	*series = (struct series){ .kind = kind, .number = ++record.series, .thread = thread };
 }
 
-/* Of a thread that has ended, or a new one. */
+/* Of a thread that has ended, or a new one.  A child of fork() has no file before its first
+ * event, which comes here because the thread has nothing yet.
+ */
 struct recorder *record_thread(void)
 {
 	struct recorder *self = record_here.self;
@@ -241,6 +244,8 @@ struct recorder *record_thread(void)
 
 	if (self || record_here.busy)
 		return self;
+	if (!__atomic_load_n(&record.file, __ATOMIC_ACQUIRE) && record_mode && !session_start())
+		return NULL;
 	lock();
 	self = record.free;
 	if (self)
@@ -324,9 +329,31 @@ struct vring_record *record_slowly(uint32_t count)
 
 /* --- all threads --- */
 
-void record_put(enum vring_kind kind, const void *records, uint32_t count)
+/* Under the lock. */
+static void append(enum vring_kind kind, const void *records, uint32_t count)
 {
 	struct series *series = kind == VRING_MEMORY ? &record.memory : &record.calls;
+
+	if (!record.file || (series->end - series->next < (long)count && !advance(series))) {
+		record_lose(count);
+		return;
+	}
+	memcpy(series->next, records, count * sizeof(struct vring_record));
+	record_advance(series, count);
+	/* who is killed before its next extent begins has told its clock's rate */
+	if (kind == VRING_CALLS)
+		record.file->header->last = ticks_anchor();
+}
+
+void record_take_over(enum vring_kind kind, const void *records, uint32_t count)
+{
+	pthread_mutex_lock(&record.lock);
+	append(kind, records, count);
+	pthread_mutex_unlock(&record.lock);
+}
+
+void record_put(enum vring_kind kind, const void *records, uint32_t count)
+{
 	int error = errno;
 
 	if (record_here.busy) {
@@ -334,15 +361,7 @@ void record_put(enum vring_kind kind, const void *records, uint32_t count)
 		return;
 	}
 	lock();
-	if (record.file && (series->end - series->next >= (long)count || advance(series))) {
-		memcpy(series->next, records, count * sizeof(struct vring_record));
-		record_advance(series, count);
-		/* who is killed before its next extent begins has told its clock's rate */
-		if (kind == VRING_CALLS)
-			record.file->header->last = ticks_anchor();
-	} else {
-		record_lose(count);
-	}
+	append(kind, records, count);
 	unlock();
 	errno = error;
 }
@@ -380,7 +399,6 @@ void record_stop(void)
 void record_forget(void)
 {
 	pthread_mutex_init(&record.lock, NULL);
-	record_mode = RECORD_NOTHING;
 	record.file = NULL;
 	record.free = NULL;
 	record_here.self = NULL;

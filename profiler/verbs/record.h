@@ -69,7 +69,9 @@ int record_start(struct ringfile *file, uint64_t ring);
 /* No more records.  Other threads may still be in the middle of one. */
 void record_stop(void);
 
-/* In a child after fork(): nothing of the parent's is touched. */
+/* In a child after fork(): nothing of the parent's is touched.  The mode stays, so that
+ * record_thread() finds that there is no file, and begins.
+ */
 void record_forget(void);
 
 /* What a thread has, made if need be; NULL: no memory. */
@@ -152,6 +154,9 @@ void record_leave(struct series *series, uint32_t count);
  * VRING_MEMORY).
  */
 void record_put(enum vring_kind kind, const void *records, uint32_t count);
+
+/* The same while the thread is busy with the beginning. */
+void record_take_over(enum vring_kind kind, const void *records, uint32_t count);
 
 /* SIZE bytes of zeros from the kernel, or NULL; for what signal handlers may need. */
 void *record_pages(size_t size);

@@ -102,8 +102,7 @@ int ringfile_create(struct ringfile *file, const char *path, const struct vring_
 	return 0;
 }
 
-/* The file as it was made, or -1: nobody else's is touched. */
-static int reopen(const struct ringfile *file)
+int ringfile_open(const struct ringfile *file)
 {
 	int fd = open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	struct stat stat;
@@ -120,7 +119,7 @@ static int reopen(const struct ringfile *file)
 static bool grow(struct ringfile *file, size_t size)
 {
 	struct quiet quiet;
-	int fd = reopen(file);
+	int fd = ringfile_open(file);
 	char *at;
 
 	if (fd < 0)

@@ -36,6 +36,9 @@ int ringfile_create(struct ringfile *file, const char *path, const struct vring_
 /* One more extent, zeros.  Returns NULL where the room on disk ends. */
 struct vring_extent *ringfile_extend(struct ringfile *file);
 
+/* A descriptor of the file as it was made, or -1 with errno: nobody else's is touched. */
+int ringfile_open(const struct ringfile *file);
+
 /* Memory of EXTENT is given back, where RING was 0; the records stay in the file. */
 void ringfile_unmap(struct vring_extent *extent);
 

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "filter.h"
 #include "helper.h"
+#include "inherit.h"
 #include "latency.h"
 #include "nettrace_settings.h"
 #include "place.h"
@@ -30,6 +31,7 @@ static struct {
 	struct nettrace_settings settings;
 	struct place place;
 	struct ringfile file;
+	struct inherit inherit; /* in a child of fork() */
 } session = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static uint32_t environment_u32(const char *name, uint32_t otherwise)
@@ -105,6 +107,8 @@ static void describe(struct vring_header *header)
 		.pid = session.pid,
 		.procid = environment_u32("SLURM_PROCID", UINT32_MAX),
 		.first = ticks_anchor(),
+		.forked = session.inherit.ticks,
+		.parent = session.inherit.pid,
 	};
 	header->last = header->first;
 	length = readlink("/proc/self/exe", header->program, sizeof(header->program) - 1);
@@ -142,13 +146,21 @@ static int open_file(struct err *err)
 	return 0;
 }
 
+/* A child has a file of its own from its first event on, or from the device that it opens;
+ * what it does on what its parent made is told by the parent's calls up to here.
+ */
 static void fork_child(void)
 {
+	if (session.traced)
+		session.inherit = (struct inherit){
+			.file = session.file,
+			.ticks = ticks_now(),
+			.pid = session.pid,
+		};
 	session_active = false;
 	session.traced = false;
 	record_forget();
 	latency_child();
-	/* a device that the child opens has a file of its own */
 	session.tried = false;
 	pthread_mutex_init(&session.lock, NULL);
 }
@@ -177,27 +189,42 @@ static void give_up(const struct err *why)
 		fprintf(stderr, "nettrace: not traced: %s\n", why->text);
 }
 
-bool session_start(void)
+static bool try(void)
 {
 	struct err err = { "" };
+
+	if (!wanted(&err)) {
+		if (*err.text)
+			fprintf(stderr, "nettrace: not traced: %s\n", err.text);
+		return false;
+	}
+	if (begin(&err) < 0) {
+		give_up(&err);
+		return false;
+	}
+	inherit_calls(&session.inherit);
+	return true;
+}
+
+bool session_start(void)
+{
+	bool busy = record_here.busy;
 	int saved = errno;
 
+	record_here.busy = true; /* a signal handler's events are not to come here again */
 	pthread_mutex_lock(&session.lock);
 	if (!session.tried) {
 		session.tried = true;
 		session.pid = getpid();
-		if (!wanted(&err)) {
-			if (*err.text)
-				fprintf(stderr, "nettrace: not traced: %s\n", err.text);
-		} else if (begin(&err) < 0) {
-			give_up(&err);
-		} else {
-			session.traced = true;
-			session_active = session.settings.level >= VRING_CONTROL;
+		session.traced = try();
+		session_active = session.traced && session.settings.level >= VRING_CONTROL;
+		if (!session.traced)
+			record_mode = RECORD_NOTHING;
+		else
 			record_mode = filter_start(&session.settings) ? RECORD_SOME : RECORD_ALL;
-		}
 	}
 	pthread_mutex_unlock(&session.lock);
+	record_here.busy = busy;
 	errno = saved;
 	return session.traced;
 }

@@ -14,8 +14,8 @@
 
 extern bool session_active; /* control calls are recorded */
 
-/* A device is opened: begin, unless that has been tried.  Returns whether this process is
- * traced.
+/* A device is opened, or a child of fork() has its first event: begin, unless that has been tried.
+ * Returns whether this process is traced.
  */
 bool session_start(void);
 

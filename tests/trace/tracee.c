@@ -160,6 +160,26 @@ static int fork_mode(char **argv)
 	return 0;
 }
 
+/* inherit COUNT: a child that goes on with the queue pairs of its parent, which waits. */
+static int inherit_mode(char **argv)
+{
+	int count = argument(argv, 0, 1), status;
+	struct ends ends;
+	pid_t pid;
+
+	ends_open(&ends, device_open(0));
+	ends_writes(&ends, count, 8);
+	pid = fork();
+	if (pid == 0) {
+		ends_writes(&ends, 2 * count, 16);
+		exit(0);
+	}
+	need(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0, "the child");
+	ends_writes(&ends, count, 8);
+	ends_close(&ends);
+	return 0;
+}
+
 /* exec COUNT: another program in the place of this one. */
 static int exec_mode(char **argv)
 {
@@ -374,11 +394,12 @@ static const struct {
 	const char *name;
 	int (*run)(char **argv);
 } modes[] = {
-	{ "write", write_mode },     { "die", die_mode },           { "limited", limited_mode },
-	{ "threads", threads_mode }, { "contexts", contexts_mode }, { "import", import_mode },
-	{ "fork", fork_mode },       { "exec", exec_mode },         { "signals", signals_mode },
-	{ "errno", errno_mode },     { "fds", fds_mode },           { "open-fds", open_fds_mode },
-	{ "whose", whose_mode },     { "list", list_mode },         { "batch", batch_mode },
+	{ "write", write_mode },       { "die", die_mode },           { "limited", limited_mode },
+	{ "threads", threads_mode },   { "contexts", contexts_mode }, { "import", import_mode },
+	{ "fork", fork_mode },         { "inherit", inherit_mode },   { "exec", exec_mode },
+	{ "signals", signals_mode },   { "errno", errno_mode },       { "fds", fds_mode },
+	{ "open-fds", open_fds_mode }, { "whose", whose_mode },       { "list", list_mode },
+	{ "batch", batch_mode },
 };
 
 int main(int argc, char **argv)
