@@ -14,6 +14,7 @@ struct model_run {
 	uint32_t ngraphs;
 	struct run_rank *ranks; /* [config.size] */
 	struct report report;
+	struct timeline timeline;
 	uint32_t done;
 };
 
@@ -49,14 +50,21 @@ static void rank_done(void *arg)
 
 static int start_ranks(struct model_run *run, struct err *err)
 {
+	const struct run_options *options = run->config.options;
+	const char *path = options->chrome_trace_file;
 	uint32_t size = run->config.size;
 
+	if (timeline_open(&run->timeline, options->chrome_trace, options->merged_lanes,
+			  path ? path : "chrome_trace.json", err) < 0)
+		return -1;
+	timeline_begin(&run->timeline, 0, -1);
 	run->ranks = calloc(size, sizeof(*run->ranks));
 	if (!run->ranks)
 		return err_errno(err, "no room for %u ranks", size);
 	for (uint32_t i = 0; i < size; i++)
 		if (run_rank_create(&run->ranks[i], &run->config, &run->graphs[i % run->ngraphs],
-				    model_net(run->model, i), &run->report, err) < 0)
+				    model_net(run->model, i), &run->report, &run->timeline,
+				    err) < 0)
 			return -1;
 	loop_start(&run->loop);
 	for (uint32_t i = 0; i < size; i++)
@@ -91,7 +99,8 @@ static int replay(struct model_run *run, struct err *err)
 	for (uint32_t i = 0; i < run->config.size; i++)
 		if (run_rank_report(&run->ranks[i], &wrong) < 0 && rc == 0)
 			rc = err_set(err, "%s", wrong.text);
-	if (run_print(run->config.options, &run->report, rc ? NULL : err) < 0)
+	if (run_print(run->config.options, &run->report, rc ? NULL : err) < 0 ||
+	    timeline_close(&run->timeline, rc ? NULL : err) < 0)
 		return -1;
 	return rc;
 }
@@ -127,6 +136,7 @@ int run_model(const struct run_options *options, struct err *err)
 	model_settings_release(&run.settings);
 	run_config_release(&run.config);
 	report_release(&run.report);
+	timeline_abort(&run.timeline);
 	loop_release(&run.loop);
 	free(run.graphs);
 	free(run.ranks);

@@ -40,6 +40,8 @@ enum key {
 	KEY_SUMMARY,
 	KEY_DIR,
 	KEY_QUIET,
+	KEY_CHROME,
+	KEY_CHROME_FILE,
 	KEY_IGNORED,
 };
 
@@ -108,6 +110,10 @@ static const struct argp_option table[] = {
 	{ "summary", KEY_SUMMARY, "FILE", 0, "Write the results as JSON", 4 },
 	{ "dir", KEY_DIR, "DIR", 0,
 	  "Run directory to leave ledgers in; under Slurm where it is made", 4 },
+	{ "chrome-trace", KEY_CHROME, "off|workload|event", 0,
+	  "Write a Chrome trace of nodes, or of messages too (off)", 4 },
+	{ "chrome-trace-file", KEY_CHROME_FILE, "FILE", 0,
+	  "Where; of several processes FILE.<rank>", 4 },
 	{ "quiet", KEY_QUIET, NULL, 0, "Only the lines of ranks", 4 },
 	{ "verbose", 'v', NULL, 0, "Say when ranks begin", 4 },
 
@@ -190,6 +196,7 @@ static int64_t spin_time(struct argp_state *state, const char *text)
 
 static const char *const networks[] = { "verbs", "tcp", "model", NULL };
 static const char *const deps[] = { "data", "data+ctrl", NULL };
+static const char *const levels[] = { "off", "workload", "event", NULL };
 static const char *const sizes[] = { "shard", "total", NULL };
 
 static error_t parse_network(int key, char *arg, struct argp_state *state)
@@ -319,6 +326,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DIR:
 		options->dir = arg;
+		return 0;
+	case KEY_CHROME:
+		options->chrome_trace =
+			(enum timeline_level)word(state, "chrome-trace", arg, levels);
+		options->has_chrome_trace = true;
+		return 0;
+	case KEY_CHROME_FILE:
+		options->chrome_trace_file = arg;
 		return 0;
 	case 'v':
 		options->verbose = true;

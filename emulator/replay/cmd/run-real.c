@@ -37,6 +37,7 @@ struct real_run {
 	struct graph graph;
 	struct run_rank rank;
 	struct report report;
+	struct timeline timeline;
 	char directory[PATH_MAX]; /* replay/ of the run directory, or "" */
 	/* of the watchdog */
 	int64_t looked, moved; /* ns: last look; last time that something had happened */
@@ -260,7 +261,7 @@ static int write_ledger(struct real_run *run, struct err *err)
 	struct rankfile file;
 	int rc;
 
-	if (find_directory(run, err) < 0)
+	if (!run->directory[0] && find_directory(run, err) < 0)
 		return -1;
 	if (!run->directory[0])
 		return 0;
@@ -274,6 +275,28 @@ static int write_ledger(struct real_run *run, struct err *err)
 	rc = rankfile_save(&file, run->directory, err);
 	rankfile_release(&file);
 	return rc;
+}
+
+/* FILE.<rank>, replay/trace_<rank>.json of the run directory, or that here. */
+static int open_timeline(struct real_run *run, struct err *err)
+{
+	const struct run_options *options = run->options;
+	const char *file = options->chrome_trace_file;
+	char path[PATH_MAX + 32];
+	uint32_t rank = run->net->rank;
+
+	if (options->chrome_trace == TIMELINE_OFF)
+		return 0;
+	if (file) {
+		snprintf(path, sizeof(path), "%s.%u", file, rank);
+	} else {
+		if (find_directory(run, err) < 0)
+			return -1;
+		snprintf(path, sizeof(path), "%s%strace_%u.json", run->directory,
+			 run->directory[0] ? "/" : "", rank);
+	}
+	return timeline_open(&run->timeline, options->chrome_trace, options->merged_lanes, path,
+			     err);
 }
 
 /* Rank 0: all that is known, also as replay/summary.json. */
@@ -367,13 +390,16 @@ static int replay(struct real_run *run, struct err *err)
 {
 	struct err wrong = { "" };
 
-	if (run_rank_create(&run->rank, &run->config, &run->graph, run->net, &run->report, err) <
-		    0 ||
+	if (open_timeline(run, err) < 0 ||
+	    run_rank_create(&run->rank, &run->config, &run->graph, run->net, &run->report,
+			    &run->timeline, err) < 0 ||
 	    begin_together(run, err) < 0)
 		return -1;
 	if (run->options->verbose)
 		fprintf(stderr, "netemu replay: rank %u of %u begins, %s\n", run->net->rank,
 			run->net->size, run->net->ops->name);
+	timeline_begin(&run->timeline, clock_ns(CLOCK_REALTIME) - loop_now(&run->loop),
+		       run->net->rank);
 	run->loop.spin = run->options->spin;
 	run->loop.poll = poll_all;
 	run->loop.poll_arg = run;
@@ -385,7 +411,7 @@ static int replay(struct real_run *run, struct err *err)
 		return -1;
 	if (run_rank_report(&run->rank, &wrong) < 0)
 		return err_set(err, "%s", wrong.text);
-	return write_ledger(run, err);
+	return timeline_close(&run->timeline, err) < 0 ? -1 : write_ledger(run, err);
 }
 
 static int finish(struct real_run *run, struct err *err)
@@ -419,6 +445,7 @@ int run_real(const struct run_options *options, struct err *err)
 	graph_release(&run.graph);
 	run_config_release(&run.config);
 	report_release(&run.report);
+	timeline_abort(&run.timeline);
 	loop_release(&run.loop);
 	return rc;
 }

@@ -8,16 +8,36 @@ static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, 
 {
 	struct run_rank *rank = arg;
 
-	(void)node;
-	(void)lane;
-	(void)start;
-	(void)end;
 	if (collective)
 		report_collective(rank->report, collective);
+	if (rank->timeline->level)
+		timeline_node(rank->timeline, rank->net->rank, rank->graph, node, lane, start, end);
+}
+
+/* The ledger counts, and the timeline shows. */
+static void message_told(void *arg, const struct net *net, const struct net_message *message,
+			 bool sent)
+{
+	struct run_rank *rank = arg;
+
+	rank->counted(&rank->ledger, net, message, sent);
+	timeline_message(rank->timeline, net, message, sent);
+}
+
+static void follow_messages(struct run_rank *rank)
+{
+	ledger_init(&rank->ledger);
+	ledger_follow(&rank->ledger, rank->net);
+	if (rank->timeline->level < TIMELINE_EVENT)
+		return;
+	rank->counted = rank->net->told;
+	rank->net->told = message_told;
+	rank->net->told_arg = rank;
 }
 
 int run_rank_create(struct run_rank *rank, struct run_config *config, const struct graph *graph,
-		    struct net *net, struct report *report, struct err *err)
+		    struct net *net, struct report *report, struct timeline *timeline,
+		    struct err *err)
 {
 	const struct run_options *options = config->options;
 	*rank = (struct run_rank){
@@ -25,6 +45,7 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 		.graph = graph,
 		.net = net,
 		.report = report,
+		.timeline = timeline,
 		.coll_settings = {
 			.system = &config->system,
 			.dims = &config->dims,
@@ -50,8 +71,7 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 			.arg = rank,
 		},
 	};
-	ledger_init(&rank->ledger);
-	ledger_follow(&rank->ledger, net);
+	follow_messages(rank);
 	if (collectives_create(&rank->collectives, net, &rank->coll_settings, err) < 0)
 		return -1;
 	return exec_create(&rank->exec, graph, &rank->settings, net, rank->collectives, err);
@@ -69,6 +89,7 @@ int run_rank_start(struct run_rank *rank, void (*all_done)(void *arg), void *arg
 {
 	rank->all_done = all_done;
 	rank->arg = arg;
+	timeline_rank(rank->timeline, rank->net->rank);
 	return exec_start(rank->exec, all_nodes_done, rank, err);
 }
 
@@ -128,7 +149,11 @@ int command_run(int argc, char **argv)
 
 	if (rc)
 		return rc;
-	rc = options.network == RUN_MODEL ? run_model(&options, &err) : run_real(&options, &err);
+	if (!options.has_chrome_trace)
+		rc = timeline_environment(&options.chrome_trace, &err);
+	if (rc == 0)
+		rc = options.network == RUN_MODEL ? run_model(&options, &err)
+						  : run_real(&options, &err);
 	if (rc < 0)
 		fprintf(stderr, "netemu replay: %s\n", err.text);
 	return rc < 0;

@@ -10,6 +10,7 @@
 #include "net/model.h"
 #include "result/ledger.h"
 #include "result/report.h"
+#include "result/timeline.h"
 
 enum run_network { RUN_VERBS, RUN_TCP, RUN_MODEL };
 
@@ -28,6 +29,9 @@ struct run_options {
 	int wait_s, patience_s; /* for the others to come; without anything going on */
 	int64_t spin;           /* ns */
 	const char *summary, *dir;
+	enum timeline_level chrome_trace; /* of the environment without the option */
+	bool has_chrome_trace;
+	const char *chrome_trace_file; /* NULL: where the network says */
 };
 
 /* Take ARGV; wrong ones end the program with 2.  Returns 0, or 2. */
@@ -65,14 +69,18 @@ struct run_rank {
 	struct collectives_settings coll_settings;
 	struct report *report; /* of the caller */
 	struct ledger ledger;
+	struct timeline *timeline; /* of the caller */
+	void (*counted)(void *arg, const struct net *net, const struct net_message *message,
+			bool sent); /* the ledger's, when the timeline is told of messages */
 	bool done;
 	void (*all_done)(void *arg);
 	void *arg;
 };
 
-/* NET, GRAPH and REPORT are kept.  Returns 0, or -1 with ERR. */
+/* NET, GRAPH, REPORT and TIMELINE are kept.  Returns 0, or -1 with ERR. */
 int run_rank_create(struct run_rank *rank, struct run_config *config, const struct graph *graph,
-		    struct net *net, struct report *report, struct err *err);
+		    struct net *net, struct report *report, struct timeline *timeline,
+		    struct err *err);
 /* Begin; ALL_DONE(ARG) when the trace is through. */
 int run_rank_start(struct run_rank *rank, void (*all_done)(void *arg), void *arg, struct err *err);
 /* Put what came of it into the report.  -1 with ERR: what was verified is wrong. */
