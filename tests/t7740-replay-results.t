@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='netemu replay: Chrome traces of what was replayed'
+test_description='netemu replay: Chrome traces, and times against those recorded'
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-device.sh"
@@ -65,6 +65,20 @@ test_expect_success 'each rank of a real run leaves its own in the run directory
 	for r in 0 1 2 3; do
 		python3 count.py 2 6 run/replay/trace_$r.json || return 1
 	done
+'
+
+cat >exact.json <<END
+{"workload_graph": [
+{"Id": 1, "NodeType": 4, "runtime": 5, "data_deps": []},
+{"Id": 2, "NodeType": 4, "runtime": 7, "data_deps": [1]}]}
+END
+test_expect_success 'what takes as long as recorded has no error, what takes twice as long 100 %' '
+	"$REPLAY" --network=model --ranks 2 --workload exact.json --against-trace=3 >out &&
+	grep -E "^all +4 +24.000 +24.000 +0.000 +0.000 +0.000$" out &&
+	test $(grep -cE "^ +[01] +[12] " out) -eq 3 &&
+	"$REPLAY" --network=model --ranks 2 --workload exact.json --against-trace \
+		--compute-scale 2 >out &&
+	grep -E "^all +4 +24.000 +48.000 +100.000 +100.000 +100.000$" out
 '
 
 test_done

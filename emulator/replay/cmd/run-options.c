@@ -40,6 +40,7 @@ enum key {
 	KEY_SUMMARY,
 	KEY_DIR,
 	KEY_QUIET,
+	KEY_AGAINST,
 	KEY_CHROME,
 	KEY_CHROME_FILE,
 	KEY_IGNORED,
@@ -110,6 +111,8 @@ static const struct argp_option table[] = {
 	{ "summary", KEY_SUMMARY, "FILE", 0, "Write the results as JSON", 4 },
 	{ "dir", KEY_DIR, "DIR", 0,
 	  "Run directory to leave ledgers in; under Slurm where it is made", 4 },
+	{ "against-trace", KEY_AGAINST, "N", OPTION_ARG_OPTIONAL,
+	  "Recorded times beside replayed ones, the N worst nodes (10)", 4 },
 	{ "chrome-trace", KEY_CHROME, "off|workload|event", 0,
 	  "Write a Chrome trace of nodes, or of messages too (off)", 4 },
 	{ "chrome-trace-file", KEY_CHROME_FILE, "FILE", 0,
@@ -326,6 +329,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DIR:
 		options->dir = arg;
+		return 0;
+	case KEY_AGAINST:
+		options->against_trace = true;
+		options->worst = arg ? number32(state, "against-trace", arg, UINT32_MAX) : 10;
 		return 0;
 	case KEY_CHROME:
 		options->chrome_trace =

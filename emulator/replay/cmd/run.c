@@ -10,6 +10,16 @@ static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, 
 
 	if (collective)
 		report_collective(rank->report, collective);
+	if (rank->config->options->against_trace)
+		report_node(
+			rank->report,
+			&(struct report_node){
+				.rank = rank->net->rank,
+				.lane = lane,
+				.id = rank->graph->nodes[node].id,
+				.recorded = (int64_t)rank->graph->nodes[node].duration_us * 1000,
+				.replayed = end - start,
+			});
 	if (rank->timeline->level)
 		timeline_node(rank->timeline, rank->net->rank, rank->graph, node, lane, start, end);
 }
@@ -134,6 +144,11 @@ int run_print(const struct run_options *options, struct report *report, struct e
 	if (!options->quiet && report->ncollectives) {
 		putchar('\n');
 		report_write_table(report, stdout);
+	}
+	if (options->against_trace) {
+		putchar('\n');
+		if (report_write_against(report, options->worst, stdout) < 0)
+			return err_errno(err, "no room for results");
 	}
 	fflush(stdout);
 	if (report->failed)

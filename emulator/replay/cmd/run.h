@@ -30,7 +30,8 @@ struct run_options {
 	int64_t spin;           /* ns */
 	const char *summary, *dir;
 	enum timeline_level chrome_trace; /* of the environment without the option */
-	bool has_chrome_trace;
+	bool has_chrome_trace, against_trace;
+	uint32_t worst;                /* nodes that --against-trace shows */
 	const char *chrome_trace_file; /* NULL: where the network says */
 };
 

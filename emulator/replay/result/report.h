@@ -38,7 +38,17 @@ struct report_pair {
 	uint64_t size, messages;
 };
 
+/* A node beside what its trace says of it. */
+struct report_node {
+	uint32_t rank;
+	enum lane lane;
+	uint64_t id;
+	int64_t recorded, replayed; /* ns */
+};
+
 struct report {
+	struct report_node *nodes; /* owned */
+	size_t nnodes, rnodes;
 	struct report_rank *ranks; /* owned; by rank after report_sort() */
 	size_t nranks, rranks;
 	struct report_pair *pairs; /* owned; several of a pair, by size */
@@ -54,6 +64,7 @@ void report_release(struct report *report);
 /* One that has ended. */
 void report_collective(struct report *report, const struct collective *collective);
 void report_rank(struct report *report, const struct report_rank *rank);
+void report_node(struct report *report, const struct report_node *node);
 /* SOURCE sent MESSAGES of SIZE bytes to TARGET. */
 void report_sent(struct report *report, uint32_t source, uint32_t target, uint64_t size,
 		 uint64_t messages);
@@ -71,6 +82,10 @@ void report_sort(struct report *report);
 void report_write_ranks(const struct report *report, FILE *out);
 /* The collectives as a table with headings; nothing without any. */
 void report_write_table(const struct report *report, FILE *out);
+/* Recorded and replayed times by lane with percentiles of the relative error, then the WORST nodes
+ * by difference.  -1 with errno ENOMEM.
+ */
+int report_write_against(struct report *report, size_t worst, FILE *out);
 /* {"version": 1, "ranks": [...], "pairs": [...], "collectives": [...]}, to PATH.  Returns 0, or -1
  * with ERR.
  */
