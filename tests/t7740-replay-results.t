@@ -77,8 +77,17 @@ test_expect_success 'what takes as long as recorded has no error, what takes twi
 	grep -E "^all +4 +24.000 +24.000 +0.000 +0.000 +0.000$" out &&
 	test $(grep -cE "^ +[01] +[12] " out) -eq 3 &&
 	"$REPLAY" --network=model --ranks 2 --workload exact.json --against-trace \
-		--compute-scale 2 >out &&
-	grep -E "^all +4 +24.000 +48.000 +100.000 +100.000 +100.000$" out
+		--compute-scale 2 --summary sum.json >out &&
+	grep -E "^all +4 +24.000 +48.000 +100.000 +100.000 +100.000$" out &&
+	cat >sum.py <<-\END &&
+	import json
+	against = json.load(open("sum.json"))["against_trace"]
+	assert against["lanes"][-1]["error_p99"] == 1, against
+	assert [(n["rank"], n["id"], n["recorded_ns"], n["replayed_ns"])
+	        for n in against["nodes"]] == [(0, 2, 7000, 14000), (1, 2, 7000, 14000),
+	                                       (0, 1, 5000, 10000), (1, 1, 5000, 10000)]
+	END
+	python3 sum.py
 '
 
 test_done

@@ -139,6 +139,7 @@ void run_rank_release(struct run_rank *rank)
 
 int run_print(const struct run_options *options, struct report *report, struct err *err)
 {
+	report->worst = options->worst;
 	report_sort(report);
 	report_write_ranks(report, stdout);
 	if (!options->quiet && report->ncollectives) {
@@ -147,7 +148,7 @@ int run_print(const struct run_options *options, struct report *report, struct e
 	}
 	if (options->against_trace) {
 		putchar('\n');
-		if (report_write_against(report, options->worst, stdout) < 0)
+		if (report_write_against(report, stdout) < 0)
 			return err_errno(err, "no room for results");
 	}
 	fflush(stdout);

@@ -65,7 +65,59 @@ static int compare_nodes(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-int report_write_against(struct report *report, size_t worst, FILE *out)
+void report_sort_nodes(struct report *report)
+{
+	if (report->nnodes)
+		qsort(report->nodes, report->nnodes, sizeof(*report->nodes), compare_nodes);
+}
+
+static json_t *number_or_null(double number)
+{
+	return isnan(number) ? json_null() : json_real(number);
+}
+
+static json_t *lanes_json(const struct report *report, double *errors)
+{
+	json_t *lanes = json_array();
+
+	for (int lane = 0; lane <= LANES; lane++) {
+		struct against sum = sum_up(report, lane, errors);
+
+		if (sum.count)
+			json_array_append_new(
+				lanes, json_pack("{s:s,s:I,s:f,s:f,s:o,s:o,s:o}", "lane",
+						 lane_names[lane], "nodes", (json_int_t)sum.count,
+						 "recorded_ns", sum.recorded, "replayed_ns",
+						 sum.replayed, "error_p50", number_or_null(sum.p50),
+						 "error_p90", number_or_null(sum.p90), "error_p99",
+						 number_or_null(sum.p99)));
+	}
+	return lanes;
+}
+
+json_t *report_against_json(const struct report *report)
+{
+	double *errors = calloc(report->nnodes + 1, sizeof(*errors));
+	json_t *lanes, *nodes;
+
+	if (!errors)
+		return NULL;
+	lanes = lanes_json(report, errors);
+	free(errors);
+	nodes = json_array();
+	for (size_t i = 0; i < report->nnodes && i < report->worst; i++) {
+		const struct report_node *node = &report->nodes[i];
+
+		json_array_append_new(
+			nodes, json_pack("{s:I,s:I,s:s,s:I,s:I}", "rank", (json_int_t)node->rank,
+					 "id", (json_int_t)node->id, "lane", lane_names[node->lane],
+					 "recorded_ns", (json_int_t)node->recorded, "replayed_ns",
+					 (json_int_t)node->replayed));
+	}
+	return json_pack("{s:o,s:o}", "lanes", lanes, "nodes", nodes);
+}
+
+int report_write_against(const struct report *report, FILE *out)
 {
 	double *errors = calloc(report->nnodes + 1, sizeof(*errors));
 
@@ -82,11 +134,9 @@ int report_write_against(struct report *report, size_t worst, FILE *out)
 				100 * sum.p50, 100 * sum.p90, 100 * sum.p99);
 	}
 	free(errors);
-	if (report->nnodes)
-		qsort(report->nodes, report->nnodes, sizeof(*report->nodes), compare_nodes);
 	fprintf(out, "\n%6s %20s %-15s %15s %15s\n", "rank", "node", "lane", "recorded us",
 		"replayed us");
-	for (size_t i = 0; i < report->nnodes && i < worst; i++) {
+	for (size_t i = 0; i < report->nnodes && i < report->worst; i++) {
 		const struct report_node *node = &report->nodes[i];
 
 		fprintf(out, "%6" PRIu32 " %20" PRIu64 " %-15s %15.3f %15.3f\n", node->rank,

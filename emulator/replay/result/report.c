@@ -334,6 +334,7 @@ static int compare_times(const void *a, const void *b)
 
 void report_sort(struct report *report)
 {
+	report_sort_nodes(report);
 	if (report->nranks)
 		qsort(report->ranks, report->nranks, sizeof(*report->ranks), compare_ranks);
 	if (report->npairs)

@@ -49,6 +49,7 @@ struct report_node {
 struct report {
 	struct report_node *nodes; /* owned */
 	size_t nnodes, rnodes;
+	size_t worst;              /* that are shown */
 	struct report_rank *ranks; /* owned; by rank after report_sort() */
 	size_t nranks, rranks;
 	struct report_pair *pairs; /* owned; several of a pair, by size */
@@ -82,10 +83,14 @@ void report_sort(struct report *report);
 void report_write_ranks(const struct report *report, FILE *out);
 /* The collectives as a table with headings; nothing without any. */
 void report_write_table(const struct report *report, FILE *out);
-/* Recorded and replayed times by lane with percentiles of the relative error, then the WORST nodes
- * by difference.  -1 with errno ENOMEM.
+/* Recorded and replayed times by lane with percentiles of the relative error, then the worst nodes
+ * by difference, after report_sort().  -1 with errno ENOMEM.
  */
-int report_write_against(struct report *report, size_t worst, FILE *out);
+int report_write_against(const struct report *report, FILE *out);
+/* The same for the summary; NULL without memory. */
+json_t *report_against_json(const struct report *report);
+/* A part of report_sort(). */
+void report_sort_nodes(struct report *report);
 /* {"version": 1, "ranks": [...], "pairs": [...], "collectives": [...]}, to PATH.  Returns 0, or -1
  * with ERR.
  */

@@ -114,8 +114,9 @@ static json_t *summary_json(const struct report *report)
 		json_array_append_new(pairs, pair_json(report, &i));
 	for (size_t i = 0; i < report->ncollectives; i++)
 		json_array_append_new(collectives, collective_json(&report->collectives[i]));
-	return json_pack("{s:i,s:o,s:o,s:o}", "version", SUMMARY_VERSION, "ranks", ranks, "pairs",
-			 pairs, "collectives", collectives);
+	return json_pack("{s:i,s:o,s:o,s:o,s:o*}", "version", SUMMARY_VERSION, "ranks", ranks,
+			 "pairs", pairs, "collectives", collectives, "against_trace",
+			 report->nnodes ? report_against_json(report) : NULL);
 }
 
 int report_write_summary(const struct report *report, const char *path, struct err *err)
