@@ -59,6 +59,18 @@ void run_config_release(struct run_config *config);
 int run_trace_path(const struct run_options *options, uint32_t rank, char *path, size_t size,
 		   struct err *err);
 
+/* How far it is, on a terminal, after two seconds; DONE of ALL things called WHAT.  WAYMARK is
+ * zeroed before its first use.
+ */
+struct waymark {
+	int64_t begun, shown; /* ms */
+	int terminal;         /* 0: not known, else 1 or -1 */
+	uint32_t turns;
+};
+void waymark_show(struct waymark *mark, const char *what, uint64_t done, uint64_t all);
+/* The line is gone. */
+void waymark_end(struct waymark *mark);
+
 /* One rank of the run: what it needs on whatever network. */
 struct run_rank {
 	struct run_config *config;
@@ -70,6 +82,8 @@ struct run_rank {
 	struct collectives_settings coll_settings;
 	struct report *report; /* of the caller */
 	struct ledger ledger;
+	struct waymark mark;       /* rank 0 */
+	uint64_t ended, all;       /* nodes */
 	struct timeline *timeline; /* of the caller */
 	void (*counted)(void *arg, const struct net *net, const struct net_message *message,
 			bool sent); /* the ledger's, when the timeline is told of messages */
