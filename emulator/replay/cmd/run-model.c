@@ -99,46 +99,83 @@ static int replay(struct model_run *run, struct err *err)
 	for (uint32_t i = 0; i < run->config.size; i++)
 		if (run_rank_report(&run->ranks[i], &wrong) < 0 && rc == 0)
 			rc = err_set(err, "%s", wrong.text);
-	if (run_print(run->config.options, &run->report, rc ? NULL : err) < 0 ||
-	    timeline_close(&run->timeline, rc ? NULL : err) < 0)
-		return -1;
 	return rc;
 }
 
-static int prepare(struct model_run *run, const struct run_options *options, struct err *err)
+static int prepare(struct model_run *run, const struct run_options *options, uint32_t size,
+		   const struct model_settings *settings, struct err *err)
 {
-	if (run_config_read(&run->config, options, 0, err) < 0 ||
-	    model_settings_parse(&run->settings, options->model ? options->model : "",
-				 run->config.dims.size, run->config.dims.count, err) < 0)
+	if (run_config_read(&run->config, options, size, err) < 0)
 		return -1;
-	return model_create(&run->model, &run->loop, &run->settings, run->config.size, err) < 0 ||
+	if (!settings) {
+		if (model_settings_parse(&run->settings, options->model ? options->model : "",
+					 run->config.dims.size, run->config.dims.count, err) < 0)
+			return -1;
+		settings = &run->settings;
+	}
+	return model_create(&run->model, &run->loop, settings, run->config.size, err) < 0 ||
 			       load_graphs(run, err) < 0
 		       ? -1
 		       : 0;
 }
 
+static void model_run_release(struct model_run *run)
+{
+	for (uint32_t i = 0; run->ranks && i < run->config.size; i++)
+		run_rank_release(&run->ranks[i]);
+	for (uint32_t i = 0; i < run->ngraphs; i++)
+		graph_release(&run->graphs[i]);
+	if (run->model)
+		model_destroy(run->model);
+	model_settings_release(&run->settings);
+	run_config_release(&run->config);
+	report_release(&run->report);
+	timeline_abort(&run->timeline);
+	loop_release(&run->loop);
+	free(run->graphs);
+	free(run->ranks);
+}
+
 int run_model(const struct run_options *options, struct err *err)
 {
 	struct model_run run = { 0 };
+	struct err wrong = { "" };
 	int rc;
 
 	loop_init(&run.loop, NULL);
 	report_init(&run.report);
-	rc = prepare(&run, options, err);
+	rc = prepare(&run, options, 0, NULL, err);
 	if (rc == 0)
 		rc = replay(&run, err);
-	for (uint32_t i = 0; run.ranks && i < run.config.size; i++)
-		run_rank_release(&run.ranks[i]);
-	for (uint32_t i = 0; i < run.ngraphs; i++)
-		graph_release(&run.graphs[i]);
-	if (run.model)
-		model_destroy(run.model);
-	model_settings_release(&run.settings);
-	run_config_release(&run.config);
-	report_release(&run.report);
-	timeline_abort(&run.timeline);
-	loop_release(&run.loop);
-	free(run.graphs);
-	free(run.ranks);
+	/* What was verified is printed also where it is wrong. */
+	if (run.config.size && run.done == run.config.size &&
+	    (run_print(options, &run.report, rc ? &wrong : err) < 0 ||
+	     timeline_close(&run.timeline, rc ? &wrong : err) < 0))
+		rc = -1;
+	model_run_release(&run);
+	return rc;
+}
+
+int run_predict(const struct run_options *options, const struct model_settings *settings,
+		uint32_t size, struct report *report, struct err *err)
+{
+	struct run_options plain = *options;
+	struct model_run run = { 0 };
+	int rc;
+
+	plain.quiet = true;
+	plain.verify = false;
+	plain.chrome_trace = TIMELINE_OFF;
+	loop_init(&run.loop, NULL);
+	report_init(&run.report);
+	rc = prepare(&run, &plain, size, settings, err);
+	if (rc == 0)
+		rc = replay(&run, err);
+	if (rc == 0) {
+		report_sort(&run.report);
+		*report = run.report;
+		report_init(&run.report);
+	}
+	model_run_release(&run);
 	return rc;
 }

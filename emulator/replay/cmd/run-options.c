@@ -84,6 +84,8 @@ static const struct argp_option table[] = {
 	{ "model", KEY_MODEL, "KEY=VALUE,...|@FILE", 0,
 	  "The network that is computed: topology=, bandwidth=, latency=, congestion=", 3 },
 	{ "network-configuration", KEY_MODEL, NULL, OPTION_ALIAS, NULL, 3 },
+	{ "predict", KEY_PREDICT, NULL, 0,
+	  "Run the same on the model afterwards, and print both side by side", 3 },
 	{ "ranks", KEY_RANKS, "N", 0, "Ranks of a model (those of the logical topology)", 3 },
 	{ "rdma_driver", 'd', "DEVICE[,DEVICE]", 0,
 	  "RDMA devices for the ranks of a host in turn (the first there is)", 3 },
@@ -213,6 +215,9 @@ static error_t parse_network(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MODEL:
 		options->model = arg;
+		return 0;
+	case KEY_PREDICT:
+		options->predict = true;
 		return 0;
 	case KEY_RANKS:
 		options->ranks = number32(state, "ranks", arg, 1 << 20);

@@ -36,7 +36,8 @@ struct real_run {
 	struct net *net;
 	struct graph graph;
 	struct run_rank rank;
-	struct report report;
+	struct report report, foreseen; /* foreseen: with --predict, of rank 0 */
+	struct model_settings model;    /* the same */
 	struct timeline timeline;
 	char directory[PATH_MAX]; /* replay/ of the run directory, or "" */
 	/* of the watchdog */
@@ -302,14 +303,20 @@ static int open_timeline(struct real_run *run, struct err *err)
 /* Rank 0: all that is known, also as replay/summary.json. */
 static int print_all(struct real_run *run, struct err *err)
 {
+	const struct report *foreseen = run->options->predict ? &run->foreseen : NULL;
 	char path[PATH_MAX + 16];
 
-	if (run_print(run->options, &run->report, err) < 0)
+	if (foreseen &&
+	    run_predict(run->options, &run->model, run->net->size, &run->foreseen, err) < 0) {
+		run_print(run->options, &run->report, NULL); /* what was measured stays so */
+		return -1;
+	}
+	if (run_print_both(run->options, &run->report, foreseen, err) < 0)
 		return -1;
 	if (!run->directory[0])
 		return 0;
 	snprintf(path, sizeof(path), "%s/summary.json", run->directory);
-	return report_write_summary(&run->report, path, err);
+	return report_write_summary(&run->report, foreseen, path, err);
 }
 
 /* ---- one run ---- */
@@ -346,9 +353,13 @@ static int prepare(struct real_run *run, struct err *err)
 		    0 ||
 	    graph_load(&run->graph, path, &how, err) < 0)
 		return -1;
-	return options->network == RUN_TCP
-		       ? net_tcp_create(&run->net, &run->loop, &run->settings, err)
-		       : net_verbs_create(&run->net, &run->loop, &run->settings, err);
+	if ((options->network == RUN_TCP
+		     ? net_tcp_create(&run->net, &run->loop, &run->settings, err)
+		     : net_verbs_create(&run->net, &run->loop, &run->settings, err)) < 0)
+		return -1;
+	return options->predict && run->net->rank == 0
+		       ? run_predicted_network(&run->model, &run->config, err)
+		       : 0;
 }
 
 /* ---- together ---- */
@@ -432,6 +443,7 @@ int run_real(const struct run_options *options, struct err *err)
 
 	loop_init(&run.loop, &loop_real_clock);
 	report_init(&run.report);
+	report_init(&run.foreseen);
 	rc = meet(&run, err);
 	if (rc == 0)
 		rc = prepare(&run, err) < 0 || replay(&run, err) < 0 || finish(&run, err) < 0 ? -1
@@ -446,6 +458,8 @@ int run_real(const struct run_options *options, struct err *err)
 	run_config_release(&run.config);
 	report_release(&run.report);
 	timeline_abort(&run.timeline);
+	report_release(&run.foreseen);
+	model_settings_release(&run.model);
 	loop_release(&run.loop);
 	return rc;
 }

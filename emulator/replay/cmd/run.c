@@ -176,6 +176,12 @@ void run_rank_release(struct run_rank *rank)
 
 int run_print(const struct run_options *options, struct report *report, struct err *err)
 {
+	return run_print_both(options, report, NULL, err);
+}
+
+int run_print_both(const struct run_options *options, struct report *report,
+		   const struct report *predicted, struct err *err)
+{
 	report->worst = options->worst;
 	report_sort(report);
 	report_write_ranks(report, stdout);
@@ -188,10 +194,15 @@ int run_print(const struct run_options *options, struct report *report, struct e
 		if (report_write_against(report, stdout) < 0)
 			return err_errno(err, "no room for results");
 	}
+	if (predicted) {
+		putchar('\n');
+		report_write_both(report, predicted, stdout);
+	}
 	fflush(stdout);
-	if (report->failed)
+	if (report->failed || (predicted && predicted->failed))
 		return err_set(err, "there was no room for all results");
-	return options->summary ? report_write_summary(report, options->summary, err) : 0;
+	return options->summary ? report_write_summary(report, predicted, options->summary, err)
+				: 0;
 }
 
 int command_run(int argc, char **argv)

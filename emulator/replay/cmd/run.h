@@ -106,8 +106,22 @@ void run_rank_release(struct run_rank *rank);
 int run_model(const struct run_options *options, struct err *err);
 int run_real(const struct run_options *options, struct err *err);
 
+/* What the model SETTINGS make of the traces for SIZE ranks, into REPORT, sorted; nothing is
+ * printed and nothing verified.  Returns 0, or -1 with ERR.
+ */
+int run_predict(const struct run_options *options, const struct model_settings *settings,
+		uint32_t size, struct report *report, struct err *err);
+/* The network that is predicted: of --model, else of the emulated device that this process has.
+ * Returns 0, or -1 with ERR: nothing is known of the network.
+ */
+int run_predicted_network(struct model_settings *settings, const struct run_config *config,
+			  struct err *err);
+
 /* Print what REPORT says, as OPTIONS want it. */
 int run_print(const struct run_options *options, struct report *report, struct err *err);
+/* The same with PREDICTED, sorted, beside it; NULL: nothing was. */
+int run_print_both(const struct run_options *options, struct report *report,
+		   const struct report *predicted, struct err *err);
 
 /* The command. */
 int command_run(int argc, char **argv);

@@ -91,10 +91,13 @@ int report_write_against(const struct report *report, FILE *out);
 json_t *report_against_json(const struct report *report);
 /* A part of report_sort(). */
 void report_sort_nodes(struct report *report);
-/* {"version": 1, "ranks": [...], "pairs": [...], "collectives": [...]}, to PATH.  Returns 0, or -1
- * with ERR.
+/* Finish of ranks and mean of collectives beside what was PREDICTED; both are sorted. */
+void report_write_both(const struct report *report, const struct report *predicted, FILE *out);
+/* {"version": 1, "ranks": [...], "pairs": [...], "collectives": [...]}, to PATH; "predicted" with
+ * ranks and collectives unless that is NULL.  Returns 0, or -1 with ERR.
  */
-int report_write_summary(const struct report *report, const char *path, struct err *err);
+int report_write_summary(const struct report *report, const struct report *predicted,
+			 const char *path, struct err *err);
 
 /* ns: the value at PERCENT of the times. */
 double report_percentile(const struct report_collective *collective, double percent);

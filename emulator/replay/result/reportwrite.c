@@ -63,6 +63,50 @@ void report_write_table(const struct report *report, FILE *out)
 	}
 }
 
+/* --- beside what was predicted --- */
+
+static void write_difference(FILE *out, double measured, double predicted)
+{
+	fprintf(out, " %14.3f %14.3f", measured / 1e3, predicted / 1e3);
+	if (predicted > 0)
+		fprintf(out, " %+11.1f\n", 100 * (measured - predicted) / predicted);
+	else
+		fprintf(out, " %11s\n", "-");
+}
+
+static const struct report_collective *same_collective(const struct report *report,
+						       const struct report_collective *as)
+{
+	for (size_t i = 0; i < report->ncollectives; i++) {
+		const struct report_collective *one = &report->collectives[i];
+
+		if (one->coll == as->coll && one->ranks == as->ranks && one->bytes == as->bytes)
+			return one;
+	}
+	return NULL;
+}
+
+void report_write_both(const struct report *report, const struct report *predicted, FILE *out)
+{
+	fprintf(out, "%-15s %6s %15s %14s %14s %11s\n", "", "ranks", "bytes", "measured us",
+		"predicted us", "difference%");
+	for (size_t i = 0; i < report->nranks && i < predicted->nranks; i++) {
+		fprintf(out, "sys[%" PRIu32 "]%*s", report->ranks[i].rank, 33, "");
+		write_difference(out, (double)report->ranks[i].finish,
+				 (double)predicted->ranks[i].finish);
+	}
+	for (size_t i = 0; i < report->ncollectives; i++) {
+		const struct report_collective *one = &report->collectives[i],
+					       *other = same_collective(predicted, one);
+
+		if (!other)
+			continue;
+		fprintf(out, "%-15s %6" PRIu32 " %15" PRIu64, coll_name(one->coll), one->ranks,
+			one->bytes);
+		write_difference(out, mean_time(one), mean_time(other));
+	}
+}
+
 static json_t *rank_json(const struct report_rank *rank)
 {
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rank", (json_int_t)rank->rank,
@@ -104,24 +148,43 @@ static json_t *collective_json(const struct report_collective *one)
 			 busbw(one) * 1e9);
 }
 
-static json_t *summary_json(const struct report *report)
+static json_t *ranks_json(const struct report *report)
 {
-	json_t *ranks = json_array(), *pairs = json_array(), *collectives = json_array();
+	json_t *ranks = json_array();
 
 	for (size_t i = 0; i < report->nranks; i++)
 		json_array_append_new(ranks, rank_json(&report->ranks[i]));
-	for (size_t i = 0; i < report->npairs;)
-		json_array_append_new(pairs, pair_json(report, &i));
-	for (size_t i = 0; i < report->ncollectives; i++)
-		json_array_append_new(collectives, collective_json(&report->collectives[i]));
-	return json_pack("{s:i,s:o,s:o,s:o,s:o*}", "version", SUMMARY_VERSION, "ranks", ranks,
-			 "pairs", pairs, "collectives", collectives, "against_trace",
-			 report->nnodes ? report_against_json(report) : NULL);
+	return ranks;
 }
 
-int report_write_summary(const struct report *report, const char *path, struct err *err)
+static json_t *collectives_json(const struct report *report)
 {
-	json_t *root = summary_json(report);
+	json_t *collectives = json_array();
+
+	for (size_t i = 0; i < report->ncollectives; i++)
+		json_array_append_new(collectives, collective_json(&report->collectives[i]));
+	return collectives;
+}
+
+static json_t *summary_json(const struct report *report, const struct report *predicted)
+{
+	json_t *pairs = json_array(), *other = NULL;
+
+	for (size_t i = 0; i < report->npairs;)
+		json_array_append_new(pairs, pair_json(report, &i));
+	if (predicted)
+		other = json_pack("{s:o,s:o}", "ranks", ranks_json(predicted), "collectives",
+				  collectives_json(predicted));
+	return json_pack("{s:i,s:o,s:o,s:o,s:o*,s:o*}", "version", SUMMARY_VERSION, "ranks",
+			 ranks_json(report), "pairs", pairs, "collectives",
+			 collectives_json(report), "against_trace",
+			 report->nnodes ? report_against_json(report) : NULL, "predicted", other);
+}
+
+int report_write_summary(const struct report *report, const struct report *predicted,
+			 const char *path, struct err *err)
+{
+	json_t *root = summary_json(report, predicted);
 	struct outfile file;
 	int rc;
 

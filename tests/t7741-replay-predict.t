@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='netemu replay --predict: measured beside what the model says'
+
+. "$SHARNESS"
+. "$NETEMU_SRCDIR/tests/lib-device.sh"
+. "$NETEMU_SRCDIR/tests/lib-replay.sh"
+
+echo '{"workload_graph": [{"Id": 0, "NodeType": 7, "comm_type": "ALL_REDUCE",
+	"comm_size": 1048576, "data_deps": []}]}' >reduce.json
+# no time at the ends: only the network counts
+echo '{"endpoint-delay": 0}' >system.json
+
+# predicted CYCLES: all 4 ranks are predicted so, and none of them was earlier.
+cat >predicted.py <<\END
+import json, sys
+summary = json.load(open("sum.json"))
+predicted = summary["predicted"]
+finish = {r["rank"]: r["finish_ns"] for r in predicted["ranks"]}
+assert finish == {r: int(sys.argv[1]) for r in range(4)}, finish
+assert len(summary["ranks"]) == 4
+for rank in summary["ranks"]:
+    assert len(sys.argv) > 2 or rank["finish_ns"] >= finish[rank["rank"]], (rank, finish)
+assert [c["mean_ns"] for c in predicted["collectives"]] == [int(sys.argv[1])], predicted
+END
+predicted() { python3 predicted.py "$@"; }
+command -v python3 >/dev/null && test_set_prereq PYTHON3
+
+# A ring of 4: 6 steps of a quarter each, 100 us and 262144 bytes at 125 bytes a us.
+device_set latency=100us,rate=1Gbit/s
+replay_over_device
+test_expect_success VERBS,PYTHON3 'the model is that of the device, and nothing is early' '
+	ranks 4 --workload reduce.json --system system.json --predict --summary sum.json >out &&
+	predicted $((6 * (100000 + 262144 * 8))) &&
+	test $(grep -c "^sys.[0-3]. .* 13182.912 " out) -eq 4 &&
+	grep "^all-reduce *4 *1048576 .* 13182.912 " out
+'
+
+device_set latency=10us,rate=8Gbit/s
+replay_over_device
+test_expect_success VERBS,PYTHON3 'other settings, another model' '
+	ranks 4 --workload reduce.json --system system.json --predict --summary sum.json >out &&
+	predicted $((6 * (10000 + 262144)))
+'
+
+test_expect_success VERBS,PYTHON3 'without --predict nothing is predicted' '
+	ranks 4 --workload reduce.json --system system.json --summary sum.json >out &&
+	! grep predicted out && ! grep predicted sum.json
+'
+
+replay_with=
+test_expect_success PYTHON3 'tcp: --model says what network' '
+	ranks 4 --network=tcp --workload reduce.json --system system.json --predict --summary sum.json \
+		--model topology=Switch,bandwidth=8Gbit/s,latency=1us >out &&
+	predicted $((6 * (2000 + 262144))) any
+'
+
+test_expect_success 'tcp without --model: one sentence asks for it' '
+	! ranks 2 --network=tcp --workload reduce.json --system system.json --predict >out 2>err &&
+	grep "nothing is known of the network under tcp: say with --model" err.0
+'
+
+device_done
