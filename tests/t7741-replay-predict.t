@@ -49,6 +49,22 @@ test_expect_success VERBS,PYTHON3 'without --predict nothing is predicted' '
 	! grep predicted out && ! grep predicted sum.json
 '
 
+# Ranks that are hosts of a tree: its links and the latency of the whole path.
+on_node() {
+	export NETEMU_RDV NETEMU_RANK
+	NETEMU_RDV=file:$PWD/meeting:4 NETEMU_RANK=$1
+	timeout -k 5 60 "$NETEMU_BUILDDIR/netemu-device" run --fabric=predicted --nodes=4 --node=$1 \
+		"latency=100us,topology=kary:2:2@rate=1Gbit/s" \
+		"$REPLAY" --workload reduce.json --system system.json --predict --summary sum.json
+}
+test -x "$NETEMU_BUILDDIR/netemu-device" && test_set_prereq DEVICE
+test_expect_success VERBS,DEVICE,PYTHON3 'topology=: the links of that topology' '
+	rm -rf meeting && mkdir meeting &&
+	(on_node 1 >out.1) & (on_node 2 >out.2) & (on_node 3 >out.3) &
+	on_node 0 >out.0 && wait &&
+	predicted $((6 * (100000 + 262144 * 8)))
+'
+
 replay_with=
 test_expect_success PYTHON3 'tcp: --model says what network' '
 	ranks 4 --network=tcp --workload reduce.json --system system.json --predict --summary sum.json \
