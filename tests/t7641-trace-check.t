@@ -111,9 +111,9 @@ test_expect_success 'who was killed is not accused of leaks' '
 	{ device_exec ibv_rc_pingpong -p $port -n 100000000 >server.log 2>&1 & server=$!; } &&
 	listening $server $port &&
 	{ (traced client ibv_rc_pingpong -p $port -n 100000000 127.0.0.1) >client.log 2>&1 & client=$!; } &&
-	tries=3000 &&
-	until test -n "$(rings client)" && netemu trace matrix --format=tsv client/netemu.* 2>/dev/null | tail -n +2 | grep -q . ||
-		test $tries = 0; do tries=$((tries - 1)); sleep 0.01; done &&
+	tries=300 &&
+	until test -n "$(rings client)" && netemu trace summary --by=run --format=json client/netemu.* 2>/dev/null | grep -q "\"completed\":[1-9]" ||
+		test $tries = 0; do tries=$((tries - 1)); sleep 0.1; done && test $tries != 0 &&
 	kill -9 $(pgrep -P $client) $(pgrep -P $server); wait $client $server; server=
 	netemu trace check client/netemu.* >out && ! grep -E "leak|never-connected" out
 '
