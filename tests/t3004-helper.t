@@ -115,7 +115,7 @@ test_expect_success 'a time limit' '
 	running -N1 &&
 	scontrol update JobId="${step%.*}" EndTime=now &&
 	over &&
-	grep "DUE TO TIME LIMIT" srun.out
+	wait_job_state "${step%.*}" TIMEOUT
 '
 
 test_expect_success 'srun killed' '
