@@ -18,7 +18,7 @@
 . "$NETEMU_SRCDIR/tests/lib-cluster.sh"
 . "$NETEMU_SRCDIR/tests/lib-pair.sh"
 
-: "${DEVICE_SECONDS:=60}" # no program takes longer
+: "${DEVICE_SECONDS:=180}" # no program takes longer, also on a busy machine
 unset NETEMU_FABRIC NETEMU_NODE NETEMU SYSFS_PATH
 
 # An ordinary user's nodes have a user name space each, so that none may touch
@@ -138,7 +138,7 @@ device_kill() {
 
 # device_ranks COMMAND...: on 4 ranks of a step of their own.
 device_ranks() {
-	timeout -k 15 "$DEVICE_SECONDS" srun --mpi=pmix -N2 -n4 "--netemu=$device_settings" "$@"
+	within "$DEVICE_SECONDS" srun --mpi=pmix -N2 -n4 "--netemu=$device_settings" "$@"
 }
 
 # What there is belongs to the step: see step_end.

@@ -19,7 +19,7 @@
 
 : "${LIBNETEMU:=$NETEMU_BUILDDIR/.libs/libnetemu.so}"
 : "${DEVICE_TRANSPORTS:=direct queue}"
-: "${DEVICE_SECONDS:=60}" # no program takes longer
+: "${DEVICE_SECONDS:=180}" # no program takes longer, also on a busy machine
 unset NETEMU_FABRIC NETEMU_NODE NETEMU SYSFS_PATH
 
 NETEMU_SHM=$(mktemp -d /dev/shm/nt.XXXXXX) || error "no directory in shared memory"

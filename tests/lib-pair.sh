@@ -24,6 +24,26 @@ say_why() {
 	} >&5
 }
 
+# within SECONDS COMMAND...: as timeout(1), for what hangs at most once in a hundred runs.
+# Shortly before its time is up all processes are listed on its standard error: whether
+# somebody waits, or has no processor, cannot be told afterwards.
+within() {
+	sh -c '
+		trap "kill \$!; exit" TERM
+		sleep $(($1 - 5)) &
+		wait $!
+		uptime
+		ps -u "$(id -u)" -o pid,ppid,stat,wchan:20,etimes,time,args |
+			grep -v -w -e make -e ps -e sleep | tail -n 30 | cut -c 1-160
+	' what-runs "$1" >&2 &
+	within_watch=$!
+	timeout -k 15 "$@"
+	within_code=$?
+	kill "$within_watch" 2>/dev/null
+	wait "$within_watch" 2>/dev/null
+	return $within_code
+}
+
 # device_has PROGRAM...: set the prerequisite of the first one's name, or say why
 # not.
 device_has() {

@@ -102,7 +102,7 @@ trace_pingpong() {
 	done
 	shift
 	# shellcheck disable=SC2086 # words
-	timeout -k 15 60 srun -N2 -n2 --netemu $trace_options ./pingpong "$port" "$trace_host" "$@" \
+	within 180 srun -N2 -n2 --netemu $trace_options ./pingpong "$port" "$trace_host" "$@" \
 		>out 2>err && return
 	trace_code=$?
 	say_why "srun$trace_options: $trace_code" err server.out client.out

@@ -181,7 +181,7 @@ device_has valgrind
 valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 test_expect_success VALGRIND 'valgrind finds nothing' '
 	device $valgrind ibv_devices >out 2>err && test_must_be_empty err &&
-	DEVICE_SECONDS=120 && device $valgrind "$tracee" write 2000 8 2>err && test_must_be_empty err &&
+	device $valgrind "$tracee" write 2000 8 2>err && test_must_be_empty err &&
 	dump client && expect_count client 2000 ibv_post_send &&
 	trace_set level=control && device $valgrind "$tracee" contexts 3 20 2>err &&
 	test_must_be_empty err && trace_set ring=1MiB &&

@@ -23,7 +23,7 @@ export OMPI_MCA_pml=ucx OMPI_MCA_osc=ucx UCX_TLS=rc_v,self UCX_NET_DEVICES=netem
 # mpi OPTION...: 4 ranks that check what they get; LD_PRELOAD of one in `preload'.
 mpi() {
 	rm -rf netemu.*
-	timeout -k 15 60 srun --mpi=pmix -N2 -n4 "$@" \
+	within 180 srun --mpi=pmix -N2 -n4 "$@" \
 		sh -c 'test "$SLURM_PROCID" != 3 || echo "$LD_PRELOAD" >preload; exec ./verify messages' \
 		>out 2>err && return
 	say_why "srun $*" out err
@@ -48,6 +48,26 @@ rings_are_whole() {
 	done
 }
 
+# What each instrument and its helpers have left.
+files_are_whole() {
+	awk -F"\t" "NR > 1 { bytes += \$4 } END { exit !(bytes > 0) }" netemu.*/device/links.tsv &&
+		test "$(grep -c -e "^netprof: .* 4 ranks, 2 nodes" -e "^nettrace: .* 4 ranks, 2 nodes" err)" = 2 &&
+		grep "\"netprof\": \"yes" netemu.*/run.json && grep "\"nettrace\": \"yes" netemu.*/run.json &&
+		cat netemu.*/node-*.json >nodes &&
+		test "$(grep -c "\"complete\": true" nodes)" = 4 &&
+		test "$(grep -c "\"clean\": true" nodes)" = 4
+}
+
+all_is_there() {
+	rm -f nodes traffic.actual
+	echo "$library/libnetprof.so:$library/libnettrace.so:$library/libnetemu.so" >expected
+	test_cmp plain out && test_cmp expected preload &&
+		traffic >traffic.actual && test_cmp traffic.expected traffic.actual &&
+		rings_are_whole && files_are_whole && return
+	say_why "not all is there" out err preload traffic.actual nodes netemu.*/run.json
+	return 1
+}
+
 test_expect_success 'without instruments but the device' '
 	mpi --netemu && cp out plain && echo "4 ranks: right" >expected && test_cmp expected plain &&
 	test "$(cat preload)" = "$library/libnetemu.so"
@@ -61,21 +81,7 @@ test_expect_success 'with netprof alone: what is sent' '
 for order in "netprof nettrace netemu" "netprof netemu nettrace" "nettrace netprof netemu" \
 	"nettrace netemu netprof" "netemu netprof nettrace" "netemu nettrace netprof"; do
 	test_expect_success "$order: each has its files, the program notices nothing" '
-		trace_plugins $order &&
-		mpi --netemu --nettrace --netprof &&
-		test_cmp plain out &&
-		echo "$library/libnetprof.so:$library/libnettrace.so:$library/libnetemu.so" >expected &&
-		test_cmp expected preload &&
-		traffic >traffic.actual && test_cmp traffic.expected traffic.actual &&
-		rings_are_whole &&
-		awk -F"\t" "NR > 1 { bytes += \$4 } END { exit !(bytes > 0) }" netemu.*/device/links.tsv &&
-		test "$(grep -c -e "^netprof: .* 4 ranks, 2 nodes" -e "^nettrace: .* 4 ranks, 2 nodes" err)" = 2 &&
-		for name in netprof nettrace; do
-			grep "\"$name\": \"yes" netemu.*/run.json || return 1
-		done &&
-		cat netemu.*/node-*.json >nodes &&
-		test "$(grep -c "\"complete\": true" nodes)" = 4 &&
-		test "$(grep -c "\"clean\": true" nodes)" = 4
+		trace_plugins $order && mpi --netemu --nettrace --netprof && all_is_there
 	'
 	test_expect_success "$order: a program that loads libibverbs by itself, as NCCL" '
 		rm -rf netemu.* && srun -n1 -N1 --netprof --nettrace --netemu ./load-verbs >out 2>err &&
