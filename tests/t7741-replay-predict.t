@@ -60,7 +60,7 @@ on_node() {
 test -x "$NETEMU_BUILDDIR/netemu-device" && test_set_prereq DEVICE
 test_expect_success VERBS,DEVICE,PYTHON3 'topology=: the links of that topology' '
 	rm -rf meeting && mkdir meeting &&
-	(on_node 1 >out.1) & (on_node 2 >out.2) & (on_node 3 >out.3) &
+	{ (on_node 1 >out.1) & (on_node 2 >out.2) & (on_node 3 >out.3) & } &&
 	on_node 0 >out.0 && wait &&
 	predicted $((6 * (100000 + 262144 * 8)))
 '
@@ -75,6 +75,21 @@ test_expect_success PYTHON3 'tcp: --model says what network' '
 test_expect_success 'tcp without --model: one sentence asks for it' '
 	! ranks 2 --network=tcp --workload reduce.json --system system.json --predict >out 2>err &&
 	grep "nothing is known of the network under tcp: say with --model" err.0
+'
+
+# all_fail SENTENCE ARGS...: each of 3 ranks ends with 1 and says so.
+all_fail() {
+	sentence=$1
+	shift
+	! ranks 3 --network=tcp --workload reduce.json --system system.json "$@" >out 2>err &&
+	for r in 0 1 2; do
+		test "$(cat status.$r)" = 1 && grep "$sentence" err.$r || return 1
+	done
+}
+test_expect_success 'what rank 0 cannot predict or write fails on all ranks, with its sentence' '
+	all_fail "topology" --predict --model topology=kary:2:1@rate=1GB/s &&
+	all_fail "nothing is known of the network" --predict &&
+	all_fail "unable to write .nowhere/sum.json" --summary nowhere/sum.json
 '
 
 device_done

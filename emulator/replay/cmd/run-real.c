@@ -425,15 +425,22 @@ static int replay(struct real_run *run, struct err *err)
 	return timeline_close(&run->timeline, err) < 0 ? -1 : write_ledger(run, err);
 }
 
+/* The others wait until rank 0 has printed and written all: what fails there fails on all.  A
+ * prediction takes as long as it takes.
+ */
 static int finish(struct real_run *run, struct err *err)
 {
-	bool first = run->net->rank == 0;
+	int wait_ms = run->settings.wait_ms;
 
-	if ((first ? collect_reports(run, err) : send_report(run, err)) < 0)
+	if (run->net->rank)
+		return send_report(run, err) < 0
+			       ? -1
+			       : lifeline_finish(run->lifeline, run->net,
+						 run->options->predict ? INT_MAX : wait_ms, err);
+	if (collect_reports(run, err) < 0 ||
+	    lifeline_gather(run->lifeline, run->net, wait_ms, err) < 0 || print_all(run, err) < 0)
 		return -1;
-	if (lifeline_finish(run->lifeline, run->net, run->settings.wait_ms, err) < 0)
-		return -1;
-	return first ? print_all(run, err) : 0;
+	return lifeline_finish(run->lifeline, run->net, wait_ms, err);
 }
 
 int run_real(const struct run_options *options, struct err *err)

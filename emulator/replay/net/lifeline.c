@@ -282,22 +282,21 @@ static int finish_without(struct lifeline *lifeline, struct err *why)
 	return lifeline->all_done ? 0 : -1;
 }
 
-int lifeline_finish(struct lifeline *lifeline, struct net *net, int wait_ms, struct err *err)
+static bool all_are_here(const struct lifeline *lifeline)
+{
+	return lifeline->rank ? lifeline->all_done : lifeline->done == lifeline->size - 1;
+}
+
+int lifeline_gather(struct lifeline *lifeline, struct net *net, int wait_ms, struct err *err)
 {
 	int64_t until = clock_ms() + wait_ms, left;
 
-	if (lifeline->rank)
-		say(&lifeline->lines[0], WORD_DONE, "");
 	for (;;) {
 		if (failure(lifeline, err) < 0)
 			return -1;
 		if (net_poll(net, err) < 0)
 			return finish_without(lifeline, err);
-		if (lifeline->rank == 0 && lifeline->done == lifeline->size - 1) {
-			lifeline->all_done = true;
-			say_all(lifeline, WORD_DONE, "");
-		}
-		if (lifeline->all_done)
+		if (all_are_here(lifeline))
 			return 0;
 		left = until - clock_ms();
 		if (left <= 0)
@@ -305,6 +304,19 @@ int lifeline_finish(struct lifeline *lifeline, struct net *net, int wait_ms, str
 				       wait_ms / 1000);
 		listen_to_all(lifeline, 1);
 	}
+}
+
+int lifeline_finish(struct lifeline *lifeline, struct net *net, int wait_ms, struct err *err)
+{
+	if (lifeline->rank)
+		say(&lifeline->lines[0], WORD_DONE, "");
+	if (lifeline_gather(lifeline, net, wait_ms, err) < 0)
+		return -1;
+	if (lifeline->rank == 0) {
+		lifeline->all_done = true;
+		say_all(lifeline, WORD_DONE, "");
+	}
+	return 0;
 }
 
 void lifeline_close(struct lifeline *lifeline)

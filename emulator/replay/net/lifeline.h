@@ -25,6 +25,11 @@ int lifeline_check(struct lifeline *lifeline, int64_t now, struct err *err);
  */
 void lifeline_fail(struct lifeline *lifeline, struct err *why, int wait_ms);
 
+/* Of rank 0: wait up to WAIT_MS until all others are done, which wait on for lifeline_finish():
+ * what fails until then ends them too.  NET is polled meanwhile.  Returns 0, or -1 with ERR.
+ */
+int lifeline_gather(struct lifeline *lifeline, struct net *net, int wait_ms, struct err *err);
+
 /* This rank is done; wait up to WAIT_MS until all are.  NET is polled meanwhile: others may
  * still need its answers.  Returns 0, or -1 with ERR.
  */
