@@ -14,17 +14,41 @@ cat >ring.json <<END
 {"Id": 1, "NodeType": 4, "runtime": 5, "data_deps": []},
 {"Id": 2, "NodeType": 7, "comm_type": "ALL_REDUCE", "comm_size": 4096, "data_deps": [1]}]}
 END
-# A ring of 4: each rank sends and receives 2 * 3 messages.
-cat >count.py <<END
+# count.py NODES MESSAGES FILE...: a ring of 4, where each rank sends and receives 2 * 3 messages.
+# Every event is on Genie's track of it, none of a track is in another, and an end says how long
+# ago the message was handed over.
+cat >count.py <<\END
 import json, sys
-slices = [e for name in sys.argv[3:] for e in json.load(open(name))["traceEvents"]
-          if e["ph"] == "X"]
-nodes = sum(":" in e["name"] for e in slices)
-sent = sum(e["name"] == "SIM_SEND" for e in slices)
-came = sum(e["name"] == "POLL_RECV_COMPLETE" for e in slices)
-assert (nodes, sent, came) == (int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[2])), \
-    (nodes, sent, came)
-assert len(slices) == nodes + sent + came
+from collections import Counter
+nodes, messages, files = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+slices = [e for name in files for e in json.load(open(name))["traceEvents"] if e["ph"] == "X"]
+tids = {"SIM_SEND": 3, "POLL_SEND_COMPLETE": 4, "SIM_RECV": 5, "POLL_RECV_COMPLETE": 6}
+idle = {"POLL_SEND": 4, "POLL_RECV": 6, "POLL_EVENT": 8, "POLL_EVENT_COMPLETE": 8}
+found, tracks, handed = Counter(), {}, {}
+for e in slices:
+    name, tid = e["name"], e["tid"]
+    found[name] += 1
+    if ":" in name:
+        assert tid in (1, 2, 9), e
+        continue
+    assert tid == (tids.get(name) or idle.get(name) or (7 if name.isdigit() else None)), e
+    tracks.setdefault((e["pid"], tid), []).append((e["ts"], e["ts"] + e["dur"]))
+    if name in tids:
+        key = (name.startswith(("SIM_SEND", "POLL_SEND")), e["pid"], e["args"]["peer"],
+               e["args"]["tag"])
+        if name.startswith("SIM"):
+            handed.setdefault(key, []).append(e["ts"])
+        else:
+            begin = e["ts"] + e["dur"] - e["args"]["us"]
+            assert any(abs(begin - ts) < 0.002 for ts in handed[key]), (e, handed[key])
+for key, track in tracks.items():
+    track.sort()
+    for one, other in zip(track, track[1:]):
+        assert other[0] - one[1] > -0.002, (key, one, other)
+assert sum(n for name, n in found.items() if ":" in name) == nodes, found
+assert all(found[name] == messages for name in tids), found
+if messages:
+    assert any(name.isdigit() for name in found), found
 END
 echo '{"all-reduce-implementation": ["ring"], "preferred-dataset-splits": 1}' >system.json
 
@@ -63,8 +87,36 @@ test_expect_success 'each rank of a real run leaves its own in the run directory
 	ranks 4 --network=tcp --workload ring.json --system system.json --dir run \
 		--chrome-trace=event &&
 	for r in 0 1 2 3; do
-		python3 count.py 2 6 run/replay/trace_$r.json || return 1
+		python3 count.py 2 6 run/replay/trace_$r.json &&
+		grep -q POLL_EVENT_COMPLETE run/replay/trace_$r.json || return 1
 	done
+'
+
+cat >stuck.json <<END
+{"workload_graph": [
+{"Id": 1, "NodeType": 4, "runtime": 5, "data_deps": []},
+{"Id": 2, "NodeType": 6, "comm_src": 0, "comm_size": 9, "comm_tag": 3, "data_deps": [1]}]}
+END
+# unfinished.py RANKS FILE...: of each rank node 1 is there, and that node 2 is not.
+cat >unfinished.py <<\END
+import json, sys
+slices = [e for name in sys.argv[2:] for e in json.load(open(name))["traceEvents"]
+          if e["ph"] == "X"]
+nodes = [(e["pid"], e["name"].partition(":")[0], e.get("args", {}).get("unfinished", False))
+         for e in slices if ":" in e["name"]]
+assert sorted(nodes) == [(r, node, node == "2") for r in range(int(sys.argv[1]))
+                         for node in ("1", "2")], nodes
+assert sum(e["name"] == "SIM_RECV" for e in slices) == int(sys.argv[1]), slices
+END
+test_expect_success 'a run that fails leaves what there was, and what was under way' '
+	rm -f chrome_trace.json &&
+	test_must_fail "$REPLAY" --network=model --ranks 2 --workload stuck.json \
+		--chrome-trace=event 2>err &&
+	python3 unfinished.py 2 chrome_trace.json &&
+	rm -rf run && ! ranks 2 --network=tcp --workload stuck.json --dir run --timeout 1 \
+		--chrome-trace=event &&
+	python3 unfinished.py 2 run/replay/trace_0.json run/replay/trace_1.json &&
+	test $(ls run/replay | wc -l) -eq 2
 '
 
 cat >exact.json <<END

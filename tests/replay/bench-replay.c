@@ -7,11 +7,14 @@
  * event queue with as many events, which nothing can be faster than; bytes for each node, of
  * the graph, which all ranks share, and of what each rank adds.  Then one ring
  * all-reduce among RANKS (1,000) ranks on the model: messages per second and bytes for
- * each rank.  Each case is a process of its own.
+ * each rank.  Last what a Chrome trace costs: messages over a network that has nothing else
+ * to do and timed nodes, NODES of each, at every level, in turns; ns of each, and of each record
+ * beyond what `off` takes.  Each case is a process of its own.
  */
 #include "exec/exec.h"
 #include "made-trace.h"
 #include "net/model.h"
+#include "result/timeline.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -248,6 +251,155 @@ static void run_all_reduce(const char *model, uint32_t ranks)
 	       (peak() - before) / ranks);
 }
 
+/* --- Chrome traces --- */
+
+static const char *const level_names[] = { "off", "workload", "event" };
+
+/* The timeline of a level, to nowhere: no disk is measured. */
+static void open_timeline(struct timeline *timeline, enum timeline_level level)
+{
+	struct err err;
+
+	check(timeline_open(timeline, level, false, "/dev/null", &err), &err);
+	timeline->most = UINT64_MAX - 1;
+	timeline_begin(timeline, 1, 0);
+	timeline_rank(timeline, 0);
+}
+
+/* What is handed over has ended by the next poll. */
+static struct net_message *handed;
+
+static int hand_over(struct net *net, struct net_message *message, struct err *err)
+{
+	(void)net;
+	(void)err;
+	handed = message;
+	return 0;
+}
+
+static int poll_handed(struct net *net, struct err *err)
+{
+	struct net_message *message = handed;
+
+	(void)err;
+	if (!message)
+		return 0;
+	handed = NULL;
+	net_done(net, message, 0);
+	return 1;
+}
+
+static void ignore(struct net_message *message, int64_t time)
+{
+	(void)message;
+	(void)time;
+}
+
+static const struct net_ops idle_ops = {
+	.send = hand_over,
+	.recv = hand_over,
+	.poll = poll_handed,
+};
+
+/* A send and a poll, and a poll for nothing.  Returns seconds of all. */
+static double messages_time(struct timeline *timeline, uint32_t count)
+{
+	struct net_count counts[2] = { 0 };
+	struct loop loop;
+	struct net net = { .ops = &idle_ops, .loop = &loop, .size = 2, .counts = counts };
+	struct net_message message = { .peer = 1, .size = 65536, .done = ignore };
+	struct err err;
+	double before;
+
+	loop_init(&loop, &loop_real_clock);
+	loop_start(&loop);
+	timeline_watch(timeline, &net);
+	before = now();
+	for (uint32_t i = 0; i < count; i++) {
+		check(net_send(&net, &message, &err), &err);
+		net_poll(&net, &err);
+		net_poll(&net, &err);
+	}
+	before = now() - before;
+	loop_release(&loop);
+	return before;
+}
+
+struct watched {
+	struct timeline *timeline;
+	const struct graph *graph;
+};
+
+static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, int64_t end,
+		       const struct collective *collective)
+{
+	struct watched *watched = arg;
+
+	(void)collective;
+	if (watched->timeline->level)
+		timeline_node(watched->timeline, 0, watched->graph,
+			      &(struct timeline_slice){ node, lane, start, end });
+}
+
+static double nodes_time(struct timeline *timeline, const struct graph *graph)
+{
+	struct watched watched = { timeline, graph };
+	struct world world;
+
+	world_init(&world, "topology=Ring", 1);
+	world.settings.ended = node_ended;
+	world.settings.arg = &watched;
+	timeline_watch(timeline, model_net(world.model, 0));
+	return world_run(&world, graph);
+}
+
+static double least(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+#define ROUNDS 5
+
+static void run_levels(const char *what, uint32_t count, const struct graph *graph)
+{
+	double times[3] = { 1e9, 1e9, 1e9 };
+	uint64_t records[3] = { 0 };
+
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int level = TIMELINE_OFF; level <= TIMELINE_EVENT; level++) {
+			struct timeline timeline = { 0 };
+			double time;
+
+			open_timeline(&timeline, (enum timeline_level)level);
+			time = graph ? nodes_time(&timeline, graph)
+				     : messages_time(&timeline, count);
+			times[level] = least(times[level], time);
+			records[level] = timeline.records;
+			timeline_leave(&timeline);
+		}
+	}
+	for (int level = TIMELINE_OFF; level <= TIMELINE_EVENT; level++) {
+		printf("Chrome trace %-8s %-16s %7.1f ns each", level_names[level], what,
+		       times[level] / count * 1e9);
+		if (records[level])
+			printf(" %9llu records %7.1f ns/record", (unsigned long long)records[level],
+			       (times[level] - times[0]) / (double)records[level] * 1e9);
+		putchar('\n');
+	}
+}
+
+static void trace_case(size_t which, uint32_t count)
+{
+	struct graph graph;
+
+	if (which == 0) {
+		run_levels("sends and polls", count, NULL);
+		return;
+	}
+	make_graph(&shapes[0], count, &graph);
+	run_levels("timed nodes", count, &graph);
+}
+
 static void apart(void (*run)(size_t which, uint32_t count), size_t which, uint32_t count)
 {
 	int status;
@@ -296,5 +448,7 @@ int main(int argc, char **argv)
 	/* the last has 1,000 hosts */
 	for (size_t i = 0; i < sizeof(models) / sizeof(*models) - (ranks > 1000); i++)
 		apart(model_case, i, ranks);
+	for (size_t i = 0; i < 2; i++)
+		apart(trace_case, i, nodes);
 	return 0;
 }

@@ -130,7 +130,7 @@ static void model_run_release(struct model_run *run)
 	model_settings_release(&run->settings);
 	run_config_release(&run->config);
 	report_release(&run->report);
-	timeline_abort(&run->timeline);
+	timeline_leave(&run->timeline);
 	loop_release(&run->loop);
 	free(run->graphs);
 	free(run->ranks);

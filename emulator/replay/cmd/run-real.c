@@ -464,7 +464,7 @@ int run_real(const struct run_options *options, struct err *err)
 	graph_release(&run.graph);
 	run_config_release(&run.config);
 	report_release(&run.report);
-	timeline_abort(&run.timeline);
+	timeline_leave(&run.timeline);
 	report_release(&run.foreseen);
 	model_settings_release(&run.model);
 	loop_release(&run.loop);

@@ -56,28 +56,18 @@ static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, 
 				.replayed = end - start,
 			});
 	if (rank->timeline->level)
-		timeline_node(rank->timeline, rank->net->rank, rank->graph, node, lane, start, end);
+		timeline_node(rank->timeline, rank->net->rank, rank->graph,
+			      &(struct timeline_slice){ node, lane, start, end });
 }
 
-/* The ledger counts, and the timeline shows. */
-static void message_told(void *arg, const struct net *net, const struct net_message *message,
-			 bool sent)
+static void node_unfinished(void *arg, uint32_t node, enum lane lane, int64_t start)
 {
 	struct run_rank *rank = arg;
+	int64_t now = loop_now(rank->net->loop);
 
-	rank->counted(&rank->ledger, net, message, sent);
-	timeline_message(rank->timeline, net, message, sent);
-}
-
-static void follow_messages(struct run_rank *rank)
-{
-	ledger_init(&rank->ledger);
-	ledger_follow(&rank->ledger, rank->net);
-	if (rank->timeline->level < TIMELINE_EVENT)
-		return;
-	rank->counted = rank->net->told;
-	rank->net->told = message_told;
-	rank->net->told_arg = rank;
+	timeline_unfinished(
+		rank->timeline, rank->net->rank, rank->graph,
+		&(struct timeline_slice){ node, lane, start, now > start ? now : start });
 }
 
 int run_rank_create(struct run_rank *rank, struct run_config *config, const struct graph *graph,
@@ -117,7 +107,9 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 		},
 	};
 	rank->all = (uint64_t)graph->count * (options->iterations ? options->iterations : 1);
-	follow_messages(rank);
+	ledger_init(&rank->ledger);
+	ledger_follow(&rank->ledger, net);
+	timeline_watch(timeline, net);
 	if (collectives_create(&rank->collectives, net, &rank->coll_settings, err) < 0)
 		return -1;
 	return exec_create(&rank->exec, graph, &rank->settings, net, rank->collectives, err);
@@ -157,6 +149,7 @@ int run_rank_report(struct run_rank *rank, struct err *err)
 	line.wrong = collectives_wrong(rank->collectives, &why);
 	report_rank(rank->report, &line);
 	rank->net->told = NULL;
+	rank->net->watch = NULL;
 	ledger_report(&rank->ledger, line.rank, rank->report);
 	if (rank->ledger.failed)
 		rank->report->failed = rank->ledger.failed;
@@ -165,6 +158,8 @@ int run_rank_report(struct run_rank *rank, struct err *err)
 
 void run_rank_release(struct run_rank *rank)
 {
+	if (rank->exec && rank->timeline->level)
+		exec_under_way(rank->exec, node_unfinished, rank);
 	if (rank->exec)
 		exec_destroy(rank->exec);
 	if (rank->collectives)

@@ -85,8 +85,6 @@ struct run_rank {
 	struct waymark mark;       /* rank 0 */
 	uint64_t ended, all;       /* nodes */
 	struct timeline *timeline; /* of the caller */
-	void (*counted)(void *arg, const struct net *net, const struct net_message *message,
-			bool sent); /* the ledger's, when the timeline is told of messages */
 	bool done;
 	void (*all_done)(void *arg);
 	void *arg;
@@ -100,6 +98,7 @@ int run_rank_create(struct run_rank *rank, struct run_config *config, const stru
 int run_rank_start(struct run_rank *rank, void (*all_done)(void *arg), void *arg, struct err *err);
 /* Put what came of it into the report.  -1 with ERR: what was verified is wrong. */
 int run_rank_report(struct run_rank *rank, struct err *err);
+/* Nodes that have not ended are in the timeline as such. */
 void run_rank_release(struct run_rank *rank);
 
 /* The two kinds of run.  Return 0, or -1 with ERR. */

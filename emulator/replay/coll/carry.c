@@ -2,6 +2,7 @@
 /* A chunk in one phase: its plans become messages. */
 #include "coll/work.h"
 
+#include "net/watch.h"
 #include "rankfile.h"
 
 #include <stdlib.h>
@@ -77,8 +78,8 @@ struct coll_message *message_new(struct work *work, struct run *run, uint32_t k,
 	*message = (struct coll_message){ .work = work, .run = run, .k = k, .is_send = is_send };
 	message->message.node_id = UINT32_MAX;
 	message->message.op = op_of(work);
-	if (work->collective && work->collective->node_id < UINT32_MAX)
-		message->message.node_id = (uint32_t)work->collective->node_id;
+	if (work_node(work) < UINT32_MAX)
+		message->message.node_id = (uint32_t)work_node(work);
 	work->open++;
 	return message;
 }
@@ -230,7 +231,14 @@ static void take_in(struct coll_message *message, int64_t time)
 
 static void hand_off_over(struct loop_timer *timer, int64_t due)
 {
-	take_in((struct coll_message *)((char *)timer - offsetof(struct coll_message, timer)), due);
+	struct coll_message *message =
+		(struct coll_message *)((char *)timer - offsetof(struct coll_message, timer));
+	const struct net *net = message->work->owner->net;
+	uint64_t id = work_node(message->work);
+	int64_t begin = net_timer_begins(net);
+
+	take_in(message, due);
+	net_timer_ends(net, id, due, begin);
 }
 
 static int post_receives(struct run *run, uint32_t room);
@@ -354,9 +362,8 @@ void run_enter(struct chunk *chunk, int64_t time)
 	queue_serve(work, chunk->queue, time);
 }
 
-static void open_phase(struct loop_timer *timer, int64_t due)
+static void open_chunk(struct chunk *chunk, int64_t due)
 {
-	struct chunk *chunk = (struct chunk *)((char *)timer - offsetof(struct chunk, timer));
 	uint32_t i;
 
 	chunk->open = true;
@@ -368,6 +375,17 @@ static void open_phase(struct loop_timer *timer, int64_t due)
 		send_ready(&chunk->runs[i]);
 	}
 	leave_when_ended(chunk, due);
+}
+
+static void open_phase(struct loop_timer *timer, int64_t due)
+{
+	struct chunk *chunk = (struct chunk *)((char *)timer - offsetof(struct chunk, timer));
+	const struct net *net = chunk->work->owner->net;
+	uint64_t id = work_node(chunk->work);
+	int64_t begin = net_timer_begins(net);
+
+	open_chunk(chunk, due);
+	net_timer_ends(net, id, due, begin);
 }
 
 void run_begin(struct chunk *chunk, int64_t time)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coll/work.h"
 
+#include "net/watch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -333,9 +335,8 @@ static int cut(struct work *work, struct err *err)
 	return 0;
 }
 
-static void begin(struct loop_timer *timer, int64_t due)
+static void begin(struct work *work, int64_t due)
 {
-	struct work *work = (struct work *)((char *)timer - offsetof(struct work, timer));
 	uint32_t c, count = work->chunks_count;
 
 	if (work->custom) {
@@ -349,6 +350,17 @@ static void begin(struct loop_timer *timer, int64_t due)
 	/* Messages come later: nothing ends while the chunks come in. */
 	for (c = 0; c < count; c++)
 		run_enter(&work->chunks[c], due);
+}
+
+static void begins(struct loop_timer *timer, int64_t due)
+{
+	struct work *work = (struct work *)((char *)timer - offsetof(struct work, timer));
+	const struct net *net = work->owner->net;
+	uint64_t id = work_node(work);
+	int64_t at = net_timer_begins(net);
+
+	begin(work, due);
+	net_timer_ends(net, id, due, at);
 }
 
 static int prepare(struct work *work, struct err *err)
@@ -382,7 +394,7 @@ static struct work *work_new(struct collectives *owner, struct collective *colle
 	work->coll = collective->coll;
 	work->own_sizes = collective->coll == COLL_ALL_TO_ALL && collective->sizes &&
 			  !owner->settings->compat;
-	work->timer.fire = begin;
+	work->timer.fire = begins;
 	return work;
 }
 

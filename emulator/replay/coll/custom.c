@@ -6,6 +6,7 @@
 #include "coll/work.h"
 
 #include "chakra/graph.h"
+#include "net/watch.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -232,7 +233,12 @@ static void timer_done(struct loop_timer *timer, int64_t due)
 	struct custom_step *step =
 		(struct custom_step *)((char *)timer - offsetof(struct custom_step, timer));
 
+	const struct net *net = step->custom->work->owner->net;
+	uint64_t id = work_node(step->custom->work);
+	int64_t begin = net_timer_begins(net);
+
 	step_done(step->custom, step->node, due);
+	net_timer_ends(net, id, due, begin);
 }
 
 static void issue_message(struct custom *custom, uint32_t i, bool send)

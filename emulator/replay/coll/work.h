@@ -109,6 +109,12 @@ struct work {
 	struct custom *custom;
 };
 
+/* The node of the trace that WORK is of, or UINT64_MAX. */
+static inline uint64_t work_node(const struct work *work)
+{
+	return work->collective ? work->collective->node_id : UINT64_MAX;
+}
+
 #define MESSAGES 64 /* that are allocated together */
 
 struct coll_messages {

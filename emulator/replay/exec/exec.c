@@ -340,6 +340,14 @@ void exec_waiting(const struct exec *exec, char *buf, size_t size)
 	}
 }
 
+void exec_under_way(const struct exec *exec,
+		    void (*seen)(void *arg, uint32_t node, enum lane lane, int64_t start),
+		    void *arg)
+{
+	for (const struct task *task = exec->tasks; task; task = task->next)
+		seen(arg, task->node, task->lane, task->start);
+}
+
 size_t exec_first(const struct graph *graph, uint32_t *list, size_t room)
 {
 	size_t count = 0;

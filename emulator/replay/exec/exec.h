@@ -59,6 +59,11 @@ void exec_result(const struct exec *exec, struct exec_result *result);
 /* Nodes under way and who waits for what, one line each into BUF, for the watchdog. */
 void exec_waiting(const struct exec *exec, char *buf, size_t size);
 
+/* Each of them to SEEN. */
+void exec_under_way(const struct exec *exec,
+		    void (*seen)(void *arg, uint32_t node, enum lane lane, int64_t start),
+		    void *arg);
+
 /* Nodes without parents in force and first issued, for `info`: indices by id into LIST
  * [room]; returns how many there are.
  */

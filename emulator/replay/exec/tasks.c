@@ -2,6 +2,7 @@
 /* tasks.c - what each kind of node does */
 #include "exec/tasks.h"
 
+#include "net/watch.h"
 #include "rankfile.h"
 
 #include <errno.h>
@@ -71,7 +72,13 @@ enum lane task_lane(const struct exec *exec, const struct graph_node *node)
 
 static void timer_fired(struct loop_timer *timer, int64_t due)
 {
-	task_over((struct task *)timer, due);
+	struct task *task = (struct task *)timer;
+	const struct net *net = task->exec->net;
+	uint64_t id = node_of(task)->id;
+	int64_t begin = net_timer_begins(net);
+
+	task_over(task, due);
+	net_timer_ends(net, id, due, begin);
 }
 
 static int run_timer(struct task *task, int64_t end, struct err *err)

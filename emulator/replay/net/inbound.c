@@ -232,7 +232,7 @@ int inbound_finish(struct inbound *inbound)
 
 	while ((message = inbound->done)) {
 		inbound->done = message->next;
-		message->done(message, now);
+		net_done(inbound->net, message, now);
 		count++;
 	}
 	return count;

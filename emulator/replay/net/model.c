@@ -129,15 +129,12 @@ static void take_contents(struct flight *flight, struct net_message *receive)
 
 /* --- ends --- */
 
-static void count_received(struct model *model, uint32_t rank, const struct net_message *receive)
-{
-	net_received(&model->ends[rank].net, receive);
-}
-
 void model_arrived(struct flight *flight)
 {
 	struct model *model = flight->model;
 	struct net_message *send = flight->send, *receive = flight->arrival.receive;
+	struct net *source = &model->ends[flight->arrival.peer].net;
+	struct net *target = &model->ends[flight->target].net;
 	int64_t now = loop_now(model->loop);
 
 	if (!receive) {
@@ -147,14 +144,14 @@ void model_arrived(struct flight *flight)
 			return;
 		}
 		flight->send = NULL;
-		send->done(send, now);
+		net_done(source, send, now);
 		return;
 	}
 	take_contents(flight, receive);
-	count_received(model, flight->target, receive);
+	net_received(target, receive);
 	flight_free(flight);
-	send->done(send, now);
-	receive->done(receive, now);
+	net_done(source, send, now);
+	net_done(target, receive, now);
 }
 
 static int model_send(struct net *net, struct net_message *message, struct err *err)
@@ -176,7 +173,7 @@ static void received_late(struct loop_timer *timer, int64_t due)
 {
 	struct net_message *message = message_of(timer);
 
-	message->done(message, due);
+	net_done(message->peer_side, message, due);
 }
 
 static int model_recv(struct net *net, struct net_message *message, struct err *err)
@@ -191,8 +188,9 @@ static int model_recv(struct net *net, struct net_message *message, struct err *
 	if (!flight || flight->send)
 		return 0;
 	take_contents(flight, message);
-	count_received(model, net->rank, message);
+	net_received(net, message);
 	flight_free(flight);
+	message->peer_side = net;
 	message->timer = (struct loop_timer){ .fire = received_late };
 	return model_at(model, &message->timer, loop_now(model->loop), err);
 }

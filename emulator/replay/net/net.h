@@ -49,10 +49,14 @@ struct net_message {
 	uint32_t node_id; /* for sentences: of the trace, or UINT32_MAX */
 	uint16_t op;      /* enum rankop: what it belongs to, for the ledger */
 
+	/* net.c's. */
+	bool is_send;
+	int64_t posted; /* ns: when it was handed over, where somebody looks */
+
 	/* The backend's. */
 	struct net_message *next, *prev;
 	uint64_t moved, under_way;
-	void *peer_side;
+	void *peer_side; /* the model's: where it is received */
 	struct loop_timer timer;
 };
 
@@ -64,6 +68,7 @@ struct net_count {
 };
 
 struct net;
+struct net_moment; /* net/watch.h */
 
 struct net_ops {
 	const char *name; /* "verbs" */
@@ -87,6 +92,10 @@ struct net {
 	void (*told)(void *arg, const struct net *net, const struct net_message *message,
 		     bool sent);
 	void *told_arg;
+	/* Told of what takes time, when set, see net/watch.h. */
+	void (*watch)(void *arg, const struct net *net, const struct net_moment *moment);
+	void *watch_arg;
+	int64_t looked; /* ns: since when this poll looks for the next end; net.c's */
 };
 
 /* Peer, tag and size are checked here.  To itself a rank sends through memory, counted
@@ -97,6 +106,8 @@ int net_recv(struct net *net, struct net_message *message, struct err *err);
 int net_poll(struct net *net, struct err *err);
 /* A backend's: MESSAGE, a receive, has come whole. */
 void net_received(struct net *net, const struct net_message *message);
+/* The same: MESSAGE is over, its `done` is called with TIME. */
+void net_done(struct net *net, struct net_message *message, int64_t time);
 void net_destroy(struct net *net); /* NULL is fine */
 
 /* --- how verbs and tcp begin --- */
