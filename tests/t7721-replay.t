@@ -57,7 +57,7 @@ complete_words() {
 	' bash "$@"
 }
 test_expect_success BASH 'completion knows the options of each command' '
-	for command in run info convert generate; do
+	for command in run info convert generate plot; do
 		"$REPLAY" $command --help |
 			sed -n "s/^ *\(-.,\)\{0,1\} *\(--[a-z_-]*\).*/\2/p" | sort -u >expected &&
 		complete_words netemu replay $command -- | sed "s/=$//" | sort -u >actual &&

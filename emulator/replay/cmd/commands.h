@@ -9,5 +9,6 @@
 int command_info(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_generate(int argc, char **argv);
+int command_plot(int argc, char **argv);
 
 #endif

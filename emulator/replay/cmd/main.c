@@ -10,6 +10,7 @@ static const struct dispatch_command commands[] = {
 	{ "info", command_info, "say what is in traces" },
 	{ "convert", command_convert, "write a trace in another form" },
 	{ "generate", command_generate, "make traces" },
+	{ "plot", command_plot, "draw time and bandwidth of runs" },
 	{ 0 },
 };
 
