@@ -5,7 +5,6 @@
 
 #include <infiniband/verbs.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Of one queue pair, in the file. */
 struct slot {
@@ -40,6 +39,9 @@ static uint32_t place_of(const struct counts *counts, uint8_t context, uint32_t 
 	return at;
 }
 
+/* The old table stays where it is: one that a signal handler has interrupted may still look at
+ * it.  All of them together are no larger than the newest.
+ */
 static bool grow(struct counts *counts)
 {
 	struct counts grown = { .room = counts->room ? 2 * counts->room : ROOM_MIN };
@@ -54,8 +56,6 @@ static bool grow(struct counts *counts)
 			grown.slot[place_of(&grown, one->context, one->qpn, one->srq)] =
 				counts->slot[i];
 	}
-	if (counts->slot)
-		munmap(counts->slot, counts->room * sizeof(struct slot));
 	grown.count = counts->count;
 	*counts = grown;
 	return true;
@@ -67,7 +67,7 @@ static struct vring_summary *make(struct recorder *self, uint8_t context, uint32
 {
 	struct series *series = &self->counted;
 	struct vring_summary *summary =
-		(struct vring_summary *)record_enter(series, VRING_SUMMARY_RECORDS);
+		(struct vring_summary *)record_take(series, VRING_SUMMARY_RECORDS);
 
 	if (!summary)
 		return NULL;
@@ -80,7 +80,7 @@ static struct vring_summary *make(struct recorder *self, uint8_t context, uint32
 		.srq = srq,
 		.thread = series->thread,
 	};
-	record_leave(series, VRING_SUMMARY_RECORDS);
+	record_advance(series, VRING_SUMMARY_RECORDS);
 	return summary;
 }
 
@@ -123,7 +123,7 @@ static struct slot *look_up(struct recorder *self, uint8_t context, uint32_t qpn
 	return counts->recent = slot;
 }
 
-/* The slot, or NULL: it is lost.  A signal handler that finds its thread in here is told
+/* The slot, or NULL: it is lost.  A signal handler that finds its thread in look_up() is told
  * that there is none.
  */
 static struct slot *slot_of(uint64_t time, uint8_t context, uint32_t qpn, uint64_t srq)
@@ -133,8 +133,13 @@ static struct slot *slot_of(uint64_t time, uint8_t context, uint32_t qpn, uint64
 
 	if (self && !record_here.busy) {
 		slot = self->counts ? self->counts->recent : NULL;
-		if (!slot || !is(slot->summary, context, qpn, srq))
+		if (!slot || !is(slot->summary, context, qpn, srq)) {
+			record_here.busy = true;
+			atomic_signal_fence(memory_order_seq_cst);
 			slot = look_up(self, context, qpn, srq);
+			atomic_signal_fence(memory_order_seq_cst);
+			record_here.busy = false;
+		}
 	}
 	if (!slot)
 		record_lose(1);

@@ -96,7 +96,9 @@ static struct budget *budget_of(uint32_t kind)
 	return kind == VRING_DATA || kind == VRING_DEVICE ? &record.data : &record.shared[kind];
 }
 
-/* The newest extent of SERIES is full, or will not be written any more. */
+/* The newest extent of SERIES is full, or will not be written any more.  Its memory stays till
+ * the next one is full: this may be a signal handler amid record_empty().
+ */
 static void retire(struct series *series)
 {
 	struct vring_extent *extent = series->extent;
@@ -109,10 +111,22 @@ static void retire(struct series *series)
 	series->count += extent->used;
 	if (series->kind == VRING_COUNTS)
 		return; /* goes on to be updated */
-	if (!budget->limit)
-		ringfile_unmap(extent);
-	else
+	if (budget->limit) {
 		fifo_push(&budget->full, extent);
+		return;
+	}
+	if (series->before)
+		ringfile_unmap(series->before);
+	series->before = extent;
+}
+
+/* Of a thread that ends. */
+static void close_series(struct series *series)
+{
+	retire(series);
+	if (series->before)
+		ringfile_unmap(series->before);
+	series->before = NULL;
 }
 
 static struct vring_extent *more_file(struct budget *budget)
@@ -218,9 +232,9 @@ static void thread_ends(void *arg)
 	lock();
 	record_here.self = NULL;
 	if (record.file) {
-		retire(&self->data);
-		retire(&self->device);
-		retire(&self->counted);
+		close_series(&self->data);
+		close_series(&self->device);
+		close_series(&self->counted);
 	}
 	counts_clear(self->counts);
 	count_polls(self);
@@ -234,76 +248,87 @@ static void describe(struct series *series, enum vring_kind kind, uint32_t threa
 	*series = (struct series){ .kind = kind, .number = ++record.series, .thread = thread };
 }
 
-/* Of a thread that has ended, or a new one.  A child of fork() has no file before its first
- * event, which comes here because the thread has nothing yet.
+/* Of a thread that has ended, or a new one. */
+static struct recorder *make_recorder(void)
+{
+	uint32_t thread = (uint32_t)syscall(SYS_gettid);
+	struct recorder *self = record.free;
+
+	if (self)
+		record.free = self->free;
+	else
+		self = record_pages(sizeof(*self));
+	if (!self)
+		return NULL;
+	describe(&self->data, VRING_DATA, thread);
+	describe(&self->device, VRING_DEVICE, thread);
+	describe(&self->counted, VRING_COUNTS, thread);
+	self->polls = 0;
+	self->empty = 0;
+	count_polls(self);
+	if (record.has_key)
+		pthread_setspecific(record.key, self);
+	return self;
+}
+
+/* A child of fork() has no file before its first event, which comes here because the thread
+ * has nothing yet.
  */
 struct recorder *record_thread(void)
 {
 	struct recorder *self = record_here.self;
-	uint32_t thread;
 
 	if (self || record_here.busy)
 		return self;
 	if (!__atomic_load_n(&record.file, __ATOMIC_ACQUIRE) && record_mode && !session_start())
 		return NULL;
 	lock();
-	self = record.free;
-	if (self)
-		record.free = self->free;
-	else
-		self = record_pages(sizeof(*self));
-	if (self) {
-		thread = (uint32_t)syscall(SYS_gettid);
-		describe(&self->data, VRING_DATA, thread);
-		describe(&self->device, VRING_DEVICE, thread);
-		describe(&self->counted, VRING_COUNTS, thread);
-		self->polls = 0;
-		self->empty = 0;
-		count_polls(self);
-		record_here.self = self;
-		if (record.has_key)
-			pthread_setspecific(record.key, self);
-	}
+	if (!record_here.self) /* no signal handler was here before the lock */
+		record_here.self = make_recorder();
+	self = record_here.self;
 	unlock();
 	return self;
 }
 
-struct vring_record *record_more(struct series *series, uint32_t count)
+struct vring_record *record_take(struct series *series, uint32_t count)
 {
-	bool room = false;
+	int error = errno;
+	bool room;
 
-	if (count > VRING_RECORDS) {
-		record_lose(count);
+	if (series->end - series->next >= (long)count)
+		return series->next;
+	if (count > VRING_RECORDS)
 		return NULL;
-	}
-	lock();
+	pthread_mutex_lock(&record.lock);
 	room = advance(series);
 	if (record_here.self)
 		count_polls(record_here.self);
-	unlock();
+	pthread_mutex_unlock(&record.lock);
+	errno = error;
+	return room ? series->next : NULL;
+}
+
+struct vring_record *record_more(struct series *series, uint32_t count)
+{
+	struct vring_record *room = record_take(series, count);
+
 	if (room)
-		return series->next;
+		return room;
+	atomic_signal_fence(memory_order_seq_cst);
+	record_here.busy = false;
 	record_lose(count);
 	return NULL;
 }
 
 struct vring_record *record_enter(struct series *series, uint32_t count)
 {
-	int error = errno;
-	bool room = true;
-
 	if (record_here.busy) {
 		record_lose(count);
 		return NULL;
 	}
-	if (series->end - series->next < (long)count)
-		room = record_more(series, count);
-	errno = error;
-	if (!room)
-		return NULL;
 	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	return series->next;
+	return record_more(series, count);
 }
 
 void record_leave(struct series *series, uint32_t count)

@@ -28,6 +28,7 @@ struct counts;
 
 struct series {
 	struct vring_extent *extent; /* the newest, or NULL: none yet */
+	struct vring_extent *before; /* the one before, where they are not used again */
 	struct vring_record *next;   /* room from here ... */
 	struct vring_record *end;    /* ... to here */
 	uint64_t count;              /* records in the extents before */
@@ -80,30 +81,32 @@ struct recorder *record_thread(void);
 /* COUNT records for which there is no room. */
 void record_lose(uint32_t count);
 
-/* A next extent of SERIES, with room for COUNT records; NULL: there is none, they are
- * counted as lost.
+/* For who is busy already: room for COUNT records in SERIES, if need be in its next extent;
+ * NULL: there is none.
  */
-struct vring_record *record_more(struct series *series, uint32_t count);
+struct vring_record *record_take(struct series *series, uint32_t count);
 
-/* As record_room() where it is not easy. */
+/* As record_room() where it is not easy: for who is not busy, or is and finds SERIES full. */
 __attribute__((cold)) struct vring_record *record_slowly(uint32_t count);
+__attribute__((cold)) struct vring_record *record_more(struct series *series, uint32_t count);
 
 #define RECORD_AHEAD 8 /* records: what is between two calls is longer than a cache line takes */
 
 /* Room for COUNT records of this thread's data path; NULL: none.  Otherwise record_keep()
- * follows.
+ * follows.  Busy before it looks: a signal handler would take the room that was seen.
  */
 static inline struct vring_record *record_room(uint32_t count)
 {
 	struct recorder *self = record_here.self;
 
-	if (__builtin_expect(!self || record_here.busy ||
-				     (char *)self->data.end - (char *)self->data.next <
-					     (long)(count * sizeof(struct vring_record)),
-			     0))
+	if (__builtin_expect(!self || record_here.busy, 0))
 		return record_slowly(count);
 	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect((char *)self->data.end - (char *)self->data.next <
+				     (long)(count * sizeof(struct vring_record)),
+			     0))
+		return record_more(&self->data, count);
 	return self->data.next;
 }
 
