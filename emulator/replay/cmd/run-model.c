@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run-model.c - all ranks in one process, on a network that is computed */
+#include "cmd/load.h"
 #include "cmd/run.h"
 
 #include <errno.h>
@@ -23,18 +24,20 @@ static int load_graphs(struct model_run *run, struct err *err)
 	const struct run_options *options = run->config.options;
 	const struct graph_options how = { .deps = options->deps, .names = true };
 	char path[4096], first[4096];
+	struct load load = { 0 };
 	bool same;
 
 	if (run_trace_path(options, 0, first, sizeof(first), err) < 0)
 		return -1;
 	same = run_trace_path(options, run->config.size, path, sizeof(path), NULL) == 0 &&
 	       !__builtin_strcmp(path, first);
-	run->graphs = calloc(same ? 1 : run->config.size, sizeof(*run->graphs));
+	load.files = same ? 1 : run->config.size;
+	run->graphs = calloc(load.files, sizeof(*run->graphs));
 	if (!run->graphs)
 		return err_errno(err, "no room for %u ranks", run->config.size);
-	for (uint32_t i = 0; i < (same ? 1 : run->config.size); i++) {
-		if (run_trace_path(options, i, path, sizeof(path), err) < 0 ||
-		    graph_load(&run->graphs[i], path, &how, err) < 0)
+	for (; load.file < load.files; load.file++) {
+		if (run_trace_path(options, load.file, path, sizeof(path), err) < 0 ||
+		    load_graph(&load, &run->graphs[load.file], path, &how, err) < 0)
 			return -1;
 		run->ngraphs++;
 	}

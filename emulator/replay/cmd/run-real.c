@@ -4,6 +4,7 @@
  * Ranks meet by the rendezvous, hold on to each other by the lifeline, start together, and send
  * what came of it to rank 0, which prints it.
  */
+#include "cmd/load.h"
 #include "cmd/run.h"
 
 #include "clock.h"
@@ -346,12 +347,13 @@ static int prepare(struct real_run *run, struct err *err)
 {
 	const struct run_options *options = run->options;
 	const struct graph_options how = { .deps = options->deps, .names = true };
+	struct load load = { .silent = rendezvous_rank(run->rendezvous) != 0 };
 	char path[4096];
 
 	if (run_config_read(&run->config, options, rendezvous_size(run->rendezvous), err) < 0 ||
 	    run_trace_path(options, rendezvous_rank(run->rendezvous), path, sizeof(path), err) <
 		    0 ||
-	    graph_load(&run->graph, path, &how, err) < 0)
+	    load_graph(&load, &run->graph, path, &how, err) < 0)
 		return -1;
 	if ((options->network == RUN_TCP
 		     ? net_tcp_create(&run->net, &run->loop, &run->settings, err)

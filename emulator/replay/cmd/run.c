@@ -1,40 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run.h"
 
-#include "clock.h"
-
 #include <stdio.h>
-#include <unistd.h>
-
-#define TURNS      16   /* between looks at the clock */
-#define PATIENCE   2000 /* ms before anything is shown */
-#define SHOW_EVERY 200
-
-void waymark_show(struct waymark *mark, const char *what, uint64_t done, uint64_t all)
-{
-	int64_t now;
-
-	if (mark->terminal < 0 || (mark->begun && ++mark->turns % TURNS))
-		return;
-	now = clock_ms();
-	if (!mark->begun) {
-		mark->begun = now;
-		mark->terminal = isatty(STDERR_FILENO) ? 1 : -1;
-	}
-	if (now - mark->begun < PATIENCE || now - mark->shown < SHOW_EVERY)
-		return;
-	mark->shown = now;
-	fprintf(stderr, "\r%5.1f %% of %llu %s ", all ? 100 * (double)done / (double)all : 100.0,
-		(unsigned long long)all, what);
-	fflush(stderr);
-}
-
-void waymark_end(struct waymark *mark)
-{
-	if (mark->shown)
-		fprintf(stderr, "\r%*s\r", 50, "");
-	mark->shown = 0;
-}
 
 static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, int64_t end,
 		       const struct collective *collective)

@@ -11,6 +11,7 @@
 #include "result/ledger.h"
 #include "result/report.h"
 #include "result/timeline.h"
+#include "result/waymark.h"
 
 enum run_network { RUN_VERBS, RUN_TCP, RUN_MODEL };
 
@@ -58,18 +59,6 @@ void run_config_release(struct run_config *config);
 /* The trace of RANK: PREFIX.<rank>.et, or FILE.et for all.  PATH of SIZE bytes. */
 int run_trace_path(const struct run_options *options, uint32_t rank, char *path, size_t size,
 		   struct err *err);
-
-/* How far it is, on a terminal, after two seconds; DONE of ALL things called WHAT.  WAYMARK is
- * zeroed before its first use.
- */
-struct waymark {
-	int64_t begun, shown; /* ms */
-	int terminal;         /* 0: not known, else 1 or -1 */
-	uint32_t turns;
-};
-void waymark_show(struct waymark *mark, const char *what, uint64_t done, uint64_t all);
-/* The line is gone. */
-void waymark_end(struct waymark *mark);
 
 /* One rank of the run: what it needs on whatever network. */
 struct run_rank {

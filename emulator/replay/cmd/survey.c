@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/survey.h"
 
+#include "cmd/load.h"
+
 #include <stdlib.h>
+
+#define PASSES     3    /* over a trace: this one and two of graph_load() */
+#define SHOW_NODES 4096 /* between two words of how far it is */
 
 static const char *const forms[] = {
 	[ET_FORM_PROTO] = "protobuf, schema 0.0.4",
@@ -46,10 +51,11 @@ static void take_times(struct survey *survey, const struct et_node *node)
 		survey->last_us = end;
 }
 
-static int pass(struct survey *survey, const char *path, struct err *err)
+static int pass(struct survey *survey, struct load *load, const char *path, struct err *err)
 {
 	struct et_reader *reader = et_open(path, err);
 	struct et_node node;
+	uint64_t count = 0;
 	int rc;
 
 	if (!reader)
@@ -57,8 +63,12 @@ static int pass(struct survey *survey, const char *path, struct err *err)
 	survey->form = et_form(reader);
 	survey->compressed = et_compressed(reader);
 	survey->size = et_length(reader);
-	while ((rc = et_next(reader, &node, NULL, err)) > 0)
+	while ((rc = et_next(reader, &node, NULL, err)) > 0) {
 		take_times(survey, &node);
+		if (count++ % SHOW_NODES == 0)
+			load_show(load, et_position(reader), PASSES * survey->size, survey->size);
+	}
+	load->before = 1.0 / PASSES;
 	et_close(reader);
 	return rc;
 }
@@ -137,9 +147,11 @@ static int take_traffic(struct survey *survey, struct err *err)
 int survey_read(struct survey *survey, const char *path, unsigned deps, struct err *err)
 {
 	const struct graph_options options = { .deps = deps, .names = true };
+	struct load load = { 0 };
 
 	*survey = (struct survey){ 0 };
-	if (pass(survey, path, err) < 0 || graph_load(&survey->graph, path, &options, err) < 0)
+	if (pass(survey, &load, path, err) < 0 ||
+	    load_graph(&load, &survey->graph, path, &options, err) < 0)
 		return -1;
 	if (take_traffic(survey, err) == 0)
 		return 0;
