@@ -6,13 +6,64 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* ---- what a signal has to remove ---- */
+
+#define GUARDED 64 /* files at a time; what is beyond is not removed */
+
+static _Atomic(const char *) guarded[GUARDED];
+
+static void watch(const char *temp)
+{
+	for (size_t i = 0; i < GUARDED; i++) {
+		const char *none = NULL;
+
+		if (atomic_compare_exchange_strong(&guarded[i], &none, temp))
+			return;
+	}
+}
+
+static void unwatch(const char *temp)
+{
+	for (size_t i = 0; temp && i < GUARDED; i++)
+		if (guarded[i] == temp)
+			guarded[i] = NULL;
+}
+
+static void remove_all(int number)
+{
+	for (size_t i = 0; i < GUARDED; i++) {
+		const char *temp = guarded[i];
+
+		if (temp)
+			unlink(temp);
+	}
+	raise(number); /* the handler is gone: SA_RESETHAND */
+}
+
+void outfile_guard(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction action = { .sa_handler = remove_all,
+					  .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			sigaction(numbers[i], &action, NULL);
+}
+
+/* ---- files ---- */
+
 static void forget(struct outfile *file)
 {
+	unwatch(file->temp);
 	free(file->path);
 	free(file->temp);
 	memset(file, 0, sizeof(*file));
@@ -40,6 +91,7 @@ static int open_temp(struct outfile *file, const char *path)
 	fd = mkostemp(file->temp, O_CLOEXEC);
 	if (fd < 0)
 		return -1;
+	watch(file->temp);
 	usual_mode(fd);
 	file->stream = fdopen(fd, "w");
 	if (file->stream)

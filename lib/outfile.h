@@ -32,4 +32,9 @@ int outfile_commit(struct outfile *file, struct err *err);
 /* Close it and remove what was written.  Nothing happens when it is closed. */
 void outfile_abort(struct outfile *file);
 
+/* From now on a program that SIGINT, SIGTERM or SIGHUP ends (not where it is ignored) leaves none
+ * of what it had begun: temporary names are removed, then the signal has its way.
+ */
+void outfile_guard(void);
+
 #endif

@@ -5,6 +5,7 @@ test_description='--help, manual and completion know the same options'
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-matrix.sh"
+. "$NETEMU_SRCDIR/tests/lib-completion.sh"
 
 # Long options of a command, by its --help.
 of_help() {
@@ -21,22 +22,6 @@ of_manual() {
 of_completion() {
 	complete_words netemu "$1" -- | sed 's/=$//' | sort -u
 }
-
-# complete_words WORD...: what bash would offer for the last.
-complete_words() {
-	bash -c '
-		compopt() { :; }
-		. "$NETEMU_SRCDIR/contrib/completion/netemu"
-		COMP_WORDS=("$@")
-		COMP_CWORD=$(($# - 1))
-		_netemu
-		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$@"
-}
-
-if command -v bash >/dev/null; then
-	test_set_prereq BASH
-fi
 
 for command in jobs matrix; do
 	test_expect_success "netemu $command: manual" '

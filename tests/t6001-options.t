@@ -4,6 +4,7 @@
 test_description='netemu sim, netemu device: --help, manual and completion know the same'
 
 . "$SHARNESS"
+. "$NETEMU_SRCDIR/tests/lib-completion.sh"
 
 PATH=$NETEMU_BUILDDIR:$PATH
 LC_ALL=C
@@ -32,22 +33,6 @@ section() {
 of_completion() {
 	complete_words netemu "$part" "$1" -- | sed 's/=$//' | sort -u
 }
-
-# complete_words WORD...: what bash would offer for the last.
-complete_words() {
-	bash -c '
-		compopt() { :; }
-		. "$NETEMU_SRCDIR/contrib/completion/netemu"
-		COMP_WORDS=("$@")
-		COMP_CWORD=$(($# - 1))
-		"_${1/netemu-/netemu_of_}"
-		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$@"
-}
-
-if command -v bash >/dev/null; then
-	test_set_prereq BASH
-fi
 
 # A command is compared from the day on which the manual has its section.
 for part in sim device; do

@@ -5,6 +5,7 @@ test_description='netemu trace: --help, manual and completion know the same opti
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-matrix.sh"
+. "$NETEMU_SRCDIR/tests/lib-completion.sh"
 
 manual=$NETEMU_SRCDIR/doc/netemu-trace.1.scd
 
@@ -23,22 +24,6 @@ of_manual() {
 	sed -n "/^## netemu trace $1\$/,/^#/p; /^# OPTIONS OF ALL/,/^# FILES/p" "$manual" |
 		grep '^\*-' | grep -oE -e '--[a-z]+' | sort -u
 }
-
-# complete_words WORD...: what bash would offer for the last.
-complete_words() {
-	bash -c '
-		compopt() { :; }
-		. "$NETEMU_SRCDIR/contrib/completion/netemu"
-		COMP_WORDS=("$@")
-		COMP_CWORD=$(($# - 1))
-		_netemu
-		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$@"
-}
-
-if command -v bash >/dev/null; then
-	test_set_prereq BASH
-fi
 
 test_expect_success 'there are commands, all in the synopsis of the manual' '
 	commands >names && test -s names &&

@@ -7,11 +7,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -129,6 +132,48 @@ static void devices_stay_what_they_are(void **state)
 	assert_int_equal(files(), 1);
 }
 
+/* What NUMBER does to a process with two open files and one that is whole: its status. */
+static int struck(int number, bool ignored)
+{
+	struct outfile files[3];
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(number, ignored ? SIG_IGN : SIG_DFL);
+		outfile_guard();
+		if (outfile_open(&files[0], "y", NULL) || outfile_open(&files[1], "x", NULL) ||
+		    outfile_open(&files[2], "z", NULL))
+			_exit(1);
+		fputs("five", files[1].stream);
+		if (outfile_commit(&files[1], NULL))
+			_exit(2);
+		raise(number);
+		outfile_abort(&files[0]);
+		outfile_abort(&files[2]);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void signals_leave_only_what_is_whole(void **state)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		int status = struck(numbers[i], false);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), numbers[i]);
+		assert_int_equal(files(), 1);
+		text_is("five");
+	}
+	assert_int_equal(struck(SIGHUP, true), 0);
+	assert_int_equal(files(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +182,7 @@ int main(void)
 		cmocka_unit_test(says_what_it_cannot_write),
 		cmocka_unit_test(a_full_device_leaves_nothing),
 		cmocka_unit_test(devices_stay_what_they_are),
+		cmocka_unit_test(signals_leave_only_what_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
