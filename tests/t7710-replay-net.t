@@ -44,4 +44,26 @@ test_expect_success VERBS 'verbs: addresses as of RoCE' '
 	device "$random" verbs 3 14 400 300000
 '
 
+# attributes LINE NAME=NUMBER...: what each of two queue pairs is like, as the device says it.
+attributes() {
+	line=$1
+	shift
+	printf "%s\n%s\n" "$line" "$line" >expected &&
+	device "$NETEMU_BUILDDIR/tests/replay/net-attributes" qps=2 "$@" >actual &&
+	test_cmp expected actual
+}
+
+device_set link_layer=ib
+test_expect_success VERBS 'verbs: queue pairs are as the options say' '
+	attributes "mtu=1024 global=1 gid=0 sl=3 tc=96 timeout=10 retry=2" \
+		mtu=1024 gid=0 sl=3 tc=96 timeout=10 retry=2 &&
+	attributes "mtu=4096 global=0 gid=0 sl=15 tc=0 timeout=14 retry=0" sl=15 retry=0
+'
+
+device_set transport=queue,link_layer=ethernet
+test_expect_success VERBS 'verbs: and without options as the port is' '
+	attributes "mtu=4096 global=1 gid=1 sl=0 tc=0 timeout=14 retry=7" &&
+	attributes "mtu=256 global=1 gid=0 sl=0 tc=255 timeout=14 retry=7" mtu=256 gid=0 tc=255
+'
+
 test_done

@@ -6,6 +6,7 @@ test_description='netemu replay: what comes of traces, and what goes wrong'
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-device.sh"
 . "$NETEMU_SRCDIR/tests/lib-replay.sh"
+. "$NETEMU_SRCDIR/tests/lib-completion.sh"
 
 # nodes FILE NODE...: a trace of nodes, each a JSON object.
 nodes() {
@@ -44,18 +45,6 @@ test_expect_success '--help names every option of the manual, and the manual eac
 	done
 '
 
-command -v bash >/dev/null && test_set_prereq BASH
-# complete_words WORD...: what bash would offer for the last.
-complete_words() {
-	bash -c '
-		compopt() { :; }
-		. "$NETEMU_SRCDIR/contrib/completion/netemu"
-		COMP_WORDS=("$@")
-		COMP_CWORD=$(($# - 1))
-		_netemu
-		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$@"
-}
 test_expect_success BASH 'completion knows the options of each command' '
 	for command in run info convert generate plot; do
 		"$REPLAY" $command --help |

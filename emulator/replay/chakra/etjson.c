@@ -203,7 +203,13 @@ static uint32_t type_of(const json_t *value)
 
 /* ---- attributes ---- */
 
-static void take_value(struct et_reader *reader, struct et_node *node, const char *name,
+static bool takes_list(const char *name)
+{
+	return is_key(name, "involved_dim") || is_key(name, "comm_sizes");
+}
+
+/* Whether VALUE is of a kind that NAME may have. */
+static bool take_value(struct et_reader *reader, struct et_node *node, const char *name,
 		       json_t *value)
 {
 	const char *text = json_string_value(value), *kept;
@@ -215,13 +221,20 @@ static void take_value(struct et_reader *reader, struct et_node *node, const cha
 		kept = keep_text(reader, text);
 		if (kept)
 			et_set_text(node, name, kept);
+		return kept;
 	} else if (is_key(name, "comm_type") && text && et_collective_number(text) >= 0) {
 		et_set_number(reader, node, name, et_collective_number(text));
+	} else if (takes_list(name)) {
+		list = list_of(reader, value, &count);
+		if (list)
+			et_set_list(node, name, list, count);
+		return list;
 	} else if (number_of(value, &number)) {
 		et_set_number(reader, node, name, number);
-	} else if ((list = list_of(reader, value, &count))) {
-		et_set_list(node, name, list, count);
+	} else {
+		return false;
 	}
+	return true;
 }
 
 /* {"name": "comm_size", "int64Val": "65536"}, {"name": ..., "boolList": {"values": [...]}}.  What
@@ -248,6 +261,23 @@ static const char *const flat[] = { "is_cpu_op",     "num_ops",  "tensor_size", 
 				    "comm_size",     "comm_src", "comm_dst",     "comm_tag",
 				    "comm_priority", "pg_name",  "involved_dim", "comm_sizes",
 				    "root",          "stream" };
+
+/* Attributes in the node itself; null is none. */
+static int take_flat(struct et_reader *reader, struct et_node *node, json_t *object,
+		     struct err *err)
+{
+	char what[64];
+	json_t *value;
+
+	for (size_t i = 0; i < sizeof(flat) / sizeof(*flat); i++) {
+		value = get(object, flat[i]);
+		if (!value || json_is_null(value) || take_value(reader, node, flat[i], value))
+			continue;
+		snprintf(what, sizeof(what), "its %s is not of the kind it must be", flat[i]);
+		return et_bad(reader, err, what);
+	}
+	return 0;
+}
 
 static int take_deps(struct et_reader *reader, json_t *value, const uint64_t **list, size_t *count,
 		     struct err *err)
@@ -298,9 +328,8 @@ static int take_node(struct et_reader *reader, struct et_node *node, json_t *obj
 	node->name = text ? keep_text(reader, text) : "";
 	text = json_string_value(get(get(object, "inputs"), "values"));
 	node->values = text && node->type == ET_METADATA ? keep_text(reader, text) : NULL;
-	for (i = 0; i < sizeof(flat) / sizeof(*flat); i++)
-		if ((value = get(object, flat[i])))
-			take_value(reader, node, flat[i], value);
+	if (take_flat(reader, node, object, err) < 0)
+		return -1;
 	json_array_foreach(get(object, "attr"), i, attr) take_attribute(reader, node, attr);
 	if (!node->name)
 		return et_bad(reader, err, "no room for it");
@@ -441,7 +470,9 @@ int et_json_next(struct et_reader *reader, struct et_node *node, struct et_recor
 	rc = next_object(reader, false, &object, record, err);
 	if (rc <= 0)
 		return rc;
+	reader->offset = record->offset; /* for sentences */
 	rc = take_node(reader, node, object, err);
+	reader->offset += record->size;
 	json_decref(object);
 	return rc < 0 ? -1 : 1;
 }

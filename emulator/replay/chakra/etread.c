@@ -178,7 +178,11 @@ static int next_record(struct et_reader *reader, size_t *size, struct err *err)
 	if (rc <= 0)
 		return rc;
 	rc = et_have(reader, *size, err);
-	return rc == 0 ? et_bad(reader, err, "the file ends in it") : rc;
+	if (rc)
+		return rc;
+	return et_bad(reader, err,
+		      reader->number > 1 ? "the file ends in it"
+					 : "the file ends in it: cut off, or not a trace");
 }
 
 /* ---- which form ---- */

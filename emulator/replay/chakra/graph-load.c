@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PROGRESS_NODES 4096 /* between two calls */
 
@@ -416,9 +417,14 @@ int graph_load(struct graph *graph, const char *path, const struct graph_options
 		.options = options ? options : &plain,
 		.sorted = true,
 	};
+	struct stat status;
 	int rc = -1;
 
 	*graph = (struct graph){ .path = strdup(path) };
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+		graph_release(graph);
+		return err_set(err, "'%s' is not a file: it is to be read twice", path);
+	}
 	if (!graph->path)
 		return err_errno(err, "%s", path);
 	if (pass(&loading, path, read_nodes, err) == 0) {

@@ -4,19 +4,17 @@
 #include "chakra/etread.h"
 #include "chakra/etrecord.h"
 #include "chakra/etwrite.h"
+#include "optrow.h"
 #include "outfile.h"
-#include "plain.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_TO = 256 };
+enum form { FORM_ET, FORM_WORKLOAD, FORM_RECORDS };
 
-enum form { FORM_ET, FORM_WORKLOAD, FORM_RECORDS, FORMS };
-
-static const char *const form_names[FORMS] = { "et", "workload", "records" };
+VALUES_WORDS(replay_form, enum form, "none of et, workload and records", { "et", FORM_ET },
+	     { "workload", FORM_WORKLOAD }, { "records", FORM_RECORDS })
 
 struct convert_options {
 	const char *in, *out;
@@ -24,36 +22,21 @@ struct convert_options {
 	bool has_to;
 };
 
-static const struct argp_option table[] = {
-	{ "to", KEY_TO, "FORM", 0,
-	  "et: protobuf, by gzip when OUT ends in .gz; records: JSON, an object for each record, "
-	  "that comes back as the same bytes; workload: JSON, what decides what a node does; "
-	  "without it records when OUT ends in .json, else et",
-	  0 },
-	{ 0 },
+static const struct optrow rows[] = {
+	OPTROW(struct convert_options, "to", to, &kind_replay_form, "FORM",
+	       "et: protobuf, by gzip when OUT ends in .gz; records: JSON, an object for each record, "
+	       "that comes back as the same bytes; workload: JSON, what decides what a node does; "
+	       "without it records when OUT ends in .json, else et",
+	       .given = offsetof(struct convert_options, has_to)),
+	{ .help = NULL },
 };
 
-static void take_form(struct convert_options *options, const char *text, struct argp_state *state)
+static error_t take_files(int key, char *arg, struct argp_state *state)
 {
-	int form = 0;
-
-	while (form < FORMS && strcmp(text, form_names[form]))
-		form++;
-	if (form == FORMS)
-		argp_error(state, "--to=%s: et, workload or records", text);
-	options->to = (enum form)form;
-	options->has_to = true;
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct convert_options *options = state->input;
+	struct convert_options *options = state->hook;
 	size_t length;
 
 	switch (key) {
-	case KEY_TO:
-		take_form(options, arg, state);
-		return 0;
 	case ARGP_KEY_ARG:
 		if (options->out)
 			argp_error(state, "one IN and one OUT: '%s'", arg);
@@ -276,7 +259,7 @@ static const struct target {
 	int (*node)(struct conversion *conversion, const struct et_node *node,
 		    const struct et_record *record, struct err *err);
 	const char *end;
-} targets[FORMS] = {
+} targets[] = {
 	[FORM_ET] = { et_head_to_et, node_to_et, "" },
 	[FORM_WORKLOAD] = { head_to_workload, node_to_workload, "\n]\n}\n" },
 	[FORM_RECORDS] = { head_to_records, node_to_records, "" },
@@ -333,21 +316,18 @@ static int convert(const struct convert_options *options, struct err *err)
 
 int command_convert(int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = table,
-		.parser = parse,
+	static const struct optrow_program program = {
+		.rows = rows,
+		.other = take_files,
 		.args_doc = "IN OUT",
 		.doc = "Write the trace IN as OUT ('-': standard output), in another form.",
 	};
 	struct convert_options options = { 0 };
 	struct err err = { "" };
 
-	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	if (optrow_parse(&program, &options, argc, argv))
+		return 2;
 	if (convert(&options, &err) == 0)
 		return 0;
-	fputs("netemu replay convert: ", stderr);
-	plain_put(stderr, err.text);
-	putc('\n', stderr);
-	return 1;
+	return command_failed("convert", &err);
 }

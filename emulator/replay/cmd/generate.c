@@ -2,12 +2,11 @@
 /* generate.c - `netemu replay generate`: make traces */
 #include "cmd/generate.h"
 #include "cmd/commands.h"
+#include "nearest.h"
+#include "optrow.h"
 #include "outfile.h"
 #include "plain.h"
-#include "units.h"
 
-#include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -15,75 +14,64 @@
 
 #define MOST 1000000 /* ranks, layers, and so on: more is a slip of the hand */
 
-enum {
-	KEY_FROM = 256,
-	KEY_INSTRUMENT,
-	KEY_RANKS,
-	KEY_COUNT,
-	KEY_LAYERS,
-	KEY_ROOT,
-	KEY_DATA,
-	KEY_TENSOR,
-	KEY_PIPELINE,
-	KEY_SIZE,
-	KEY_PARAMETERS,
-	KEY_COMPUTE,
-	KEY_SEED,
-};
+/* ---- options ---- */
 
-static const struct argp_option table[] = {
-	{ "from", KEY_FROM, "RUN", 0,
-	  "Instead of a KIND: what netprof or nettrace recorded of RUN, as netemu-matrix takes it",
-	  0 },
-	{ "instrument", KEY_INSTRUMENT, "NAME", 0, "mpi (default), verbs or replay: of --from", 0 },
-	{ "ranks", KEY_RANKS, "N", 0, "Ranks (4); of a transformer data x tensor x pipeline", 0 },
-	{ "size", KEY_SIZE, "BYTES", 0,
-	  "Of a collective, of what goes between stages, of activations (1M)", 0 },
-	{ "count", KEY_COUNT, "N", 0, "Times, or micro-batches (1)", 0 },
-	{ "compute", KEY_COMPUTE, "TIME", 0,
-	  "Of one computation: before each collective (0), or of half a layer or a stage (100us)",
-	  0 },
-	{ "root", KEY_ROOT, "RANK", 0, "Of broadcast, reduce, gather and scatter (0)", 0 },
-	{ "layers", KEY_LAYERS, "N", 0, "Of transformer and moe (4)", 0 },
-	{ "data", KEY_DATA, "N", 0, "Ranks of data parallelism (2)", 0 },
-	{ "tensor", KEY_TENSOR, "N", 0, "Ranks of tensor parallelism (2)", 0 },
-	{ "pipeline", KEY_PIPELINE, "N", 0, "Stages of pipeline parallelism (2)", 0 },
-	{ "parameters", KEY_PARAMETERS, "BYTES", 0, "Gradients of a layer (16M)", 0 },
-	{ "seed", KEY_SEED, "N", 0, "Of moe's sizes (1)", 0 },
-	{ 0 },
-};
-
-static uint64_t number(const char *text, uint64_t min, uint64_t max, const char *what,
-		       struct argp_state *state)
-{
-	char *end;
-	uint64_t value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || value < min || value > max)
-		argp_error(state, "--%s=%s: a number from %" PRIu64 " to %" PRIu64, what, text, min,
-			   max);
-	return value;
-}
-
-static uint64_t bytes(const char *text, const char *what, struct argp_state *state)
-{
-	uint64_t value = 0;
-
-	if (units_size(text, &value) < 0 || value > INT64_MAX)
-		argp_error(state, "--%s=%s: a number of bytes, such as 4096 or 1M", what, text);
-	return value;
-}
-
-static uint64_t microseconds(const char *text, struct argp_state *state)
+/* A uint64_t of microseconds. */
+static int parse_microseconds(void *field, const struct key *key, const char *value,
+			      struct err *err)
 {
 	int64_t ns = 0;
 
-	if (units_duration(text, &ns) < 0 || ns < 0 || ns % 1000)
-		argp_error(state, "--compute=%s: whole microseconds, such as 10us or 2ms", text);
-	return (uint64_t)ns / 1000;
+	if (kind_time.parse(&ns, key, value, err) < 0)
+		return -1;
+	if (ns % 1000)
+		return values_bad(key, value, "not whole microseconds", err);
+	*(uint64_t *)field = (uint64_t)ns / 1000;
+	return 0;
 }
+
+static int parse_instrument(void *field, const struct key *key, const char *value, struct err *err)
+{
+	if (strcmp(value, "mpi") && strcmp(value, "verbs") && strcmp(value, "replay"))
+		return values_bad(key, value, "none of mpi, verbs and replay", err);
+	*(const char **)field = value;
+	return 0;
+}
+
+static const struct kind microseconds = { parse_microseconds, NULL, false };
+static const struct kind instrument = { parse_instrument, NULL, true };
+
+#define ROW(...) OPTROW(struct generate_options, __VA_ARGS__)
+
+static const struct optrow rows[] = {
+	ROW("from", run, &optrow_text, "RUN",
+	    "Instead of a KIND: what netprof or nettrace recorded of RUN, as netemu-matrix takes "
+	    "it"),
+	ROW("instrument", instrument, &instrument, "NAME",
+	    "mpi (default), verbs or replay: of --from"),
+	ROW("ranks", ranks, &kind_count, "N",
+	    "Ranks (4); of a transformer data x tensor x pipeline", OPTROW_RANGE(1, MOST)),
+	ROW("size", size, &kind_bytes, "BYTES",
+	    "Of a collective, of what goes between stages, of activations (1M)",
+	    OPTROW_RANGE(0, INT64_MAX)),
+	ROW("count", count, &kind_count, "N", "Times, or micro-batches (1)", OPTROW_RANGE(1, MOST)),
+	ROW("compute", compute_us, &microseconds, "TIME",
+	    "Of one computation: before each collective (0), or of half a layer or a stage (100us)",
+	    OPTROW_RANGE(0, INT64_MAX)),
+	ROW("root", root, &kind_count, "RANK", "Of broadcast, reduce, gather and scatter (0)",
+	    OPTROW_RANGE(0, MOST)),
+	ROW("layers", layers, &kind_count, "N", "Of transformer and moe (4)",
+	    OPTROW_RANGE(1, MOST)),
+	ROW("data", data, &kind_count, "N", "Ranks of data parallelism (2)", OPTROW_RANGE(1, MOST)),
+	ROW("tensor", tensor, &kind_count, "N", "Ranks of tensor parallelism (2)",
+	    OPTROW_RANGE(1, MOST)),
+	ROW("pipeline", pipeline, &kind_count, "N", "Stages of pipeline parallelism (2)",
+	    OPTROW_RANGE(1, MOST)),
+	ROW("parameters", parameters, &kind_bytes, "BYTES", "Gradients of a layer (16M)",
+	    OPTROW_RANGE(0, INT64_MAX)),
+	ROW("seed", seed, &kind_seed, "N", "Of moe's sizes (1)", OPTROW_RANGE(0, UINT64_MAX)),
+	{ .help = NULL },
+};
 
 static const struct generate_kind *kind_of(const char *name)
 {
@@ -91,6 +79,19 @@ static const struct generate_kind *kind_of(const char *name)
 		if (!strcmp(kind->name, name))
 			return kind;
 	return NULL;
+}
+
+static void no_kind(const char *name, struct argp_state *state)
+{
+	struct nearest nearest;
+	const char *meant;
+
+	nearest_init(&nearest, name);
+	for (const struct generate_kind *kind = generate_kinds; kind->name; kind++)
+		nearest_offer(&nearest, kind->name);
+	meant = nearest_name(&nearest);
+	argp_error(state, "there is no kind '%s'%s%s%s", name, meant ? " (did you mean '" : "",
+		   meant ? meant : "", meant ? "'?)" : "");
 }
 
 static error_t take_argument(struct generate_options *options, const char *arg,
@@ -104,7 +105,7 @@ static error_t take_argument(struct generate_options *options, const char *arg,
 	}
 	options->kind = kind_of(arg);
 	if (!options->kind)
-		argp_error(state, "there is no kind '%s'; see --help", arg);
+		no_kind(arg, state);
 	return 0;
 }
 
@@ -131,59 +132,15 @@ static void check(struct generate_options *options, struct argp_state *state)
 			   options->ranks);
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t other(int key, char *arg, struct argp_state *state)
 {
-	struct generate_options *options = state->input;
-	const struct {
-		int key;
-		uint32_t *to;
-		uint32_t min;
-		const char *name;
-	} numbers[] = {
-		{ KEY_RANKS, &options->ranks, 1, "ranks" },
-		{ KEY_COUNT, &options->count, 1, "count" },
-		{ KEY_LAYERS, &options->layers, 1, "layers" },
-		{ KEY_ROOT, &options->root, 0, "root" },
-		{ KEY_DATA, &options->data, 1, "data" },
-		{ KEY_TENSOR, &options->tensor, 1, "tensor" },
-		{ KEY_PIPELINE, &options->pipeline, 1, "pipeline" },
-	};
+	struct generate_options *options = state->hook;
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		if (numbers[i].key == key) {
-			*numbers[i].to =
-				(uint32_t)number(arg, numbers[i].min, MOST, numbers[i].name, state);
-			return 0;
-		}
-	switch (key) {
-	case KEY_FROM:
-		options->run = arg;
-		return 0;
-	case KEY_INSTRUMENT:
-		if (strcmp(arg, "mpi") && strcmp(arg, "verbs") && strcmp(arg, "replay"))
-			argp_error(state, "--instrument=%s: mpi, verbs or replay", arg);
-		options->instrument = arg;
-		return 0;
-	case KEY_SIZE:
-		options->size = bytes(arg, "size", state);
-		return 0;
-	case KEY_PARAMETERS:
-		options->parameters = bytes(arg, "parameters", state);
-		return 0;
-	case KEY_COMPUTE:
-		options->compute_us = microseconds(arg, state);
-		return 0;
-	case KEY_SEED:
-		options->seed = number(arg, 0, UINT64_MAX, "seed", state);
-		return 0;
-	case ARGP_KEY_ARG:
+	if (key == ARGP_KEY_ARG)
 		return take_argument(options, arg, state);
-	case ARGP_KEY_END:
+	if (key == ARGP_KEY_END)
 		check(options, state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 /* The kinds, behind the options. */
@@ -251,9 +208,9 @@ static int generate(const struct generate_options *options, struct err *err)
 
 int command_generate(int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = table,
-		.parser = parse,
+	static const struct optrow_program program = {
+		.rows = rows,
+		.other = other,
 		.args_doc = "KIND PREFIX\n--from=RUN PREFIX",
 		.doc = "Make a trace for each rank, PREFIX.<rank>.et, and PREFIX.groups.json where "
 		       "there are groups.\v",
@@ -275,8 +232,8 @@ int command_generate(int argc, char **argv)
 	struct err err = { "" };
 	int rc;
 
-	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	if (optrow_parse(&program, &options, argc, argv))
+		return 2;
 	rc = options.run ? generate_from(&options, &options.ranks, &err) : generate(&options, &err);
 	if (rc == 0) {
 		printf("%" PRIu32 " traces, ", options.ranks);
@@ -284,8 +241,5 @@ int command_generate(int argc, char **argv)
 		puts(".<rank>.et");
 		return 0;
 	}
-	fputs("netemu replay generate: ", stderr);
-	plain_put(stderr, err.text);
-	putc('\n', stderr);
-	return 1;
+	return command_failed("generate", &err);
 }

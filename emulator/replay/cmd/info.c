@@ -3,17 +3,15 @@
 #include "cmd/commands.h"
 #include "cmd/survey.h"
 #include "exec/exec.h"
+#include "optrow.h"
 #include "plain.h"
 #include "units.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { KEY_JSON = 256, KEY_DEPS };
 
 #define FIRST 8 /* nodes that are named in text */
 
@@ -24,35 +22,26 @@ struct info_options {
 	unsigned deps;
 };
 
-static const struct argp_option table[] = {
-	{ "deps", KEY_DEPS, "EDGES", 0, "data (default) or data+ctrl: the edges in force", 0 },
-	{ "json", KEY_JSON, NULL, 0, "Print an array with an object for each trace", 0 },
-	{ 0 },
+static const struct optrow rows[] = {
+	OPTROW(struct info_options, "deps", deps, &kind_replay_deps, "EDGES",
+	       "data (default) or data+ctrl: the edges in force"),
+	OPTROW(struct info_options, "json", json, &optrow_flag, NULL,
+	       "Print an array with an object for each trace"),
+	{ .help = NULL },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t take_traces(int key, char *arg, struct argp_state *state)
 {
-	struct info_options *options = state->input;
+	struct info_options *options = state->hook;
 
-	switch (key) {
-	case KEY_JSON:
-		options->json = true;
-		return 0;
-	case KEY_DEPS:
-		if (strcmp(arg, "data") && strcmp(arg, "data+ctrl"))
-			argp_error(state, "--deps=%s: data or data+ctrl", arg);
-		options->deps = strcmp(arg, "data") ? GRAPH_DATA | GRAPH_CTRL : GRAPH_DATA;
-		return 0;
-	case ARGP_KEY_ARGS:
-		options->traces = state->argv + state->next;
-		options->count = state->argc - state->next;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
+	(void)arg;
+	if (key == ARGP_KEY_NO_ARGS)
 		argp_error(state, "TRACE is missing");
-		return 0;
-	default:
+	if (key != ARGP_KEY_ARGS)
 		return ARGP_ERR_UNKNOWN;
-	}
+	options->traces = state->argv + state->next;
+	options->count = state->argc - state->next;
+	return 0;
 }
 
 /* ---- text ---- */
@@ -323,23 +312,19 @@ static int show(const struct info_options *options, struct err *err)
 
 int command_info(int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = table,
-		.parser = parse,
+	static const struct optrow_program program = {
+		.rows = rows,
+		.other = take_traces,
 		.args_doc = "TRACE...",
 		.doc = "What is in traces: form, nodes, edges, communication, times.",
 	};
 	struct info_options options = { .deps = GRAPH_DATA };
 	struct err err = { "" };
 
-	argp_err_exit_status = 2;
 	setlocale(LC_CTYPE, "");
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	if (optrow_parse(&program, &options, argc, argv))
+		return 2;
 	if (show(&options, &err) == 0)
 		return 0;
-	fflush(stdout);
-	fputs("netemu replay info: ", stderr);
-	plain_put(stderr, err.text);
-	putc('\n', stderr);
-	return 1;
+	return command_failed("info", &err);
 }

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
-#include "cmd/run.h"
+#include "chakra/graph.h"
 #include "dispatch.h"
+#include "outfile.h"
+#include "plain.h"
 
 #include <string.h>
+
+VALUES_WORDS(replay_deps, unsigned, "neither data nor data+ctrl", { "data", GRAPH_DATA },
+	     { "data+ctrl", GRAPH_DATA | GRAPH_CTRL })
+
+int command_failed(const char *command, const struct err *err)
+{
+	fflush(stdout);
+	fprintf(stderr, "netemu replay%s%s: ", command ? " " : "", command ? command : "");
+	plain_put(stderr, err->text);
+	putc('\n', stderr);
+	return 1;
+}
 
 static const struct dispatch_command commands[] = {
 	{ "run", command_run, "replay traces; also meant without any command" },
@@ -26,8 +40,11 @@ static const struct dispatch dispatch = {
 /* Genie's way: options and no command. */
 int main(int argc, char **argv)
 {
+	outfile_guard();
 	if (argc > 1 && argv[1][0] == '-' && strcmp(argv[1], "--help") && strcmp(argv[1], "-h") &&
-	    strcmp(argv[1], "--version"))
+	    strcmp(argv[1], "--version")) {
+		argv[0] = (char *)dispatch.program;
 		return command_run(argc, argv);
+	}
 	return dispatch_run(&dispatch, argc, argv);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run.h"
 
+#include "outfile.h"
+#include "plain.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +38,53 @@ int run_trace_path(const struct run_options *options, uint32_t rank, char *path,
 	}
 	return err_set(err, "no trace of rank %u: '%s.%u.et' is not there", rank, options->workload,
 		       rank);
+}
+
+void run_tell_of_trace(struct run_config *config, const struct graph *graph)
+{
+	bool ctrl = config->options->deps & GRAPH_CTRL;
+	const struct {
+		uint64_t count;
+		const char *what;
+	} rows[] = {
+		{ !graph->count, "there are no nodes in it" },
+		{ graph->data_dangling + (ctrl ? graph->ctrl_dangling : 0),
+		  "edges to nodes that are not in it" },
+		{ graph->data_self + (ctrl ? graph->ctrl_self : 0),
+		  "edges of nodes to themselves" },
+		{ graph->unknown, "nodes of kinds that nobody knows" },
+	};
+	const char *between = ": ";
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (!rows[i].count || config->options->quiet || config->told)
+			continue;
+		if (*between == ':') {
+			fputs("netemu replay: ", stderr);
+			plain_put(stderr, graph->path);
+		}
+		fputs(between, stderr);
+		if (i)
+			fprintf(stderr, "%" PRIu64 " ", rows[i].count);
+		fputs(rows[i].what, stderr);
+		between = ", ";
+	}
+	if (*between == ',') {
+		fputs(graph->count ? " do nothing\n" : "\n", stderr);
+		config->told = true;
+	}
+}
+
+int run_check_summary(const struct run_options *options, struct err *err)
+{
+	struct outfile file;
+
+	if (!options->summary)
+		return 0;
+	if (outfile_open(&file, options->summary, err) < 0)
+		return -1;
+	outfile_abort(&file);
+	return 0;
 }
 
 static uint32_t count_traces(const struct run_options *options)
@@ -73,8 +124,11 @@ static int settle_size(struct run_config *config, uint32_t size, struct err *err
 	if (read_dims(&config->dims, options->topology, err) < 0)
 		return -1;
 	product = dims_product(&config->dims);
+	if (product > RUN_RANKS)
+		return err_set(err, "'%s': dimensions for %llu ranks, of at most %u",
+			       options->topology, (unsigned long long)product, RUN_RANKS);
 	config->size = size ? size : options->ranks ? options->ranks : (uint32_t)product;
-	if (product != config->size || product > UINT32_MAX)
+	if (product != config->size)
 		return err_set(err, "'%s': dimensions for %llu ranks, but there are %u",
 			       options->topology, (unsigned long long)product, config->size);
 	return 0;

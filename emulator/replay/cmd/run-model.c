@@ -39,6 +39,7 @@ static int load_graphs(struct model_run *run, struct err *err)
 		if (run_trace_path(options, load.file, path, sizeof(path), err) < 0 ||
 		    load_graph(&load, &run->graphs[load.file], path, &how, err) < 0)
 			return -1;
+		run_tell_of_trace(&run->config, &run->graphs[i]);
 		run->ngraphs++;
 	}
 	return 0;
@@ -111,7 +112,8 @@ static int prepare(struct model_run *run, const struct run_options *options, uin
 	if (run_config_read(&run->config, options, size, err) < 0)
 		return -1;
 	if (!settings) {
-		if (model_settings_parse(&run->settings, options->model ? options->model : "",
+		if (run_check_summary(options, err) < 0 ||
+		    model_settings_parse(&run->settings, options->model ? options->model : "",
 					 run->config.dims.size, run->config.dims.count, err) < 0)
 			return -1;
 		settings = &run->settings;

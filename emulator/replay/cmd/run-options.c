@@ -1,387 +1,205 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+#include "cmd/commands.h"
 #include "cmd/run.h"
-#include "nearest.h"
+#include "optrow.h"
 #include "units.h"
 
-#include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum key {
-	KEY_SYSTEM = 0x100,
-	KEY_NETWORK,
-	KEY_MODEL,
-	KEY_RANKS,
-	KEY_DEPS,
-	KEY_COMPAT,
-	KEY_VERIFY,
-	KEY_MERGED,
-	KEY_REPLAY_ONLY,
-	KEY_PREDICT,
-	KEY_ALLGATHER,
-	KEY_COMM_SCALE,
-	KEY_COMPUTE_SCALE,
-	KEY_INJECTION_SCALE,
-	KEY_WARMUP,
-	KEY_QUEUES,
-	KEY_SEGMENT,
-	KEY_MEMORY,
-	KEY_MTU,
-	KEY_SL,
-	KEY_TC,
-	KEY_TIMEOUT,
-	KEY_RETRY,
-	KEY_INTERFACE,
-	KEY_WAIT,
-	KEY_PATIENCE,
-	KEY_SPIN,
-	KEY_SUMMARY,
-	KEY_DIR,
-	KEY_QUIET,
-	KEY_AGAINST,
-	KEY_CHROME,
-	KEY_CHROME_FILE,
-	KEY_IGNORED,
-};
+/* ---- kinds of values ---- */
 
-/* Genie's and ASTRA-sim's names are aliases of ours. */
-static const struct argp_option table[] = {
-	{ NULL, 0, NULL, 0, "What is replayed:", 1 },
-	{ "workload", 'w', "PREFIX|FILE.et", 0,
-	  "Traces PREFIX.<rank>.et, or one FILE.et for all ranks", 1 },
-	{ "workload-configuration", 'w', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "system", 's', "FILE", 0, "system.json: algorithms, chunks, policies", 1 },
-	{ "system-configuration", 's', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "memory", 'm', "FILE", 0, "Remote memory (JSON)", 1 },
-	{ "remote-memory-configuration", 'm', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "logical_topology", 'l', "FILE|AxBxC", 0, "Logical dimensions; all ranks in one", 1 },
-	{ "logical-topology", 'l', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "comm_group", 'c', "FILE", 0, "Communicator groups (JSON)", 1 },
-	{ "comm-group", 'c', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "comm-group-configuration", 'c', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "deps", KEY_DEPS, "data|data+ctrl", 0, "Edges that are in force (data)", 1 },
-	{ "num_iterations", 't', "N", 0, "Times the trace is run (1)", 1 },
-	{ "iterations", 't', NULL, OPTION_ALIAS, NULL, 1 },
-	{ "warmup", KEY_WARMUP, "N", 0, "Times before, which do not count (0)", 1 },
+VALUES_WORDS(replay_network, enum run_network, "none of verbs, tcp and model",
+	     { "verbs", RUN_VERBS }, { "tcp", RUN_TCP }, { "model", RUN_MODEL })
+VALUES_WORDS(replay_trace, enum timeline_level, "none of off, workload and event",
+	     { "off", TIMELINE_OFF }, { "workload", TIMELINE_WORKLOAD },
+	     { "event", TIMELINE_EVENT })
+VALUES_WORDS(replay_gathered, enum allgather_size, "neither shard nor total",
+	     { "shard", ALLGATHER_SHARD }, { "total", ALLGATHER_TOTAL })
 
-	{ NULL, 0, NULL, 0, "How:", 2 },
-	{ "compat", KEY_COMPAT, NULL, 0, "Messages exactly as ASTRA-sim's", 2 },
-	{ "allgather-size", KEY_ALLGATHER, "shard|total", 0,
-	  "What comm_size of an all-gather is (shard)", 2 },
-	{ "merged-lanes", KEY_MERGED, NULL, 0,
-	  "Computation and communication of the GPU share a lane, as in Genie", 2 },
-	{ "replay-only", KEY_REPLAY_ONLY, NULL, 0, "Each node takes its recorded duration", 2 },
-	{ "verify", KEY_VERIFY, NULL, 0, "Move real data and compare what comes out", 2 },
-	{ "comm-scale", KEY_COMM_SCALE, "X", 0, "Multiply sizes of collectives (1)", 2 },
-	{ "compute-scale", KEY_COMPUTE_SCALE, "X", 0, "Multiply durations of computation (1)", 2 },
-	{ "injection-scale", KEY_INJECTION_SCALE, "X", 0, "Multiply endpoint delays (1)", 2 },
-	{ "num-queues-per-dim", KEY_QUEUES, "N", 0, "Queues of each dimension (1)", 2 },
+VALUES_WORDS(replay_mtu, uint32_t, "none of 256, 512, 1024, 2048 and 4096", { "256", 256 },
+	     { "512", 512 }, { "1024", 1024 }, { "2048", 2048 }, { "4096", 4096 })
 
-	{ NULL, 0, NULL, 0, "Over what:", 3 },
-	{ "network", KEY_NETWORK, "verbs|tcp|model", 0, "What carries the messages (verbs)", 3 },
-	{ "model", KEY_MODEL, "KEY=VALUE,...|@FILE", 0,
-	  "The network that is computed: topology=, bandwidth=, latency=, congestion=", 3 },
-	{ "network-configuration", KEY_MODEL, NULL, OPTION_ALIAS, NULL, 3 },
-	{ "predict", KEY_PREDICT, NULL, 0,
-	  "Run the same on the model afterwards, and print both side by side", 3 },
-	{ "ranks", KEY_RANKS, "N", 0, "Ranks of a model (those of the logical topology)", 3 },
-	{ "rdma_driver", 'd', "DEVICE[,DEVICE]", 0,
-	  "RDMA devices for the ranks of a host in turn (the first there is)", 3 },
-	{ "rdma-driver", 'd', NULL, OPTION_ALIAS, NULL, 3 },
-	{ "device", 'd', NULL, OPTION_ALIAS, NULL, 3 },
-	{ "rdma_port", 'p', "N", 0, "Its port (1)", 3 },
-	{ "rdma-port", 'p', NULL, OPTION_ALIAS, NULL, 3 },
-	{ "rdma_gid_index", 'x', "N", 0, "GID of the port (of RoCE the first of version 2)", 3 },
-	{ "rdma-gid-index", 'x', NULL, OPTION_ALIAS, NULL, 3 },
-	{ "num_qps", 'q', "N", 0, "Queue pairs to each peer (1)", 3 },
-	{ "num-qps", 'q', NULL, OPTION_ALIAS, NULL, 3 },
-	{ "mtu", KEY_MTU, "BYTES", 0, "Path MTU (the port's)", 3 },
-	{ "service-level", KEY_SL, "N", 0, "Service level (0)", 3 },
-	{ "traffic-class", KEY_TC, "N", 0, "Traffic class (0)", 3 },
-	{ "ack-timeout", KEY_TIMEOUT, "N", 0, "4.096 us * 2^N without an answer (14)", 3 },
-	{ "retry-count", KEY_RETRY, "N", 0, "Times a packet is sent again (7)", 3 },
-	{ "segment", KEY_SEGMENT, "SIZE", 0, "Bytes of a message that travel together (128k)", 3 },
-	{ "registered-memory", KEY_MEMORY, "SIZE", 0, "Memory of a rank for messages (256M)", 3 },
-	{ "interface", KEY_INTERFACE, "NAME|ADDRESS", 0, "Of TCP (what is reachable)", 3 },
-	{ "wait", KEY_WAIT, "SECONDS", 0, "For other ranks to come (60)", 3 },
-	{ "timeout", KEY_PATIENCE, "SECONDS", 0, "Without anything going on (60)", 3 },
-	{ "spin", KEY_SPIN, "TIME|always", 0, "Before a rank that waits sleeps (50us)", 3 },
-
-	{ NULL, 0, NULL, 0, "What comes of it:", 4 },
-	{ "summary", KEY_SUMMARY, "FILE", 0, "Write the results as JSON", 4 },
-	{ "dir", KEY_DIR, "DIR", 0,
-	  "Run directory to leave ledgers in; under Slurm where it is made", 4 },
-	{ "against-trace", KEY_AGAINST, "N", OPTION_ARG_OPTIONAL,
-	  "Recorded times beside replayed ones, the N worst nodes (10)", 4 },
-	{ "chrome-trace", KEY_CHROME, "off|workload|event", 0,
-	  "Write a Chrome trace of nodes, or of messages too (off)", 4 },
-	{ "chrome-trace-file", KEY_CHROME_FILE, "FILE", 0,
-	  "Where; of several processes FILE.<rank>", 4 },
-	{ "quiet", KEY_QUIET, NULL, 0, "Only the lines of ranks", 4 },
-	{ "verbose", 'v', NULL, 0, "Say when ranks begin", 4 },
-
-	{ "ranks_per_node", 'r', "N", OPTION_HIDDEN, NULL, 5 },
-	{ "logging", 'g', "FILE", OPTION_HIDDEN, NULL, 5 },
-	{ "rank", 'n', "N", OPTION_HIDDEN, NULL, 5 },
-	{ "redis_ip", 'i', "ADDRESS", OPTION_HIDDEN, NULL, 5 },
-	{ "redis_num_ranks", KEY_IGNORED, "N", OPTION_HIDDEN, NULL, 5 },
-	{ "redis_rank", 'R', "N", OPTION_HIDDEN, NULL, 5 },
-	{ 0 },
-};
-
-static void number(struct argp_state *state, const char *name, const char *text, uint64_t max,
-		   uint64_t *value)
+/* A double. */
+static int parse_factor(void *field, const struct key *key, const char *value, struct err *err)
 {
 	char *end;
+	double factor = strtod(value, &end);
 
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (errno || !*text || *end || *text == '-' || *value > max)
-		argp_error(state, "--%s='%s': a whole number up to %llu is wanted", name, text,
-			   (unsigned long long)max);
-}
-
-static uint32_t number32(struct argp_state *state, const char *name, const char *text, uint64_t max)
-{
-	uint64_t value;
-
-	number(state, name, text, max, &value);
-	return (uint32_t)value;
-}
-
-static double scale(struct argp_state *state, const char *name, const char *text)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (!*text || *end || !(value > 0 && value < 1e18))
-		argp_error(state, "--%s='%s': a number above 0 is wanted", name, text);
-	return value;
-}
-
-static uint64_t bytes(struct argp_state *state, const char *name, const char *text, uint64_t max)
-{
-	uint64_t value;
-
-	if (units_size(text, &value) < 0 || !value || value > max)
-		argp_error(state, "--%s='%s': a size up to %llu bytes is wanted", name, text,
-			   (unsigned long long)max);
-	return value;
-}
-
-/* The place of TEXT among WORDS. */
-static int word(struct argp_state *state, const char *name, const char *text,
-		const char *const *words)
-{
-	struct nearest nearest;
-	const char *meant;
-
-	nearest_init(&nearest, text);
-	for (int i = 0; words[i]; i++) {
-		if (!strcmp(words[i], text))
-			return i;
-		nearest_offer(&nearest, words[i]);
-	}
-	meant = nearest_name(&nearest);
-	argp_error(state, "--%s='%s': there is no such thing%s%s%s", name, text,
-		   meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
+	if (end == value || *end || !(factor > 0 && factor < 1e18))
+		return values_bad(key, value, "not a number above 0, such as 0.5", err);
+	*(double *)field = factor;
 	return 0;
 }
 
-static int64_t spin_time(struct argp_state *state, const char *text)
+/* A uint8_t. */
+static int parse_byte(void *field, const struct key *key, const char *value, struct err *err)
 {
-	int64_t ns = INT64_MAX;
+	uint64_t number;
 
-	if (strcmp(text, "always") && units_duration(text, &ns) < 0)
-		argp_error(state, "--spin='%s': a time such as 50us, or 'always'", text);
-	return ns;
+	if (values_count(key, value, &number, err) < 0)
+		return -1;
+	*(uint8_t *)field = (uint8_t)number;
+	return 0;
 }
 
-static const char *const networks[] = { "verbs", "tcp", "model", NULL };
-static const char *const deps[] = { "data", "data+ctrl", NULL };
-static const char *const levels[] = { "off", "workload", "event", NULL };
-static const char *const sizes[] = { "shard", "total", NULL };
-
-static error_t parse_network(int key, char *arg, struct argp_state *state)
+/* A uint32_t of bytes. */
+static int parse_segment(void *field, const struct key *key, const char *value, struct err *err)
 {
-	struct run_options *options = state->input;
-	struct net_settings *net = &options->net;
+	uint64_t bytes;
 
-	switch (key) {
-	case KEY_NETWORK:
-		options->network = (enum run_network)word(state, "network", arg, networks);
+	if (kind_bytes.parse(&bytes, key, value, err) < 0)
+		return -1;
+	*(uint32_t *)field = (uint32_t)bytes;
+	return 0;
+}
+
+static int parse_spin(void *field, const struct key *key, const char *value, struct err *err)
+{
+	if (!strcmp(value, "always")) {
+		*(int64_t *)field = INT64_MAX;
 		return 0;
-	case KEY_MODEL:
-		options->model = arg;
-		return 0;
-	case KEY_PREDICT:
-		options->predict = true;
-		return 0;
-	case KEY_RANKS:
-		options->ranks = number32(state, "ranks", arg, 1 << 20);
-		return 0;
-	case 'd':
-		net->device = arg;
-		return 0;
-	case 'p':
-		net->port = number32(state, "rdma_port", arg, 255);
-		return 0;
-	case 'x':
-		net->gid_index = number32(state, "rdma_gid_index", arg, 255);
-		net->has_gid_index = true;
-		return 0;
-	case 'q':
-		net->queue_pairs = number32(state, "num_qps", arg, 16);
-		return 0;
-	case KEY_MTU:
-		net->mtu = number32(state, "mtu", arg, 4096);
-		return 0;
-	case KEY_SL:
-		net->service_level = (uint8_t)number32(state, "service-level", arg, 15);
-		return 0;
-	case KEY_TC:
-		net->traffic_class = (uint8_t)number32(state, "traffic-class", arg, 255);
-		return 0;
-	case KEY_TIMEOUT:
-		net->timeout = (uint8_t)number32(state, "ack-timeout", arg, 31);
-		return 0;
-	case KEY_RETRY:
-		net->retry = (uint8_t)number32(state, "retry-count", arg, 7);
-		return 0;
-	case KEY_SEGMENT:
-		net->segment = (uint32_t)bytes(state, "segment", arg, 64 << 20);
-		return 0;
-	case KEY_MEMORY:
-		net->memory = bytes(state, "registered-memory", arg, UINT64_C(1) << 44);
-		return 0;
-	case KEY_INTERFACE:
-		net->interface = arg;
-		return 0;
-	case KEY_WAIT:
-		options->wait_s = (int)number32(state, "wait", arg, 1000000);
-		return 0;
-	case KEY_PATIENCE:
-		options->patience_s = (int)number32(state, "timeout", arg, 1000000);
-		return 0;
-	case KEY_SPIN:
-		options->spin = spin_time(state, arg);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
 	}
+	return kind_time.parse(field, key, value, err);
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct run_options *options = state->input;
+static const struct kind factor = { parse_factor, NULL, false };
+static const struct kind byte = { parse_byte, NULL, false };
+static const struct kind segment = { parse_segment, NULL, false };
+static const struct kind spin = { parse_spin, NULL, false };
 
-	switch (key) {
-	case 'w':
-		options->workload = arg;
-		return 0;
-	case 's':
-		options->system = arg;
-		return 0;
-	case 'm':
-		options->memory = arg;
-		return 0;
-	case 'l':
-		options->topology = arg;
-		return 0;
-	case 'c':
-		options->groups = arg;
-		return 0;
-	case KEY_DEPS:
-		options->deps = GRAPH_DATA | (word(state, "deps", arg, deps) ? GRAPH_CTRL : 0u);
-		return 0;
-	case 't':
-		options->iterations = number32(state, "num_iterations", arg, UINT32_MAX);
-		return 0;
-	case KEY_WARMUP:
-		options->warmup = number32(state, "warmup", arg, UINT32_MAX);
-		return 0;
-	case KEY_COMPAT:
-		options->compat = true;
-		return 0;
-	case KEY_ALLGATHER:
-		options->allgather = (enum allgather_size)word(state, "allgather-size", arg, sizes);
-		return 0;
-	case KEY_MERGED:
-		options->merged_lanes = true;
-		return 0;
-	case KEY_REPLAY_ONLY:
-		options->replay_only = true;
-		return 0;
-	case KEY_VERIFY:
-		options->verify = true;
-		return 0;
-	case KEY_COMM_SCALE:
-		options->comm_scale = scale(state, "comm-scale", arg);
-		return 0;
-	case KEY_COMPUTE_SCALE:
-		options->compute_scale = scale(state, "compute-scale", arg);
-		return 0;
-	case KEY_INJECTION_SCALE:
-		options->injection_scale = scale(state, "injection-scale", arg);
-		return 0;
-	case KEY_QUEUES:
-		options->queues_per_dim = number32(state, "num-queues-per-dim", arg, 64);
-		return 0;
-	case KEY_SUMMARY:
-		options->summary = arg;
-		return 0;
-	case KEY_DIR:
-		options->dir = arg;
-		return 0;
-	case KEY_AGAINST:
-		options->against_trace = true;
-		options->worst = arg ? number32(state, "against-trace", arg, UINT32_MAX) : 10;
-		return 0;
-	case KEY_CHROME:
-		options->chrome_trace =
-			(enum timeline_level)word(state, "chrome-trace", arg, levels);
-		options->has_chrome_trace = true;
-		return 0;
-	case KEY_CHROME_FILE:
-		options->chrome_trace_file = arg;
-		return 0;
-	case 'v':
-		options->verbose = true;
-		return 0;
-	case KEY_QUIET:
-		options->quiet = true;
-		return 0;
-	case 'r':
-	case 'g':
-	case 'n':
-	case 'i':
-	case 'R':
-	case KEY_IGNORED: /* of Genie; nothing here needs to be told */
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s': there are options only", arg);
-		return 0;
-	case ARGP_KEY_END:
-		if (!options->workload)
-			argp_error(state, "--workload is missing");
-		return 0;
-	default:
-		return parse_network(key, arg, state);
+/* ---- the options ---- */
+
+#define ROW(...) OPTROW(struct run_options, __VA_ARGS__)
+#define IGNORED(text, value, ...)                                                     \
+	{                                                                             \
+		.key.name = text, .key.kind = &optrow_none, .arg = value, __VA_ARGS__ \
 	}
-}
+#define GIVEN(name) .given = offsetof(struct run_options, name)
 
-static const struct argp argp = {
-	.options = table,
-	.parser = parse,
-	.doc = "Replay Chakra traces as traffic.\v"
-	       "Ranks find each other by srun --netemu, PMIx, or NETEMU_RDV; a model needs only "
-	       "one process.  netemu-replay(1) says more.",
+/* Genie's and ASTRA-sim's names are aliases of ours. */
+static const struct optrow rows[] = {
+	{ .help = "What is replayed:" },
+	ROW("workload", workload, &optrow_text, "PREFIX|FILE.et",
+	    "Traces PREFIX.<rank>.et, or one FILE.et for all ranks", .letter = 'w',
+	    .aliases = { "workload-configuration" }),
+	ROW("system", system, &optrow_text, "FILE", "system.json: algorithms, chunks, policies",
+	    .letter = 's', .aliases = { "system-configuration" }),
+	ROW("memory", memory, &optrow_text, "FILE", "Remote memory (JSON)", .letter = 'm',
+	    .aliases = { "remote-memory-configuration" }),
+	ROW("logical_topology", topology, &optrow_text, "FILE|AxBxC",
+	    "Logical dimensions; all ranks in one", .letter = 'l',
+	    .aliases = { "logical-topology" }),
+	ROW("comm_group", groups, &optrow_text, "FILE", "Communicator groups (JSON)", .letter = 'c',
+	    .aliases = { "comm-group", "comm-group-configuration" }),
+	ROW("deps", deps, &kind_replay_deps, "data|data+ctrl", "Edges that are in force (data)"),
+	ROW("num_iterations", iterations, &kind_count, "N", "Times the trace is run (1)",
+	    OPTROW_RANGE(1, UINT32_MAX), .letter = 't', .aliases = { "iterations" }),
+	ROW("warmup", warmup, &kind_count, "N", "Times before, which do not count (0)",
+	    OPTROW_RANGE(0, UINT32_MAX)),
+
+	{ .help = "How:" },
+	ROW("compat", compat, &optrow_flag, NULL, "Messages exactly as ASTRA-sim's"),
+	ROW("allgather-size", allgather, &kind_replay_gathered, "shard|total",
+	    "What comm_size of an all-gather is (shard)"),
+	ROW("merged-lanes", merged_lanes, &optrow_flag, NULL,
+	    "Computation and communication of the GPU share a lane, as in Genie"),
+	ROW("replay-only", replay_only, &optrow_flag, NULL,
+	    "Each node takes its recorded duration"),
+	ROW("verify", verify, &optrow_flag, NULL, "Move real data and compare what comes out"),
+	ROW("comm-scale", comm_scale, &factor, "X", "Multiply sizes of collectives (1)"),
+	ROW("compute-scale", compute_scale, &factor, "X", "Multiply durations of computation (1)"),
+	ROW("injection-scale", injection_scale, &factor, "X", "Multiply endpoint delays (1)"),
+	ROW("num-queues-per-dim", queues_per_dim, &kind_count, "N", "Queues of each dimension (1)",
+	    OPTROW_RANGE(1, 64)),
+
+	{ .help = "Over what:" },
+	ROW("network", network, &kind_replay_network, "verbs|tcp|model",
+	    "What carries the messages (verbs)"),
+	ROW("model", model, &optrow_text, "KEY=VALUE,...|@FILE",
+	    "The network that is computed: topology=, bandwidth=, latency=, congestion=",
+	    .aliases = { "network-configuration" }),
+	ROW("predict", predict, &optrow_flag, NULL,
+	    "Run the same on the model afterwards, and print both side by side"),
+	ROW("ranks", ranks, &kind_count, "N", "Ranks of a model (those of the logical topology)",
+	    OPTROW_RANGE(1, RUN_RANKS)),
+	ROW("rdma_driver", net.device, &optrow_text, "DEVICES",
+	    "For the ranks of a host in turn, by commas, or @FILE with a line for each host "
+	    "(the first there is)",
+	    .letter = 'd', .aliases = { "rdma-driver", "device" }),
+	ROW("rdma_port", net.port, &kind_count, "N", "Its port (1)", OPTROW_RANGE(1, 255),
+	    .letter = 'p', .aliases = { "rdma-port" }),
+	ROW("rdma_gid_index", net.gid_index, &kind_count, "N",
+	    "GID of the port (of RoCE the first of version 2)", OPTROW_RANGE(0, 255), .letter = 'x',
+	    GIVEN(net.has_gid_index), .aliases = { "rdma-gid-index" }),
+	ROW("num_qps", net.queue_pairs, &kind_count, "N", "Queue pairs to each peer (1)",
+	    OPTROW_RANGE(1, 16), .letter = 'q', .aliases = { "num-qps" }),
+	ROW("mtu", net.mtu, &kind_replay_mtu, "BYTES", "Path MTU (the port's)"),
+	ROW("service-level", net.service_level, &byte, "N", "Service level (0)",
+	    OPTROW_RANGE(0, 15)),
+	ROW("traffic-class", net.traffic_class, &byte, "N", "Traffic class (0)",
+	    OPTROW_RANGE(0, 255)),
+	ROW("ack-timeout", net.timeout, &byte, "N", "4.096 us * 2^N without an answer (14)",
+	    OPTROW_RANGE(1, 31)),
+	ROW("retry-count", net.retry, &byte, "N", "Times a packet is sent again (7)",
+	    OPTROW_RANGE(0, 7), GIVEN(net.has_retry)),
+	ROW("segment", net.segment, &segment, "SIZE",
+	    "Bytes of a message that travel together (128k)", OPTROW_RANGE(4096, 64 << 20)),
+	ROW("registered-memory", net.memory, &kind_bytes, "SIZE",
+	    "Memory of a rank for messages (256M)", OPTROW_RANGE(1, UINT64_C(1) << 44)),
+	ROW("interface", net.interface, &optrow_text, "NAME|ADDRESS", "Of TCP (what is reachable)"),
+	ROW("wait", wait_s, &kind_count, "SECONDS", "For other ranks to come (60)",
+	    OPTROW_RANGE(1, 1000000)),
+	ROW("timeout", patience_s, &kind_count, "SECONDS", "Without anything going on (60)",
+	    OPTROW_RANGE(1, 1000000)),
+	ROW("spin", spin, &spin, "TIME|always", "Before a rank that waits sleeps (50us)",
+	    OPTROW_RANGE(0, INT64_MAX)),
+
+	{ .help = "What comes of it:" },
+	ROW("summary", summary, &optrow_text, "FILE", "Write the results as JSON"),
+	ROW("dir", dir, &optrow_text, "DIR",
+	    "Run directory to leave ledgers in; under Slurm where it is made"),
+	ROW("against-trace", worst, &kind_count, "N",
+	    "Recorded times beside replayed ones, the N worst nodes (10)",
+	    OPTROW_RANGE(0, UINT32_MAX), .otherwise = "10", GIVEN(against_trace)),
+	ROW("chrome-trace", chrome_trace, &kind_replay_trace, "off|workload|event",
+	    "Write a Chrome trace of nodes, or of messages too (off)", GIVEN(has_chrome_trace)),
+	ROW("chrome-trace-file", chrome_trace_file, &optrow_text, "FILE",
+	    "Where; of several processes FILE.<rank>"),
+	ROW("quiet", quiet, &optrow_flag, NULL, "Only the lines of ranks"),
+	ROW("verbose", verbose, &optrow_flag, NULL, "Say when ranks begin", .letter = 'v'),
+
+	/* of Genie; nothing here needs to be told */
+	IGNORED("ranks_per_node", "N", .letter = 'r'),
+	IGNORED("logging", "FILE", .letter = 'g'),
+	IGNORED("rank", "N", .letter = 'n'),
+	IGNORED("redis_ip", "ADDRESS", .letter = 'i'),
+	IGNORED("redis_num_ranks", "N"),
+	IGNORED("redis_rank", "N", .letter = 'R'),
+	{ .help = NULL },
 };
+
+static error_t check(int key, char *arg, struct argp_state *state)
+{
+	const struct run_options *options = state->hook;
+
+	if (key == ARGP_KEY_ARG)
+		argp_error(state, "'%s': there are options only", arg);
+	if (key == ARGP_KEY_END && !options->workload)
+		argp_error(state, "--workload is missing");
+	return ARGP_ERR_UNKNOWN;
+}
 
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
+	static const struct optrow_program program = {
+		.rows = rows,
+		.other = check,
+		.doc = "Replay Chakra traces as traffic.\v"
+		       "Ranks find each other by srun --netemu, PMIx, or NETEMU_RDV; a model needs "
+		       "only one process.  netemu-replay(1) says more.",
+	};
+
 	*options = (struct run_options){
 		.deps = GRAPH_DATA,
 		.comm_scale = 1,
@@ -393,6 +211,5 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		.patience_s = 60,
 		.spin = 50000,
 	};
-	argp_err_exit_status = 2;
-	return argp_parse(&argp, argc, argv, 0, NULL, options) ? 2 : 0;
+	return optrow_parse(&program, options, argc, argv) ? 2 : 0;
 }

@@ -68,10 +68,10 @@ static int look(struct real_run *run, int64_t now, struct err *err)
 		run->moved = now;
 		return 0;
 	}
-	if (now - run->moved < (int64_t)run->options->patience_s * 1000000000)
+	if (now - run->moved < run->options->patience_s * INT64_C(1000000000))
 		return 0;
 	exec_waiting(run->rank.exec, waiting, sizeof(waiting));
-	return err_set(err, "rank %u (%s): nothing has happened for %d s: %s", run->net->rank,
+	return err_set(err, "rank %u (%s): nothing has happened for %u s: %s", run->net->rank,
 		       rendezvous_node(run->rendezvous), run->options->patience_s, waiting);
 }
 
@@ -322,22 +322,30 @@ static int print_all(struct real_run *run, struct err *err)
 
 /* ---- one run ---- */
 
+#define HINT "; srun --netemu and mpirun make one, --network=model needs none"
+
+static bool nothing_there(void)
+{
+	return !getenv("PMIX_NAMESPACE") && !getenv("SLURM_NETEMU_RDV") && !getenv("NETEMU_RDV");
+}
+
 static int meet(struct real_run *run, struct err *err)
 {
 	const struct rendezvous_options how = {
 		.program = "netemu-replay",
-		.wait_ms = run->options->wait_s * 1000,
+		.wait_ms = (int)run->options->wait_s * 1000,
 	};
 	const char *local = getenv("SLURM_LOCALID");
+	struct err why = { "" };
 
-	run->rendezvous = rendezvous_open(&how, err);
+	run->rendezvous = rendezvous_open(&how, &why);
 	if (!run->rendezvous)
-		return -1;
+		return err_set(err, "%s%s", why.text, nothing_there() ? HINT : "");
 	if (!local)
 		local = getenv("OMPI_COMM_WORLD_LOCAL_RANK");
 	run->settings = run->options->net;
 	run->settings.rendezvous = run->rendezvous;
-	run->settings.wait_ms = run->options->wait_s * 1000;
+	run->settings.wait_ms = (int)run->options->wait_s * 1000;
 	run->settings.local_rank =
 		local ? (uint32_t)strtoul(local, NULL, 10) : rendezvous_rank(run->rendezvous);
 	return lifeline_open(&run->lifeline, &run->settings, err);
@@ -354,6 +362,9 @@ static int prepare(struct real_run *run, struct err *err)
 	    run_trace_path(options, rendezvous_rank(run->rendezvous), path, sizeof(path), err) <
 		    0 ||
 	    load_graph(&load, &run->graph, path, &how, err) < 0)
+		return -1;
+	run_tell_of_trace(&run->config, &run->graph);
+	if (rendezvous_rank(run->rendezvous) == 0 && run_check_summary(options, err) < 0)
 		return -1;
 	if ((options->network == RUN_TCP
 		     ? net_tcp_create(&run->net, &run->loop, &run->settings, err)
@@ -409,8 +420,8 @@ static int replay(struct real_run *run, struct err *err)
 	    begin_together(run, err) < 0)
 		return -1;
 	if (run->options->verbose)
-		fprintf(stderr, "netemu replay: rank %u of %u begins, %s\n", run->net->rank,
-			run->net->size, run->net->ops->name);
+		fprintf(stderr, "netemu replay: rank %u of %u begins, %u nodes, %s\n",
+			run->net->rank, run->net->size, run->graph.count, run->net->ops->name);
 	timeline_begin(&run->timeline, clock_ns(CLOCK_REALTIME) - loop_now(&run->loop),
 		       run->net->rank);
 	run->loop.spin = run->options->spin;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run.h"
+#include "cmd/commands.h"
 
 #include <stdio.h>
 
@@ -180,7 +181,5 @@ int command_run(int argc, char **argv)
 	if (rc == 0)
 		rc = options.network == RUN_MODEL ? run_model(&options, &err)
 						  : run_real(&options, &err);
-	if (rc < 0)
-		fprintf(stderr, "netemu replay: %s\n", err.text);
-	return rc < 0;
+	return rc < 0 ? command_failed(NULL, &err) : 0;
 }

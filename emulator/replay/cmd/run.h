@@ -13,6 +13,8 @@
 #include "result/timeline.h"
 #include "result/waymark.h"
 
+#define RUN_RANKS (1u << 20) /* at most: more is a slip of the hand */
+
 enum run_network { RUN_VERBS, RUN_TCP, RUN_MODEL };
 
 /* What the command line says; texts are those of the arguments. */
@@ -27,8 +29,8 @@ struct run_options {
 	double comm_scale, compute_scale, injection_scale;
 	uint32_t iterations, warmup, queues_per_dim;
 	struct net_settings net;
-	int wait_s, patience_s; /* for the others to come; without anything going on */
-	int64_t spin;           /* ns */
+	uint32_t wait_s, patience_s; /* for the others to come; without anything going on */
+	int64_t spin;                /* ns */
 	const char *summary, *dir;
 	enum timeline_level chrome_trace; /* of the environment without the option */
 	bool has_chrome_trace, against_trace;
@@ -47,6 +49,7 @@ struct run_config {
 	struct dims dims;
 	struct groups groups;
 	uint32_t size; /* ranks */
+	bool told;     /* run_tell_of_trace() */
 };
 
 /* Read the files of OPTIONS for SIZE ranks (0: as many as the topology or the traces say).
@@ -55,6 +58,14 @@ struct run_config {
 int run_config_read(struct run_config *config, const struct run_options *options, uint32_t size,
 		    struct err *err);
 void run_config_release(struct run_config *config);
+
+/* Say on standard error what of GRAPH does nothing: edges, nodes, or all of it.  Once for a run,
+ * unless it is to be quiet.
+ */
+void run_tell_of_trace(struct run_config *config, const struct graph *graph);
+
+/* That the summary can be written, before it takes long to have one.  -1 with ERR. */
+int run_check_summary(const struct run_options *options, struct err *err);
 
 /* The trace of RANK: PREFIX.<rank>.et, or FILE.et for all.  PATH of SIZE bytes. */
 int run_trace_path(const struct run_options *options, uint32_t rank, char *path, size_t size,
@@ -110,8 +121,5 @@ int run_print(const struct run_options *options, struct report *report, struct e
 /* The same with PREDICTED, sorted, beside it; NULL: nothing was. */
 int run_print_both(const struct run_options *options, struct report *report,
 		   const struct report *predicted, struct err *err);
-
-/* The command. */
-int command_run(int argc, char **argv);
 
 #endif

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 
 /* Bits of a tag: part 1, phase 5, chunk 16, count 20, group 21. */
-#define CHUNK_MAX   (1u << 16)
+#define CHUNK_MAX   SYSTEM_SPLITS
 #define COUNT_SHIFT 22
 #define COUNT_MASK  ((1u << 20) - 1)
 #define GROUP_SHIFT 42
 #define GROUP_BITS  21
+
+#define LONGEST_DELAY 1e12 /* ns, of an endpoint: many of them are still a time */
 
 static const struct group *group_of(const struct collective *collective)
 {
@@ -21,6 +23,14 @@ static const struct group *group_of(const struct collective *collective)
 }
 
 /* --- the rank's --- */
+
+/* ns */
+static double endpoint_delay(const struct collectives_settings *settings)
+{
+	double scale = settings->injection_scale ? settings->injection_scale : 1;
+
+	return (double)settings->system->endpoint_delay * scale;
+}
 
 static int check(const struct collectives_settings *settings, const struct net *net,
 		 struct err *err)
@@ -36,13 +46,15 @@ static int check(const struct collectives_settings *settings, const struct net *
 	if (!settings->system->splits || settings->system->splits > CHUNK_MAX)
 		return err_set(err, "preferred-dataset-splits must be 1 to %u, not %u", CHUNK_MAX,
 			       settings->system->splits);
+	if (endpoint_delay(settings) > LONGEST_DELAY)
+		return err_set(err, "an endpoint-delay of %.0f ns is too long",
+			       endpoint_delay(settings));
 	return 0;
 }
 
 static void set_up(struct collectives *collectives, struct net *net,
 		   const struct collectives_settings *settings)
 {
-	double scale = settings->injection_scale ? settings->injection_scale : 1;
 	uint32_t q = settings->queues_per_dim ? settings->queues_per_dim : 1;
 	uint32_t active = settings->system->active_chunks;
 
@@ -51,8 +63,7 @@ static void set_up(struct collectives *collectives, struct net *net,
 		.settings = settings,
 		.queues_per_dim = q,
 		.active = active ? (active + q - 1) / q : 1,
-		.size_scale = settings->size_scale ? settings->size_scale : 1,
-		.delay = (int64_t)((double)settings->system->endpoint_delay * scale),
+		.delay = (int64_t)endpoint_delay(settings),
 		.strict = !settings->compat || net->loop->clock,
 	};
 }
@@ -241,11 +252,29 @@ static void set_delay(struct work *work)
 	work->delay = owner->settings->compat && local ? 10 : owner->delay;
 }
 
+uint64_t coll_scaled(uint64_t size, double scale)
+{
+	double scaled = (double)size * scale;
+
+	if (scale == 0 || scale == 1)
+		return size;
+	return scaled < (double)INT64_MAX ? (uint64_t)scaled : UINT64_MAX;
+}
+
 static uint64_t scaled(const struct work *work, uint64_t size)
 {
-	double scale = work->owner->size_scale;
+	return coll_scaled(size, work->owner->settings->size_scale);
+}
 
-	return scale == 1 ? size : (uint64_t)((double)size * scale);
+/* What all have together can be counted, whatever SIZE is of. */
+static int check_size(const struct work *work, uint64_t size, struct err *err)
+{
+	uint64_t all;
+
+	if (!__builtin_mul_overflow(size, work->n, &all) && all <= INT64_MAX)
+		return 0;
+	return err_set(err, "%llu bytes are too many for %u ranks", (unsigned long long)size,
+		       work->n);
 }
 
 /* ASTRA-sim's: equal chunks that are at least a byte for each rank, one more for what is
@@ -307,6 +336,9 @@ static int copy_sizes(struct work *work, struct err *err)
 			return err_set(err, "all-to-all of %lld bytes to member %u",
 				       (long long)work->collective->sizes[i], i);
 		work->sizes[i] = (int64_t)scaled(work, (uint64_t)work->collective->sizes[i]);
+		if (work->sizes[i] < 0 || check_size(work, (uint64_t)work->sizes[i], err) < 0)
+			return err_set(err, "%lld bytes to member %u are too many",
+				       (long long)work->collective->sizes[i], i);
 		total += (uint64_t)work->sizes[i];
 	}
 	work->vector = work->collective->total = total;
@@ -318,10 +350,15 @@ static int cut(struct work *work, struct err *err)
 	uint64_t size = scaled(work, work->collective->size);
 	uint32_t c;
 
+	if (check_size(work, size, err) < 0)
+		return -1;
 	if (work->owner->settings->compat)
 		compat_chunks(work, size);
 	else
 		default_chunks(work, work->sizes ? work->vector : size);
+	if (work->chunks_count > CHUNK_MAX)
+		return err_set(err, "%u chunks are too many (preferred-dataset-splits)",
+			       work->chunks_count);
 	work->chunks_left = work->chunks_count;
 	work->chunks = calloc(work->chunks_count + 1ul, sizeof(*work->chunks));
 	work->queues = work->owner->strict ? new_queues(work->owner) : NULL;

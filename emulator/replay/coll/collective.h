@@ -41,7 +41,7 @@ struct collectives_settings {
 	 * messages have no meaning, each is checked to be what its sender sent.
 	 */
 	bool verify;
-	double size_scale;      /* comm-scale; 0 counts as 1 */
+	double size_scale;      /* comm-scale, as of coll_scaled() */
 	double injection_scale; /* of the endpoint delay; 0 counts as 1 */
 };
 
@@ -86,6 +86,9 @@ int collectives_start(struct collectives *collectives, struct collective *collec
  * for rank 5, tag 64, 100 bytes"; "" when there is nothing to say.
  */
 void collective_describe(const struct collective *collective, char *buf, size_t size);
+
+/* SIZE by SCALE, 0 counting as 1; more than INT64_MAX, which is too much everywhere, stays so. */
+uint64_t coll_scaled(uint64_t size, double scale);
 
 /* Result of verification: mismatching bytes and the first of them as a sentence; 0: none. */
 uint64_t collectives_wrong(const struct collectives *collectives, struct err *err);

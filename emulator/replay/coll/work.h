@@ -132,7 +132,6 @@ struct collectives {
 	struct net *net;
 	const struct collectives_settings *settings;
 	uint32_t queues_per_dim, active;
-	double size_scale;
 	int64_t delay;
 	bool strict;          /* queues in the order of all ranks */
 	int64_t priority;     /* of the next collective, LIFO and FIFO */

@@ -125,13 +125,15 @@ static int add_list(struct groups *groups, const char *key, json_t *list, uint32
 	size_t count = json_array_size(list), i;
 	int64_t *ranks = calloc(count + 1, sizeof(*ranks));
 	char *end;
-	uint64_t id = strtoull(key, &end, 10);
+	uint64_t id;
 	json_t *one;
 	int rc = 0;
 
 	if (!ranks)
 		return err_errno(err, "no room for a group");
-	if (!*key || *end || *key == '-' || !id)
+	errno = 0;
+	id = strtoull(key, &end, 10);
+	if (!*key || *end || *key == '-' || !id || errno)
 		rc = err_set(err, "'%s': a group's name is a number above 0", key);
 	else if (!count)
 		rc = err_set(err, "'%s': a list of ranks is wanted", key);

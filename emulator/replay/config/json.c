@@ -11,13 +11,21 @@ json_t *config_load(const char *path, struct err *err)
 	json_error_t why;
 	json_t *root;
 	FILE *file = fopen(path, "re");
+	int failed;
 
 	if (!file) {
 		err_errno(err, "unable to open '%s'", path);
 		return NULL;
 	}
 	root = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
+	failed = ferror(file) ? errno : 0;
 	fclose(file);
+	if (failed) {
+		errno = failed;
+		err_errno(err, "unable to read '%s'", path);
+		json_decref(root);
+		return NULL;
+	}
 	if (!root) {
 		err_set(err, "%s:%d: %s", path, why.line, why.text);
 		return NULL;

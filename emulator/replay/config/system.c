@@ -69,6 +69,16 @@ static int read_count(void *field, const char *path, const char *key, const json
 	return 0;
 }
 
+static int read_splits(void *field, const char *path, const char *key, const json_t *value,
+		       struct err *err)
+{
+	if (read_count(field, path, key, value, err) < 0)
+		return -1;
+	return *(uint32_t *)field <= SYSTEM_SPLITS
+		       ? 0
+		       : config_bad(path, key, "at most 65536 is wanted", err);
+}
+
 static int read_number(void *field, const char *path, const char *key, const json_t *value,
 		       struct err *err)
 {
@@ -100,7 +110,7 @@ static const struct key {
 	{ "scheduling-policy", read_policy, offsetof(struct system, policy) },
 	{ "endpoint-delay", read_time, offsetof(struct system, endpoint_delay) },
 	{ "active-chunks-per-dimension", read_count, offsetof(struct system, active_chunks) },
-	{ "preferred-dataset-splits", read_count, offsetof(struct system, splits) },
+	{ "preferred-dataset-splits", read_splits, offsetof(struct system, splits) },
 	{ "collective-optimization", read_optimization, offsetof(struct system, local_bw_aware) },
 	{ "local-mem-bw", read_number, offsetof(struct system, memory_bw) },
 	{ "peak-perf", read_peak, offsetof(struct system, peak) },

@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSTEM_DIMS 16
+#define SYSTEM_DIMS   16
+#define SYSTEM_SPLITS (1u << 16) /* at most: tags have so many bits for chunks */
 
 /* Of one chunk after the other, which goes first. */
 enum policy {

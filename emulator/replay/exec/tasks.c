@@ -171,11 +171,10 @@ static void message_done(struct net_message *message, int64_t time)
 	task_over(task, time > task->start ? time : task->start);
 }
 
-static uint64_t scaled(const struct task *task, uint64_t size)
+/* A size that nobody can have meant is most likely negative. */
+static int check_size(const struct task *task, uint64_t size, struct err *err)
 {
-	double scale = task->exec->settings->size_scale;
-
-	return scale == 1 || scale == 0 ? size : (uint64_t)((double)size * scale);
+	return size <= INT64_MAX ? 0 : bad(task, err, "comm_size is negative or too large");
 }
 
 static int start_message(struct task *task, bool is_send, struct err *err)
@@ -183,6 +182,7 @@ static int start_message(struct task *task, bool is_send, struct err *err)
 	const struct graph_node *node = node_of(task);
 	const struct graph_extra *extra = extra_of(task->exec->graph, node);
 	uint32_t wanted = is_send ? ET_HAS_TARGET : ET_HAS_SOURCE;
+	uint64_t size = NET_ANY;
 	int64_t peer;
 
 	if (!extra || !(extra->has & wanted))
@@ -194,10 +194,15 @@ static int start_message(struct task *task, bool is_send, struct err *err)
 		return bad(task, err, "there is no such rank");
 	if (!(extra->has & ET_HAS_SIZE) && is_send)
 		return bad(task, err, "comm_size is missing");
+	if (extra->has & ET_HAS_SIZE) {
+		size = coll_scaled(extra->comm_size, task->exec->settings->size_scale);
+		if (check_size(task, extra->comm_size, err) < 0 || check_size(task, size, err) < 0)
+			return -1;
+	}
 	task->message = (struct net_message){
 		.peer = (uint32_t)peer,
 		.tag = NET_TAG_P2P | (uint64_t)extra->comm_tag,
-		.size = extra->has & ET_HAS_SIZE ? scaled(task, extra->comm_size) : NET_ANY,
+		.size = size,
 		.node_id = (uint32_t)node->id,
 		.op = RANKOP_P2P,
 		.done = message_done,
@@ -287,6 +292,7 @@ static int start_traffic(struct task *task, const struct graph_extra *extra, str
 {
 	const struct exec *exec = task->exec;
 	const struct group *group = group_of(exec, extra);
+	struct err why = { "" };
 
 	if (!group)
 		return bad(task, err,
@@ -296,6 +302,8 @@ static int start_traffic(struct task *task, const struct graph_extra *extra, str
 		return bad(task, err, "this rank is not in its group");
 	if (extra->sizes_count && extra->sizes_count != group->count)
 		return bad(task, err, "comm_sizes must have a size for each member");
+	if (check_size(task, extra->comm_size, err) < 0)
+		return -1;
 	if (extra->root < 0 || extra->root >= group->count)
 		return bad(task, err, "there is no such root");
 	task->collective = (struct collective){
@@ -309,7 +317,9 @@ static int start_traffic(struct task *task, const struct graph_extra *extra, str
 		.node_id = node_of(task)->id,
 		.done = collective_done,
 	};
-	return collectives_start(exec->collectives, &task->collective, task->start, err);
+	if (collectives_start(exec->collectives, &task->collective, task->start, &why) < 0)
+		return bad(task, err, why.text);
+	return 0;
 }
 
 static int start_collective(struct task *task, struct err *err)

@@ -120,12 +120,13 @@ struct net_settings {
 	uint32_t segment;              /* bytes of a message that travel together, 0: chosen */
 	int wait_ms;                   /* for the others */
 	/* verbs */
-	const char *device; /* name; a list by commas for local ranks in turn; NULL: the first */
+	const char *device; /* see devices.h; NULL: the first there is */
 	uint32_t port, gid_index;
 	bool has_gid_index;
 	uint32_t queue_pairs; /* for each peer, 1 */
 	uint32_t mtu;         /* bytes, 0: the port's */
 	uint8_t service_level, traffic_class, timeout, retry, rnr_retry;
+	bool has_retry; /* 0 is one of its values */
 	uint32_t local_rank;
 	/* tcp */
 	const char *interface; /* address or name, NULL: the way to the rendezvous */

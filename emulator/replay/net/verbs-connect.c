@@ -137,7 +137,7 @@ static int to_ready(struct verbs *verbs, struct ibv_qp *qp, uint32_t qpn, const 
 	attr = (struct ibv_qp_attr){
 		.qp_state = IBV_QPS_RTS,
 		.timeout = or_default(settings->timeout, TIMEOUT),
-		.retry_cnt = or_default(settings->retry, 7),
+		.retry_cnt = settings->has_retry ? settings->retry : 7,
 		.rnr_retry = or_default(settings->rnr_retry, 7),
 		.max_rd_atomic = 1,
 	};

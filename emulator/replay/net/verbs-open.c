@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/verbs.h"
 
+#include "net/devices.h"
+#include "rendezvous.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +12,7 @@
 
 /* ---- which device ---- */
 
-/* Name number LOCAL of the list by commas, in turn. */
-static void pick_name(char *name, size_t size, const char *list, uint32_t local)
-{
-	uint32_t count = 1;
-	const char *at = list;
-	size_t length;
-
-	for (const char *c = list; *c; c++)
-		count += *c == ',';
-	for (uint32_t i = local % count; i; i--)
-		at = strchr(at, ',') + 1;
-	length = strcspn(at, ",");
-	snprintf(name, size, "%.*s", (int)length, at);
-}
+#define NO_DEVICE "no RDMA device: srun --netemu makes one, --network=tcp needs none"
 
 static int unknown_device(struct ibv_device **list, int count, const char *name, struct err *err)
 {
@@ -37,20 +27,24 @@ static int unknown_device(struct ibv_device **list, int count, const char *name,
 
 static int open_named(struct verbs *verbs, struct ibv_device **list, int count, struct err *err)
 {
-	const char *wanted = verbs->settings->device;
-	char name[IBV_SYSFS_NAME_MAX] = "";
+	const struct net_settings *settings = verbs->settings;
+	struct devices_choice choice = { .port = settings->port };
 	int i = 0;
 
 	if (!count)
-		return err_set(err, "no RDMA device: srun --netemu makes one, --network=tcp needs "
-				    "none");
-	if (wanted) {
-		pick_name(name, sizeof(name), wanted, verbs->settings->local_rank);
-		while (i < count && strcmp(name, ibv_get_device_name(list[i])))
+		return err_set(err, NO_DEVICE);
+	if (settings->device) {
+		if (devices_choose(&choice, settings->device, rendezvous_node(settings->rendezvous),
+				   settings->local_rank, err) < 0)
+			return -1;
+		while (i < count && strcmp(choice.name, ibv_get_device_name(list[i])))
 			i++;
 		if (i == count)
-			return unknown_device(list, count, name, err);
+			return unknown_device(list, count, choice.name, err);
 	}
+	if (!choice.port)
+		choice.port = settings->port ? settings->port : 1;
+	verbs->port_number = (uint8_t)choice.port;
 	verbs->context = ibv_open_device(list[i]);
 	return verbs->context ? 0
 			      : err_errno(err, "unable to open '%s'", ibv_get_device_name(list[i]));
@@ -62,7 +56,8 @@ static int open_device(struct verbs *verbs, struct err *err)
 	struct ibv_device **list = ibv_get_device_list(&count);
 
 	if (!list)
-		return err_errno(err, "no RDMA devices can be listed");
+		return errno == ENOSYS ? err_set(err, NO_DEVICE)
+				       : err_errno(err, "no RDMA devices can be listed");
 	rc = open_named(verbs, list, count, err);
 	ibv_free_device_list(list);
 	return rc;
@@ -104,11 +99,10 @@ static int open_port(struct verbs *verbs, struct err *err)
 	const char *name = ibv_get_device_name(verbs->context->device);
 	struct ibv_device_attr device;
 
-	verbs->port_number = (uint8_t)(settings->port ? settings->port : 1);
 	if (ibv_query_device(verbs->context, &device))
 		return err_errno(err, "'%s'", name);
 	if (verbs->port_number > device.phys_port_cnt)
-		return err_set(err, "'%s' has no port %u, it has %u", name, settings->port,
+		return err_set(err, "'%s' has no port %u, it has %u", name, verbs->port_number,
 			       device.phys_port_cnt);
 	if (ibv_query_port(verbs->context, verbs->port_number, &verbs->port))
 		return err_errno(err, "'%s', port %u", name, verbs->port_number);
@@ -141,15 +135,18 @@ static int choose_segment(struct verbs *verbs, struct err *err)
 {
 	uint64_t memory = verbs->settings->memory ? verbs->settings->memory : 256u << 20;
 	uint64_t each = memory / ((uint64_t)verbs->net.size * VERBS_SLOTS + VERBS_POOL);
+	uint64_t least = VERBS_SEGMENT_MIN;
 	uint64_t segment = verbs->settings->segment ? verbs->settings->segment : VERBS_SEGMENT;
 
 	if (segment + sizeof(struct segment_head) > each && !verbs->settings->segment)
 		segment = each & ~(uint64_t)63;
+	if (verbs->settings->segment)
+		least = verbs->settings->segment;
 	if (segment < VERBS_SEGMENT_MIN || segment + sizeof(struct segment_head) > each)
 		return err_set(
 			err, "%u ranks need %llu bytes of memory each, not %llu", verbs->net.size,
 			(unsigned long long)((uint64_t)verbs->net.size * VERBS_SLOTS + VERBS_POOL) *
-				(VERBS_SEGMENT_MIN + sizeof(struct segment_head)),
+				(least + sizeof(struct segment_head)),
 			(unsigned long long)memory);
 	verbs->segment = (uint32_t)segment;
 	verbs->slot_size = (uint32_t)(segment + sizeof(struct segment_head));
