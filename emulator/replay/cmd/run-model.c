@@ -39,7 +39,7 @@ static int load_graphs(struct model_run *run, struct err *err)
 		if (run_trace_path(options, load.file, path, sizeof(path), err) < 0 ||
 		    load_graph(&load, &run->graphs[load.file], path, &how, err) < 0)
 			return -1;
-		run_tell_of_trace(&run->config, &run->graphs[i]);
+		run_tell_of_trace(&run->config, &run->graphs[load.file]);
 		run->ngraphs++;
 	}
 	return 0;
