@@ -163,6 +163,16 @@ test_expect_success 'a node that is not there is refused' '
 	nothing_left
 '
 
+test_expect_success 'where SIGCHLD is ignored it ends, and the program inherits that' '
+	timeout -k 5 60 python3 -c "
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])" \
+		"$NETEMU_BUILDDIR/netemu-device" run \
+		python3 -c "import signal; print(signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN)" >out &&
+	echo True >expected && test_cmp expected out
+'
+
 test_expect_success 'signals reach the program' '
 	for signal in TERM INT HUP USR1 USR2 QUIT; do
 		{ later netemu device run python3 -c "

@@ -53,7 +53,7 @@ test_expect_success VERBS,PYTHON3 'without --predict nothing is predicted' '
 on_node() {
 	export NETEMU_RDV NETEMU_RANK
 	NETEMU_RDV=file:$PWD/meeting:4 NETEMU_RANK=$1
-	timeout -k 5 60 "$NETEMU_BUILDDIR/netemu-device" run --fabric=predicted --nodes=4 --node=$1 \
+	timeout -k 5 60 "$NETEMU_BUILDDIR/netemu-device" run --fabric=predicted --nodes=4 --node="$1" \
 		"latency=100us,topology=kary:2:2@rate=1Gbit/s" \
 		"$REPLAY" --workload reduce.json --system system.json --predict --summary sum.json
 }

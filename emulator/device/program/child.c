@@ -9,12 +9,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What this process is born with, and its program too.  Where SIGCHLD is ignored there
+ * is nothing to wait for, so it is not while the program runs.
+ */
+struct signals {
+	sigset_t mask;
+	struct sigaction child;
+};
+
 /* In the child: become ARGV, or tell why not. */
-static void __attribute__((noreturn)) become(char **argv, const sigset_t *mask, int tell)
+static void __attribute__((noreturn)) become(char **argv, const struct signals *born, int tell)
 {
 	int error;
 
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	sigaction(SIGCHLD, &born->child, NULL);
+	sigprocmask(SIG_SETMASK, &born->mask, NULL);
 	execvp(argv[0], argv);
 	error = errno;
 	while (write(tell, &error, sizeof(error)) < 0 && errno == EINTR)
@@ -23,7 +32,7 @@ static void __attribute__((noreturn)) become(char **argv, const sigset_t *mask, 
 }
 
 /* Fork and exec; *ERROR is errno of an exec that failed, else 0. */
-static pid_t start(char **argv, const sigset_t *mask, int *error)
+static pid_t start(char **argv, const struct signals *born, int *error)
 {
 	int tell[2];
 	pid_t pid;
@@ -33,7 +42,7 @@ static pid_t start(char **argv, const sigset_t *mask, int *error)
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		become(argv, mask, tell[1]);
+		become(argv, born, tell[1]);
 	close(tell[1]);
 	if (pid > 0 && read(tell[0], error, sizeof(*error)) < 0)
 		*error = 0;
@@ -72,22 +81,26 @@ int child_run(char **argv, child_work_fn *work, void *arg, struct err *err)
 	static const int signals[] = {
 		SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2
 	};
-	sigset_t set, old;
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	struct signals born;
+	sigset_t set;
 	int error, status;
 	pid_t pid;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, &old);
-	pid = start(argv, &old, &error);
+	sigprocmask(SIG_BLOCK, &set, &born.mask);
+	sigaction(SIGCHLD, &usual, &born.child);
+	pid = start(argv, &born, &error);
 	if (pid < 0) {
 		err_errno(err, "unable to start '%s'", argv[0]);
 		status = 126;
 	} else {
 		status = wait_for(pid, &set, work, arg);
 	}
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	sigaction(SIGCHLD, &born.child, NULL);
+	sigprocmask(SIG_SETMASK, &born.mask, NULL);
 	if (pid > 0 && error) {
 		errno = error;
 		err_errno(err, "unable to run '%s'", argv[0]);
