@@ -47,6 +47,7 @@ test_expect_success 'nobody waits for an exporter that does not end; it has the 
 	trace_line nettrace "bin=$shm/bin" >"$recorder_conf.new" &&
 	trace_line netemu >>"$recorder_conf.new" && mv "$recorder_conf.new" "$recorder_conf" &&
 	trace_pingpong --nettrace=dir=hang -- -n 10 &&
+	grep "; 2 ranks not exported yet$" err &&
 	test_line_count 2 hang/netemu.*/exporters && ! grep -v "^nice 19$" hang/netemu.*/exporters &&
 	wait_for 10 idle_again &&
 	trace_plugins netprof nettrace netemu
@@ -122,14 +123,15 @@ test_expect_success 'export=no leaves that for later; tag= and level= reach the 
 	exported_none &&
 	ring_has 0 1 tag=.mine. level=1 && ring_has 0 0 call=ibv_post_send &&
 	ring_has 0 1 call=ibv_create_qp &&
-	grep "; 2 ranks not exported" err
+	grep "; 2 ranks not exported yet$" err
 '
 
 test_expect_success 'with an exporter that is not there the step ends as well, and that is said' '
 	trace_line nettrace bin=/nonexistent >>"$recorder_conf.new" &&
 	trace_line netemu >>"$recorder_conf.new" && mv "$recorder_conf.new" "$recorder_conf" &&
 	trace_pingpong --nettrace -- -n 10 && exported_none &&
-	grep "1 rank not exported: the exporter cannot be run" netemu.*/log/node-0.log &&
+	cannot="unable to run .*/nonexistent/netemu-trace.*: No such file or directory" &&
+	grep "1 rank not exported: $cannot; netemu trace export does it" netemu.*/log/node-0.log &&
 	ring_has 1 10 call=ibv_post_send
 '
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,6 +114,7 @@ static void __attribute__((noreturn)) become(char *const *argv, int errors)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0)
 		_exit(125);
 	execv(argv[0], argv);
+	dprintf(2, "unable to run '%s': %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
@@ -159,8 +161,6 @@ static int failed(int errors, int status, struct err *err)
 		text[strcspn(text, "\n")] = '\0';
 		return err_set(err, "%s", text);
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return err_set(err, "the exporter cannot be run");
 	return err_set(err, "the exporter has ended with %s %d",
 		       WIFEXITED(status) ? "status" : "signal",
 		       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));

@@ -107,7 +107,8 @@ static void print_line(const struct closing *totals, const char *rundir, FILE *o
 		recorded->records == 1 ? "" : "s");
 	print_records(out, recorded->overwritten, "gave room to newer ones");
 	print_records(out, recorded->lost, "found no room");
-	closing_print_count(out, recorded->raw, "not exported");
+	/* the helper may still be at it */
+	closing_print_count(out, recorded->raw, "not exported yet");
 }
 
 int recorded_closing(const char *rundir, FILE *out, struct err *err)
