@@ -15,6 +15,25 @@ static inline int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, in ns: by the one of several looks at both
+ * in which the least time went by, since whoever looks may be interrupted.
+ */
+static inline int64_t clock_ahead(void)
+{
+	int64_t least = INT64_MAX, ahead = 0;
+
+	for (int look = 0; look < 8 && least > 200; look++) {
+		int64_t before = clock_ns(CLOCK_MONOTONIC), real = clock_ns(CLOCK_REALTIME);
+		int64_t between = clock_ns(CLOCK_MONOTONIC) - before;
+
+		if (between >= least)
+			continue;
+		least = between;
+		ahead = real - before - between / 2;
+	}
+	return ahead;
+}
+
 /* CLOCK_MONOTONIC in ms, for deadlines. */
 static inline int64_t clock_ms(void)
 {

@@ -29,7 +29,7 @@ struct front_cq *front_cq_create(struct ibv_context *context, uint32_t cqe, void
 	own->cq.cq_context = cq_context;
 	own->cq.handle = own->engine.shared->head.number;
 	own->cq.cqe = own->engine.shared->capacity;
-	own->wallclock = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	own->wallclock = clock_ahead();
 	pthread_mutex_init(&own->cq.mutex, NULL);
 	pthread_cond_init(&own->cq.cond, NULL);
 	pthread_mutex_init(&own->polling, NULL);

@@ -273,7 +273,7 @@ static int write_ledger(struct real_run *run, struct err *err)
 	file.node = strdup(rendezvous_node(run->rendezvous));
 	file.job = copy_of("SLURM_JOB_ID");
 	file.step = copy_of("SLURM_STEP_ID");
-	file.init_realtime = clock_ns(CLOCK_REALTIME) - loop_now(&run->loop);
+	file.init_realtime = run->loop.zero + clock_ahead();
 	rc = rankfile_save(&file, run->directory, err);
 	rankfile_release(&file);
 	return rc;
@@ -422,8 +422,7 @@ static int replay(struct real_run *run, struct err *err)
 	if (run->options->verbose)
 		fprintf(stderr, "netemu replay: rank %u of %u begins, %u nodes, %s\n",
 			run->net->rank, run->net->size, run->graph.count, run->net->ops->name);
-	timeline_begin(&run->timeline, clock_ns(CLOCK_REALTIME) - loop_now(&run->loop),
-		       run->net->rank);
+	timeline_begin(&run->timeline, run->loop.zero + clock_ahead(), run->net->rank);
 	run->loop.spin = run->options->spin;
 	run->loop.poll = poll_all;
 	run->loop.poll_arg = run;
