@@ -142,4 +142,29 @@ test_expect_success 'what takes as long as recorded has no error, what takes twi
 	python3 sum.py
 '
 
+# rows.py FACTOR FILE...: node 1 took 5 us, node 2 after it 7, all so often as long; on each rank.
+cat >rows.py <<\END
+import csv, sys
+factor = int(sys.argv[1])
+rows = [r for name in sys.argv[2:] for r in csv.DictReader(open(name), delimiter="\t")]
+assert sorted((int(r["rank"]), int(r["id"]), r["lane"], int(r["recorded_ns"])) for r in rows) == \
+    [(rank, node, "compute", {1: 5000, 2: 7000}[node]) for rank in (0, 1) for node in (1, 2)], rows
+for r in rows:
+    took = int(r["replayed_ns"])
+    assert took == factor * int(r["recorded_ns"]), r
+    assert int(r["start_ns"]) >= (factor * 5000 if r["id"] == "2" else 0), r
+END
+test_expect_success 'each node as a row of a table, of one process or of several' '
+	"$REPLAY" --network=model --ranks 2 --workload exact.json --compute-scale 2 \
+		--against-trace-file rows.tsv >out && ! grep recorded out &&
+	python3 rows.py 2 rows.tsv &&
+	ranks 2 --network=tcp --workload exact.json --compute-scale 2 \
+		--against-trace-file rows >out &&
+	python3 rows.py 2 rows.0 rows.1 &&
+	test_must_fail "$REPLAY" --network=model --ranks 2 --workload exact.json \
+		--against-trace-file nowhere/rows 2>err && grep "nowhere/rows" err &&
+	rm -f rows.tsv && test_must_fail "$REPLAY" --network=model --ranks 2 --workload stuck.json \
+		--against-trace-file rows.tsv && test ! -e rows.tsv
+'
+
 test_done

@@ -8,7 +8,7 @@
 #ifndef TRACE_ACCOUNT_H
 #define TRACE_ACCOUNT_H
 
-#include "trace/histogram.h"
+#include "histogram.h"
 #include "trace/match.h"
 
 #define ACCOUNT_OPCODES  16 /* by enum ibv_wr_opcode; the last: that and all above */

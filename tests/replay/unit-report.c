@@ -125,6 +125,8 @@ static void broken_parts_are_refused(void **state)
 		"{\"r\":[[1]]}",
 		"{\"r\":[],\"p\":[[1,2,3]]}",
 		"{\"r\":[],\"p\":[],\"c\":[[0,4,5]]}",
+		"{\"r\":[],\"p\":[],\"c\":[],\"a\":[[],[]]}",
+		"{\"r\":[],\"p\":[],\"c\":[],\"a\":[[[1,0.5,0.5,[[-1,1]]],0,0,0],[]]}",
 	};
 	struct report report;
 	struct err err;
@@ -135,6 +137,155 @@ static void broken_parts_are_refused(void **state)
 		assert_int_equal(report_unpack(&report, bad[i], &err), -1);
 		report_release(&report);
 	}
+}
+
+/* ---- against the trace ---- */
+
+#define NODES 100000
+#define WORST 25
+
+static struct report_node nodes[NODES];
+static double errors[NODES];
+
+static uint64_t draw(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return *seed >> 33;
+}
+
+static int worse_first(const void *a, const void *b)
+{
+	const struct report_node *x = a, *y = b;
+	int64_t left = llabs(x->replayed - x->recorded), right = llabs(y->replayed - y->recorded);
+
+	if (left != right)
+		return left > right ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void make_nodes(void)
+{
+	uint64_t seed = 7;
+
+	for (uint32_t i = 0; i < NODES; i++) {
+		int64_t recorded = (int64_t)(draw(&seed) % 1000) * 1000;
+
+		nodes[i] = (struct report_node){
+			.rank = i % 3,
+			.lane = (enum lane)(draw(&seed) % 4),
+			.id = i,
+			.recorded = recorded,
+			.replayed = recorded + (int64_t)(draw(&seed) % 100000) - 50000,
+		};
+	}
+}
+
+/* Three ranks' parts, as they travel. */
+static void join_nodes(struct report *joined)
+{
+	struct err err;
+
+	report_init(joined);
+	joined->worst = WORST;
+	for (uint32_t rank = 0; rank < 3; rank++) {
+		struct report part;
+		char *text;
+
+		report_init(&part);
+		part.worst = WORST;
+		for (uint32_t i = rank; i < NODES; i += 3)
+			report_node(&part, &nodes[i]);
+		assert_in_range(part.rnodes, 1, 2 * WORST);
+		text = report_pack(&part);
+		assert_non_null(text);
+		/* some KiB of a histogram, whatever there was */
+		assert_in_range(strlen(text), 1, 400000);
+		assert_int_equal(report_unpack(joined, text, &err), 0);
+		free(text);
+		report_release(&part);
+	}
+	report_sort(joined);
+}
+
+static double number(json_t *lane, const char *key)
+{
+	return json_number_value(json_object_get(lane, key));
+}
+
+static void check_lane(json_t *root, int lane)
+{
+	double recorded = 0, replayed = 0;
+	size_t count = 0, timed = 0;
+
+	for (uint32_t i = 0; i < NODES; i++) {
+		if (lane < 4 && nodes[i].lane != (enum lane)lane)
+			continue;
+		count++;
+		recorded += (double)nodes[i].recorded;
+		replayed += (double)nodes[i].replayed;
+		if (nodes[i].recorded)
+			errors[timed++] = (double)llabs(nodes[i].replayed - nodes[i].recorded) /
+					  (double)nodes[i].recorded;
+	}
+	qsort(errors, timed, sizeof(*errors), ascending);
+	assert_int_equal(number(root, "nodes"), count);
+	assert_true(number(root, "recorded_ns") == recorded);
+	assert_true(number(root, "replayed_ns") == replayed);
+	for (int i = 0; i < 3; i++) {
+		static const int percents[] = { 50, 90, 99 };
+		double exact = errors[(size_t)percents[i] * timed / 100], got;
+		char key[16];
+
+		snprintf(key, sizeof(key), "error_p%d", percents[i]);
+		got = number(root, key);
+		assert_true(got > exact * 0.99 && got < exact * 1.01);
+	}
+}
+
+/* Against all of them, sorted. */
+static void times_against_the_trace_take_little_memory(void **state)
+{
+	struct report report;
+	json_t *root, *list;
+
+	(void)state;
+	make_nodes();
+	join_nodes(&report);
+	assert_int_equal(report.nnodes, WORST);
+	root = report_against_json(&report);
+	list = json_object_get(root, "lanes");
+	assert_int_equal(json_array_size(list), 5);
+	for (int lane = 0; lane < 5; lane++)
+		check_lane(json_array_get(list, (size_t)lane), lane);
+	qsort(nodes, NODES, sizeof(*nodes), worse_first);
+	list = json_object_get(root, "nodes");
+	assert_int_equal(json_array_size(list), WORST);
+	for (size_t i = 0; i < WORST; i++) {
+		const struct report_node *node = &report.nodes[i];
+
+		assert_int_equal(llabs(node->replayed - node->recorded),
+				 llabs(nodes[i].replayed - nodes[i].recorded));
+		assert_int_equal(number(json_array_get(list, i), "id"), node->id);
+	}
+	json_decref(root);
+	report_release(&report);
+}
+
+static void without_nodes_there_is_nothing_against_the_trace(void **state)
+{
+	struct report report;
+
+	(void)state;
+	two_parts(&report);
+	assert_null(report_against_json(&report));
+	report_release(&report);
 }
 
 /* ---- the ledger ---- */
@@ -205,6 +356,8 @@ int main(void)
 		cmocka_unit_test(ranks_are_printed_as_genie_does),
 		cmocka_unit_test(bandwidths_are_those_of_nccl_tests),
 		cmocka_unit_test(broken_parts_are_refused),
+		cmocka_unit_test(times_against_the_trace_take_little_memory),
+		cmocka_unit_test(without_nodes_there_is_nothing_against_the_trace),
 		cmocka_unit_test(the_ledger_adds_up_and_is_read_back),
 	};
 

@@ -487,6 +487,33 @@ static void test_percentiles_are_as_exact_as_said(void **state)
 	histogram_release(&histogram);
 }
 
+static void count_again(void *arg, uint64_t value, uint64_t count)
+{
+	assert_int_equal(histogram_add_many(arg, value, count), 0);
+}
+
+/* As it travels between processes. */
+static void test_counted_again_it_is_the_same(void **state)
+{
+	(void)state;
+	for (unsigned count = 0; count < 300; count = 2 * count + 1) {
+		struct histogram histogram = { 0 }, again = { 0 };
+		uint64_t seed = count;
+
+		for (unsigned i = 0; i < count; i++)
+			assert_int_equal(histogram_add(&histogram, next_value(&seed) >> i % 50), 0);
+		histogram_each(&histogram, count_again, &again);
+		assert_int_equal(again.count, count);
+		assert_int_equal(again.min, histogram.min);
+		assert_int_equal(again.max, histogram.max);
+		for (unsigned i = 0; i <= 100; i++)
+			assert_int_equal(histogram_percentile(&again, i),
+					 histogram_percentile(&histogram, i));
+		histogram_release(&histogram);
+		histogram_release(&again);
+	}
+}
+
 static void test_small_values_are_exact(void **state)
 {
 	struct histogram histogram = { 0 };
@@ -615,6 +642,7 @@ int main(void)
 		CASE(test_datagrams_have_many_peers),
 		CASE(test_many_sizes_become_powers_of_two),
 		cmocka_unit_test(test_percentiles_are_as_exact_as_said),
+		cmocka_unit_test(test_counted_again_it_is_the_same),
 		cmocka_unit_test(test_small_values_are_exact),
 		cmocka_unit_test(test_the_largest_value_has_room),
 		CASE(test_summaries_without_records),

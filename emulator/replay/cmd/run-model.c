@@ -16,6 +16,7 @@ struct model_run {
 	struct run_rank *ranks; /* [config.size] */
 	struct report report;
 	struct timeline timeline;
+	struct noderows rows;
 	uint32_t done;
 };
 
@@ -62,14 +63,18 @@ static int start_ranks(struct model_run *run, struct err *err)
 			  path ? path : "chrome_trace.json", err) < 0)
 		return -1;
 	timeline_begin(&run->timeline, 0, -1);
+	if (options->node_rows && noderows_open(&run->rows, options->node_rows, err) < 0)
+		return -1;
 	run->ranks = calloc(size, sizeof(*run->ranks));
 	if (!run->ranks)
 		return err_errno(err, "no room for %u ranks", size);
-	for (uint32_t i = 0; i < size; i++)
+	for (uint32_t i = 0; i < size; i++) {
 		if (run_rank_create(&run->ranks[i], &run->config, &run->graphs[i % run->ngraphs],
 				    model_net(run->model, i), &run->report, &run->timeline,
 				    err) < 0)
 			return -1;
+		run->ranks[i].rows = options->node_rows ? &run->rows : NULL;
+	}
 	loop_start(&run->loop);
 	for (uint32_t i = 0; i < size; i++)
 		if (run_rank_start(&run->ranks[i], rank_done, run, err) < 0)
@@ -136,6 +141,7 @@ static void model_run_release(struct model_run *run)
 	run_config_release(&run->config);
 	report_release(&run->report);
 	timeline_leave(&run->timeline);
+	noderows_abort(&run->rows);
 	loop_release(&run->loop);
 	free(run->graphs);
 	free(run->ranks);
@@ -149,13 +155,15 @@ int run_model(const struct run_options *options, struct err *err)
 
 	loop_init(&run.loop, NULL);
 	report_init(&run.report);
+	run.report.worst = options->worst;
 	rc = prepare(&run, options, 0, NULL, err);
 	if (rc == 0)
 		rc = replay(&run, err);
 	/* What was verified is printed also where it is wrong. */
 	if (run.config.size && run.done == run.config.size &&
 	    (run_print(options, &run.report, rc ? &wrong : err) < 0 ||
-	     timeline_close(&run.timeline, rc ? &wrong : err) < 0))
+	     timeline_close(&run.timeline, rc ? &wrong : err) < 0 ||
+	     noderows_close(&run.rows, rc ? &wrong : err) < 0))
 		rc = -1;
 	model_run_release(&run);
 	return rc;
@@ -171,6 +179,8 @@ int run_predict(const struct run_options *options, const struct model_settings *
 	plain.quiet = true;
 	plain.verify = false;
 	plain.chrome_trace = TIMELINE_OFF;
+	plain.against_trace = false;
+	plain.node_rows = NULL;
 	loop_init(&run.loop, NULL);
 	report_init(&run.report);
 	rc = prepare(&run, &plain, size, settings, err);

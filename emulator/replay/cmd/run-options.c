@@ -162,6 +162,8 @@ static const struct optrow rows[] = {
 	ROW("against-trace", worst, &kind_count, "N",
 	    "Recorded times beside replayed ones, the N worst nodes (10)",
 	    OPTROW_RANGE(0, UINT32_MAX), .otherwise = "10", GIVEN(against_trace)),
+	ROW("against-trace-file", node_rows, &optrow_text, "FILE",
+	    "Write both times of every node; of several processes FILE.<rank>"),
 	ROW("chrome-trace", chrome_trace, &kind_replay_trace, "off|workload|event",
 	    "Write a Chrome trace of nodes, or of messages too (off)", GIVEN(has_chrome_trace)),
 	ROW("chrome-trace-file", chrome_trace_file, &optrow_text, "FILE",

@@ -40,6 +40,7 @@ struct real_run {
 	struct report report, foreseen; /* foreseen: with --predict, of rank 0 */
 	struct model_settings model;    /* the same */
 	struct timeline timeline;
+	struct noderows rows;
 	char directory[PATH_MAX]; /* replay/ of the run directory, or "" */
 	/* of the watchdog */
 	int64_t looked, moved; /* ns: last look; last time that something had happened */
@@ -301,6 +302,18 @@ static int open_timeline(struct real_run *run, struct err *err)
 			     err);
 }
 
+/* FILE.<rank>. */
+static int open_rows(struct real_run *run, struct err *err)
+{
+	char path[PATH_MAX + 32];
+
+	if (!run->options->node_rows)
+		return 0;
+	snprintf(path, sizeof(path), "%s.%u", run->options->node_rows, run->net->rank);
+	run->rank.rows = &run->rows;
+	return noderows_open(&run->rows, path, err);
+}
+
 /* Rank 0: all that is known, also as replay/summary.json. */
 static int print_all(struct real_run *run, struct err *err)
 {
@@ -417,7 +430,7 @@ static int replay(struct real_run *run, struct err *err)
 	if (open_timeline(run, err) < 0 ||
 	    run_rank_create(&run->rank, &run->config, &run->graph, run->net, &run->report,
 			    &run->timeline, err) < 0 ||
-	    begin_together(run, err) < 0)
+	    open_rows(run, err) < 0 || begin_together(run, err) < 0)
 		return -1;
 	if (run->options->verbose)
 		fprintf(stderr, "netemu replay: rank %u of %u begins, %u nodes, %s\n",
@@ -434,7 +447,9 @@ static int replay(struct real_run *run, struct err *err)
 		return -1;
 	if (run_rank_report(&run->rank, &wrong) < 0)
 		return err_set(err, "%s", wrong.text);
-	return timeline_close(&run->timeline, err) < 0 ? -1 : write_ledger(run, err);
+	return timeline_close(&run->timeline, err) < 0 || noderows_close(&run->rows, err) < 0
+		       ? -1
+		       : write_ledger(run, err);
 }
 
 /* The others wait until rank 0 has printed and written all: what fails there fails on all.  A
@@ -462,6 +477,7 @@ int run_real(const struct run_options *options, struct err *err)
 
 	loop_init(&run.loop, &loop_real_clock);
 	report_init(&run.report);
+	run.report.worst = options->worst;
 	report_init(&run.foreseen);
 	rc = meet(&run, err);
 	if (rc == 0)
@@ -477,6 +493,7 @@ int run_real(const struct run_options *options, struct err *err)
 	run_config_release(&run.config);
 	report_release(&run.report);
 	timeline_leave(&run.timeline);
+	noderows_abort(&run.rows);
 	report_release(&run.foreseen);
 	model_settings_release(&run.model);
 	loop_release(&run.loop);

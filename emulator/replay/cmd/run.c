@@ -23,6 +23,8 @@ static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, 
 				.recorded = (int64_t)rank->graph->nodes[node].duration_us * 1000,
 				.replayed = end - start,
 			});
+	if (rank->rows)
+		noderows_add(rank->rows, rank->net->rank, rank->graph, node, lane, start, end);
 	if (rank->timeline->level)
 		timeline_node(rank->timeline, rank->net->rank, rank->graph,
 			      &(struct timeline_slice){ node, lane, start, end });
@@ -145,7 +147,6 @@ int run_print(const struct run_options *options, struct report *report, struct e
 int run_print_both(const struct run_options *options, struct report *report,
 		   const struct report *predicted, struct err *err)
 {
-	report->worst = options->worst;
 	report_sort(report);
 	report_write_ranks(report, stdout);
 	if (!options->quiet && report->ncollectives) {

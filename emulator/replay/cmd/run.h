@@ -9,6 +9,7 @@
 #include "net/lifeline.h"
 #include "net/model.h"
 #include "result/ledger.h"
+#include "result/noderows.h"
 #include "result/report.h"
 #include "result/timeline.h"
 #include "result/waymark.h"
@@ -35,6 +36,7 @@ struct run_options {
 	enum timeline_level chrome_trace; /* of the environment without the option */
 	bool has_chrome_trace, against_trace;
 	uint32_t worst;                /* nodes that --against-trace shows */
+	const char *node_rows;         /* of --against-trace-file, NULL without */
 	const char *chrome_trace_file; /* NULL: where the network says */
 };
 
@@ -85,6 +87,7 @@ struct run_rank {
 	struct waymark mark;       /* rank 0 */
 	uint64_t ended, all;       /* nodes */
 	struct timeline *timeline; /* of the caller */
+	struct noderows *rows;     /* the same; set when it is wanted */
 	bool done;
 	void (*all_done)(void *arg);
 	void *arg;

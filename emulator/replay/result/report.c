@@ -19,6 +19,8 @@ void report_release(struct report *report)
 	free(report->ranks);
 	free(report->pairs);
 	free(report->nodes);
+	for (int lane = 0; lane < REPORT_LANES; lane++)
+		histogram_release(&report->lanes[lane].errors);
 	report_init(report);
 }
 
@@ -90,17 +92,6 @@ void report_rank(struct report *report, const struct report_rank *rank)
 		return;
 	report->ranks = ranks;
 	ranks[report->nranks++] = *rank;
-}
-
-void report_node(struct report *report, const struct report_node *node)
-{
-	struct report_node *nodes =
-		one_more(report, report->nodes, report->nnodes, &report->rnodes, sizeof(*nodes));
-
-	if (!nodes)
-		return;
-	report->nodes = nodes;
-	nodes[report->nnodes++] = *node;
 }
 
 static void add_pair(struct report *report, const struct report_pair *pair)
@@ -177,26 +168,11 @@ static json_t *pack_collectives(const struct report *report)
 	return list;
 }
 
-static json_t *pack_nodes(const struct report *report)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < report->nnodes; i++) {
-		const struct report_node *node = &report->nodes[i];
-
-		json_array_append_new(list, json_pack("[I,I,I,I,I]", (json_int_t)node->rank,
-						      (json_int_t)node->lane, (json_int_t)node->id,
-						      (json_int_t)node->recorded,
-						      (json_int_t)node->replayed));
-	}
-	return list;
-}
-
 char *report_pack(const struct report *report)
 {
-	json_t *root =
-		json_pack("{s:o,s:o,s:o,s:o}", "n", pack_nodes(report), "r", pack_ranks(report),
-			  "p", pack_pairs(report), "c", pack_collectives(report));
+	json_t *root = json_pack("{s:o,s:o,s:o,s:o}", "a", report_pack_against(report), "r",
+				 pack_ranks(report), "p", pack_pairs(report), "c",
+				 pack_collectives(report));
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
@@ -262,23 +238,6 @@ static int unpack_collectives(struct report *report, json_t *list)
 	return 0;
 }
 
-static int unpack_nodes(struct report *report, json_t *list)
-{
-	json_int_t rank, lane, id, recorded, replayed;
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		if (json_unpack(one, "[I,I,I,I,I]", &rank, &lane, &id, &recorded, &replayed) < 0 ||
-		    lane < 0 || lane > LANE_NONE)
-			return -1;
-		report_node(report, &(struct report_node){ (uint32_t)rank, (enum lane)lane,
-							   (uint64_t)id, recorded, replayed });
-	}
-	return 0;
-}
-
 int report_unpack(struct report *report, const char *text, struct err *err)
 {
 	json_error_t why;
@@ -288,7 +247,7 @@ int report_unpack(struct report *report, const char *text, struct err *err)
 	if (root && unpack_ranks(report, json_object_get(root, "r")) == 0 &&
 	    unpack_pairs(report, json_object_get(root, "p")) == 0 &&
 	    unpack_collectives(report, json_object_get(root, "c")) == 0 &&
-	    unpack_nodes(report, json_object_get(root, "n")) == 0)
+	    report_unpack_against(report, json_object_get(root, "a")) == 0)
 		rc = 0;
 	json_decref(root);
 	return rc < 0 ? err_set(err, "the results of a rank cannot be read") : 0;

@@ -10,6 +10,7 @@
 
 #include "coll/collective.h"
 #include "exec/exec.h"
+#include "histogram.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -46,10 +47,20 @@ struct report_node {
 	int64_t recorded, replayed; /* ns */
 };
 
+/* Nodes of a lane, all of them, in little memory. */
+struct report_lane {
+	uint64_t nodes;
+	double recorded, replayed; /* ns, sums */
+	struct histogram errors;   /* without sign, relative, 1e-9; of those with a recorded time */
+};
+
+#define REPORT_LANES 4 /* enum lane */
+
 struct report {
-	struct report_node *nodes; /* owned */
+	struct report_lane lanes[REPORT_LANES];
+	struct report_node *nodes; /* the worst there were, a heap; owned */
 	size_t nnodes, rnodes;
-	size_t worst;              /* that are shown */
+	size_t worst; /* how many are kept and shown; the caller's, after report_init() */
 	struct report_rank *ranks; /* owned; by rank after report_sort() */
 	size_t nranks, rranks;
 	struct report_pair *pairs; /* owned; several of a pair, by size */
@@ -66,6 +77,8 @@ void report_release(struct report *report);
 void report_collective(struct report *report, const struct collective *collective);
 void report_rank(struct report *report, const struct report_rank *rank);
 void report_node(struct report *report, const struct report_node *node);
+/* A part of report_node(): NODE is kept when it is one of the worst. */
+void report_offer(struct report *report, const struct report_node *node);
 /* SOURCE sent MESSAGES of SIZE bytes to TARGET. */
 void report_sent(struct report *report, uint32_t source, uint32_t target, uint64_t size,
 		 uint64_t messages);
@@ -87,10 +100,16 @@ void report_write_table(const struct report *report, FILE *out);
  * by difference, after report_sort().  -1 with errno ENOMEM.
  */
 int report_write_against(const struct report *report, FILE *out);
-/* The same for the summary; NULL without memory. */
+/* The same for the summary; NULL without nodes or memory. */
 json_t *report_against_json(const struct report *report);
-/* A part of report_sort(). */
+/* Parts of report_sort() and of report_pack() and report_unpack(), which returns -1 for what
+ * cannot be.
+ */
 void report_sort_nodes(struct report *report);
+json_t *report_pack_against(const struct report *report);
+int report_unpack_against(struct report *report, json_t *root);
+/* The name of LANE: "receive" of those without. */
+const char *report_lane_name(enum lane lane);
 /* Finish of ranks and mean of collectives beside what was PREDICTED; both are sorted. */
 void report_write_both(const struct report *report, const struct report *predicted, FILE *out);
 /* {"version": 1, "ranks": [...], "pairs": [...], "collectives": [...]}, to PATH; "predicted" with

@@ -177,8 +177,8 @@ static json_t *summary_json(const struct report *report, const struct report *pr
 				  collectives_json(predicted));
 	return json_pack("{s:i,s:o,s:o,s:o,s:o*,s:o*}", "version", SUMMARY_VERSION, "ranks",
 			 ranks_json(report), "pairs", pairs, "collectives",
-			 collectives_json(report), "against_trace",
-			 report->nnodes ? report_against_json(report) : NULL, "predicted", other);
+			 collectives_json(report), "against_trace", report_against_json(report),
+			 "predicted", other);
 }
 
 int report_write_summary(const struct report *report, const struct report *predicted,

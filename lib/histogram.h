@@ -6,8 +6,8 @@
  * that holds it: wrong by at most 1/256 of the value.  An empty one takes no memory,
  * and 1 KiB for each power of two that it has met.
  */
-#ifndef TRACE_HISTOGRAM_H
-#define TRACE_HISTOGRAM_H
+#ifndef NETEMU_HISTOGRAM_H
+#define NETEMU_HISTOGRAM_H
 
 #include <stdint.h>
 
@@ -33,5 +33,11 @@ int histogram_merge(struct histogram *histogram, const struct histogram *other);
  */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 double histogram_mean(const struct histogram *histogram);
+
+/* Each value to SEE, ascending, and how often it was counted, as near as it is known; counted
+ * again they are the same histogram, but for its mean.
+ */
+void histogram_each(const struct histogram *histogram,
+		    void (*see)(void *arg, uint64_t value, uint64_t count), void *arg);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "trace/histogram.h"
+#include "histogram.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Octave 0 has the values below 128, octave k those from 64 * 2^k on: the first of their
@@ -116,6 +117,49 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
 		}
 	}
 	return histogram->max;
+}
+
+/* A bucket of which the least and the greatest value are known exactly. */
+struct rest {
+	uint64_t count;
+	bool least, greatest; /* still in it */
+};
+
+static void see_bucket(const struct histogram *histogram, uint64_t value, struct rest *rest,
+		       void (*see)(void *arg, uint64_t value, uint64_t count), void *arg)
+{
+	if (rest->least) {
+		see(arg, histogram->min, 1);
+		rest->count--;
+	}
+	if (rest->greatest && rest->count)
+		rest->count--;
+	else
+		rest->greatest = false;
+	if (rest->count)
+		see(arg, within(histogram, value), rest->count);
+	if (rest->greatest)
+		see(arg, histogram->max, 1);
+}
+
+void histogram_each(const struct histogram *histogram,
+		    void (*see)(void *arg, uint64_t value, uint64_t count), void *arg)
+{
+	unsigned first = octave_of(histogram->min), last = octave_of(histogram->max);
+	unsigned low = bucket_of(histogram->min, first), high = bucket_of(histogram->max, last);
+
+	for (unsigned i = 0; i < HISTOGRAM_OCTAVES; i++) {
+		for (unsigned k = 0; histogram->octave[i] && k < HISTOGRAM_BUCKETS; k++) {
+			struct rest rest = {
+				.count = histogram->octave[i][k],
+				.least = i == first && k == low,
+				.greatest = i == last && k == high,
+			};
+
+			if (rest.count)
+				see_bucket(histogram, middle_of(i, k), &rest, see, arg);
+		}
+	}
 }
 
 double histogram_mean(const struct histogram *histogram)
