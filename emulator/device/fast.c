@@ -306,10 +306,12 @@ static inline void complete_receive(const struct fast *f, struct shared_rq *rq,
 		.receive = 1,
 	};
 
-	if (sqe->opcode == WR_SEND_WITH_IMM) {
+	if (sqe->opcode != WR_SEND) {
 		entry.flags = WC_WITH_IMM;
 		entry.imm = sqe->imm;
 	}
+	if (sqe->opcode == WR_RDMA_WRITE_WITH_IMM)
+		entry.opcode = WC_RECV_RDMA_WITH_IMM;
 	rq_complete(f->fabric, rq, f->to->recv_cq_at, &entry, sqe->flags & SEND_SOLICITED);
 }
 
@@ -331,12 +333,37 @@ static uint32_t send_one(struct fast *f, uint64_t from, uint64_t end)
 	return f->count;
 }
 
+/* The first alone.  The queue is free while it is copied, so that its owner can post: somebody
+ * else may have taken the receive meanwhile, when it is a shared one.
+ */
+static uint32_t write_one(struct fast *f, uint64_t from, uint64_t end)
+{
+	struct shared_rq *rq = receive_queue(f);
+	struct shared_rqe *rqe;
+
+	(void)from, (void)end;
+	if (f->to->in_rqe_taken)
+		return 0;
+	rqe = rq_first(f->fabric, rq);
+	rq_done(rq);
+	if (!rqe || !add(f, f->request[0]) || copy(f) != f->bytes)
+		return 0;
+	rqe = rq_first(f->fabric, rq);
+	if (rqe) {
+		complete_receive(f, rq, rqe);
+		f->count = 1;
+	}
+	rq_done(rq);
+	return f->count;
+}
+
 static const struct {
 	uint32_t (*carry_out)(struct fast *f, uint64_t from, uint64_t end);
 	uint8_t completion; /* enum wc_opcode */
 } operations[] = {
 	[WR_RDMA_WRITE] = { copy_some, WC_RDMA_WRITE },
 	[WR_RDMA_READ] = { copy_some, WC_RDMA_READ },
+	[WR_RDMA_WRITE_WITH_IMM] = { write_one, WC_RDMA_WRITE },
 	[WR_SEND] = { send_one, WC_SEND },
 	[WR_SEND_WITH_IMM] = { send_one, WC_SEND },
 };
