@@ -51,10 +51,8 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 	peer->qps[q].qp = ibv_create_qp(verbs->pd, &attr);
 	if (!peer->qps[q].qp || (errno = to_init(verbs, peer->qps[q].qp)))
 		return err_errno(err, "no queue pair for rank %u", peer->rank);
-	for (int i = 0; i < 2 * VERBS_SLOTS; i++)
-		if (verbs_expect(verbs, peer, q, err) < 0)
-			return -1;
-	return 0;
+	peer->qps[q].owed = 2 * VERBS_SLOTS;
+	return verbs_expect(peer, q, err);
 }
 
 static int make_all(struct verbs *verbs, struct err *err)
@@ -168,7 +166,7 @@ static int connect_one(struct verbs *verbs, struct verbs_peer *peer, struct card
 	if (size < 0 || check_card(verbs, card, size, peer->rank, err) < 0)
 		return -1;
 	peer->rkey = card->rkey;
-	peer->slots_address = card->slots + (uint64_t)own * VERBS_SLOTS * verbs->slot_size;
+	peer->slots_address = card->slots + own * verbs->peer_size;
 	peer->credit_address = card->credits + own * sizeof(uint64_t);
 	for (uint32_t q = 0; q < verbs->qps; q++) {
 		errno = to_ready(verbs, peer->qps[q].qp, card->qpn[own * verbs->qps + q], card);

@@ -127,38 +127,38 @@ static int open_port(struct verbs *verbs, struct err *err)
 
 static size_t round_up(size_t size)
 {
-	return (size + 4095) & ~(size_t)4095;
+	return (size + VERBS_PAGE - 1) & ~(size_t)(VERBS_PAGE - 1);
 }
 
 /* How large segments may be with the memory there is. */
 static int choose_segment(struct verbs *verbs, struct err *err)
 {
 	uint64_t memory = verbs->settings->memory ? verbs->settings->memory : 256u << 20;
-	uint64_t each = memory / ((uint64_t)verbs->net.size * VERBS_SLOTS + VERBS_POOL);
+	uint64_t slots = (uint64_t)verbs->net.size * (VERBS_SLOTS + 1) + VERBS_POOL;
+	uint64_t each = memory / slots & ~(uint64_t)(VERBS_PAGE - 1);
 	uint64_t least = VERBS_SEGMENT_MIN;
 	uint64_t segment = verbs->settings->segment ? verbs->settings->segment : VERBS_SEGMENT;
 
-	if (segment + sizeof(struct segment_head) > each && !verbs->settings->segment)
-		segment = each & ~(uint64_t)63;
+	if (segment + VERBS_PAGE > each && !verbs->settings->segment)
+		segment = each > VERBS_PAGE ? each - VERBS_PAGE : 0;
 	if (verbs->settings->segment)
-		least = verbs->settings->segment;
-	if (segment < VERBS_SEGMENT_MIN || segment + sizeof(struct segment_head) > each)
-		return err_set(
-			err, "%u ranks need %llu bytes of memory each, not %llu", verbs->net.size,
-			(unsigned long long)((uint64_t)verbs->net.size * VERBS_SLOTS + VERBS_POOL) *
-				(least + sizeof(struct segment_head)),
-			(unsigned long long)memory);
+		least = round_up(verbs->settings->segment);
+	if (segment < VERBS_SEGMENT_MIN || segment + VERBS_PAGE > each)
+		return err_set(err, "%u ranks need %llu bytes of memory each, not %llu",
+			       verbs->net.size, (unsigned long long)slots * (least + VERBS_PAGE),
+			       (unsigned long long)memory);
 	verbs->segment = (uint32_t)segment;
-	verbs->slot_size = (uint32_t)(segment + sizeof(struct segment_head));
+	verbs->slot_size = VERBS_PAGE + round_up(segment);
+	verbs->peer_size = (VERBS_SLOTS + 1) * verbs->slot_size;
 	return 0;
 }
 
 static int register_memory(struct verbs *verbs, struct err *err)
 {
 	const size_t size = verbs->net.size;
-	size_t slots = round_up(size * VERBS_SLOTS * verbs->slot_size);
+	size_t slots = size * verbs->peer_size;
 	size_t words = round_up(size * sizeof(uint64_t));
-	size_t heads = round_up(size * VERBS_SLOTS * sizeof(struct segment_head));
+	size_t heads = round_up(size * VERBS_SLOTS * sizeof(*verbs->heads));
 	uint8_t *at;
 
 	verbs->memory_size = slots + 2 * words + heads + (size_t)VERBS_POOL * verbs->segment;
@@ -170,7 +170,7 @@ static int register_memory(struct verbs *verbs, struct err *err)
 	verbs->slots = at;
 	verbs->credits = (volatile uint64_t *)(at += slots);
 	verbs->credit_source = (uint64_t *)(at += words);
-	verbs->heads = (struct segment_head *)(at += words);
+	verbs->heads = (struct verbs_head *)(at += words);
 	verbs->pool = at + heads;
 	/* the first is for all that nobody looks at */
 	for (int i = 1; i < VERBS_POOL; i++)

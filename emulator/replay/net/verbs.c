@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define BATCH       32 /* completions */
-#define SIGNAL_EACH 4  /* credits: the last of so many is signaled */
+#define EXPECT_EACH 4  /* receives are posted so many at a time */
+#define SIGNAL_EACH 4  /* the last of so many is signaled */
 
 static struct verbs *verbs_of(struct net *net)
 {
@@ -23,12 +24,19 @@ static void make_ready(struct verbs *verbs, struct verbs_peer *peer)
 	verbs->ready[verbs->ready_count++] = peer->rank;
 }
 
-int verbs_expect(struct verbs *verbs, struct verbs_peer *peer, uint32_t qp, struct err *err)
+int verbs_expect(struct verbs_peer *peer, uint32_t q, struct err *err)
 {
-	struct ibv_recv_wr wr = { .wr_id = work_id(WORK_RECEIVE, peer->rank, qp, 0, 0) }, *bad;
+	struct verbs_qp *qp = &peer->qps[q];
+	struct ibv_recv_wr wr[2 * VERBS_SLOTS], *bad;
+	uint32_t count = qp->owed;
 
-	(void)verbs;
-	errno = ibv_post_recv(peer->qps[qp].qp, &wr, &bad);
+	for (uint32_t i = 0; i < count; i++)
+		wr[i] = (struct ibv_recv_wr){
+			.wr_id = work_id(WORK_RECEIVE, peer->rank, q, 0, 0),
+			.next = i + 1 < count ? &wr[i + 1] : NULL,
+		};
+	qp->owed = 0;
+	errno = ibv_post_recv(qp->qp, wr, &bad);
 	return errno ? err_errno(err, "unable to receive from rank %u", peer->rank) : 0;
 }
 
@@ -43,8 +51,10 @@ static bool has_room(const struct verbs_qp *qp)
 static bool may_send(const struct verbs *verbs, const struct verbs_peer *peer)
 {
 	const struct net_message *message = peer->queue;
+	uint64_t written = verbs->credits[peer->rank];
+	uint64_t credit = written > peer->credit ? written : peer->credit;
 
-	return peer->sent - verbs->credits[peer->rank] < VERBS_SLOTS &&
+	return peer->sent - credit < VERBS_SLOTS &&
 	       !peer->flight[peer->sent % VERBS_SLOTS].message &&
 	       has_room(&peer->qps[peer->sent % verbs->qps]) &&
 	       (!message->data || verbs->pool_count);
@@ -64,30 +74,67 @@ static uint8_t *contents(struct verbs *verbs, struct verbs_flight *flight, uint3
 	return verbs->pool + (size_t)flight->pool * verbs->segment;
 }
 
-static int post_segment(struct verbs *verbs, struct verbs_peer *peer, struct segment_head *head,
-			const uint8_t *data, struct err *err)
+/* By several queue pairs they end in any order. */
+static bool is_signaled(const struct verbs *verbs, const struct verbs_peer *peer,
+			const struct net_message *message)
 {
-	uint32_t slot = peer->sent % VERBS_SLOTS, q = peer->sent % verbs->qps;
-	struct ibv_sge sge[2] = {
-		{ (uintptr_t)head, sizeof(*head), verbs->mr->lkey },
-		{ (uintptr_t)data, head->length, verbs->mr->lkey },
-	};
-	struct ibv_send_wr wr = {
-		.wr_id = work_id(WORK_SEGMENT, peer->rank, q, slot, peer->qps[q].posted),
-		.sg_list = sge,
-		.num_sge = head->length ? 2 : 1,
-		.opcode = IBV_WR_RDMA_WRITE_WITH_IMM,
-		.send_flags = IBV_SEND_SIGNALED,
-		.imm_data = slot,
-		.wr.rdma = { peer->slots_address + (uint64_t)slot * verbs->slot_size, peer->rkey },
-	}, *bad;
+	return verbs->qps > 1 || message->moved == message->size ||
+	       peer->sent % SIGNAL_EACH == SIGNAL_EACH - 1;
+}
 
-	errno = ibv_post_send(peer->qps[q].qp, &wr, &bad);
+static int post_segment(struct verbs *verbs, struct verbs_peer *peer,
+			const struct net_message *message, struct ibv_send_wr *wr, struct err *err)
+{
+	uint32_t q = peer->sent % verbs->qps;
+	struct verbs_qp *qp = &peer->qps[q];
+	struct ibv_send_wr *bad;
+
+	wr->wr_id = work_id(WORK_SEGMENT, peer->rank, q, peer->sent % VERBS_SLOTS, qp->posted);
+	wr->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
+	wr->send_flags = is_signaled(verbs, peer, message) ? IBV_SEND_SIGNALED : 0;
+	wr->wr.rdma.remote_addr += peer->slots_address;
+	wr->wr.rdma.rkey = peer->rkey;
+	errno = ibv_post_send(qp->qp, wr, &bad);
 	if (errno)
 		return err_errno(err, "unable to send to rank %u", peer->rank);
-	peer->qps[q].posted++;
+	qp->posted++;
 	peer->sent++;
 	return 0;
+}
+
+static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct verbs_head *head,
+			  const uint8_t *data, struct err *err)
+{
+	const struct net_message *message = peer->flight[peer->sent % VERBS_SLOTS].message;
+	uint32_t slot = peer->sent % VERBS_SLOTS;
+	struct ibv_sge sge[2] = {
+		{ (uintptr_t)head, sizeof(*head), verbs->mr->lkey },
+		{ (uintptr_t)data, head->segment.length, verbs->mr->lkey },
+	};
+	struct ibv_send_wr wr = {
+		.sg_list = sge,
+		.num_sge = head->segment.length ? 2 : 1,
+		.imm_data = slot,
+		.wr.rdma.remote_addr = verbs_head_at(verbs, slot),
+	};
+
+	peer->told = peer->released;
+	return post_segment(verbs, peer, message, &wr, err);
+}
+
+/* The next LENGTH bytes of a message that nobody looks at. */
+static int send_more(struct verbs *verbs, struct verbs_peer *peer, uint32_t length, struct err *err)
+{
+	const struct net_message *message = peer->flight[peer->sent % VERBS_SLOTS].message;
+	struct ibv_sge sge = { (uintptr_t)verbs->pool, length, verbs->mr->lkey };
+	struct ibv_send_wr wr = {
+		.sg_list = &sge,
+		.num_sge = 1,
+		.imm_data = peer->sent % VERBS_SLOTS | VERBS_MORE,
+		.wr.rdma.remote_addr = verbs_data_at(verbs, VERBS_SLOTS),
+	};
+
+	return post_segment(verbs, peer, message, &wr, err);
 }
 
 static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
@@ -95,27 +142,32 @@ static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err
 	struct net_message *message = peer->queue;
 	uint32_t slot = peer->sent % VERBS_SLOTS;
 	struct verbs_flight *flight = &peer->flight[slot];
-	struct segment_head *head = &verbs->heads[peer->rank * VERBS_SLOTS + slot];
-	uint64_t left = message->size - message->moved;
-	uint8_t *data;
+	struct verbs_head *head = &verbs->heads[peer->rank * VERBS_SLOTS + slot];
+	uint64_t left = message->size - message->moved, at = message->moved;
+	uint32_t length = left < verbs->segment ? (uint32_t)left : verbs->segment;
+	uint64_t number = peer->number;
+	const uint8_t *data;
 
 	flight->message = message;
-	*head = (struct segment_head){
-		.number = peer->number,
-		.tag = message->tag,
-		.size = message->size,
-		.at = message->moved,
-		.length = left < verbs->segment ? (uint32_t)left : verbs->segment,
-		.looked = message->data != NULL,
-	};
-	data = contents(verbs, flight, head->length);
-	message->moved += head->length;
+	data = contents(verbs, flight, length);
+	message->moved += length;
 	message->under_way++;
 	if (message->moved == message->size) {
 		peer->queue = message->next;
 		peer->number++;
 	}
-	return post_segment(verbs, peer, head, data, err);
+	if (at && !message->data)
+		return send_more(verbs, peer, length, err);
+	*head = (struct verbs_head){
+		.released = peer->released,
+		.segment = { .number = number,
+			     .tag = message->tag,
+			     .size = message->size,
+			     .at = at,
+			     .length = length,
+			     .looked = message->data != NULL },
+	};
+	return send_with_head(verbs, peer, head, data, err);
 }
 
 /* Tell PEER which of his segments have been taken in. */
@@ -217,29 +269,68 @@ static void segment_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t 
 		inbound_done(&verbs->inbound, message);
 }
 
-static int segment_came(struct verbs *verbs, struct verbs_peer *peer, const struct ibv_wc *wc,
-			struct err *err)
+/* With one queue pair those before it have come as well. */
+static void segments_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot)
 {
-	uint32_t slot = wc->imm_data, q = qp_of(wc->wr_id);
-	const struct segment_head *head;
+	while (verbs->qps == 1 && peer->gone % VERBS_SLOTS != slot)
+		segment_sent(verbs, peer, peer->gone++ % VERBS_SLOTS);
+	segment_sent(verbs, peer, slot);
+	peer->gone++;
+}
 
-	if (slot >= VERBS_SLOTS || peer->taken[slot])
-		return err_set(err, "rank %u writes to slot %u", peer->rank, slot);
-	head = (const struct segment_head *)(verbs->slots + ((size_t)peer->rank * VERBS_SLOTS +
-							     slot) * verbs->slot_size);
-	if (head->length > verbs->segment)
+/* Take in what is in SLOT, or what has no head. */
+static int take_slot(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot, struct err *err)
+{
+	const uint8_t *from = verbs->slots + peer->rank * verbs->peer_size;
+	struct segment_head *head = &peer->last;
+	const struct verbs_head *there;
+	uint64_t left;
+
+	if (peer->arrived[slot] == ARRIVAL_MORE) {
+		head->at += head->length;
+		left = head->size - head->at;
+		head->length = left < verbs->segment ? (uint32_t)left : verbs->segment;
+		slot = VERBS_SLOTS;
+	} else {
+		there = (const struct verbs_head *)(from + verbs_head_at(verbs, slot));
+		*head = there->segment;
+		if (there->released > peer->credit)
+			peer->credit = there->released;
+	}
+	if (head->length > verbs->segment || head->at > head->size)
 		return err_set(err, "rank %u sends a segment of %u bytes", peer->rank,
 			       head->length);
-	if (inbound_segment(&verbs->inbound, peer->rank, head, head + 1, err) < 0)
-		return -1;
-	peer->taken[slot] = true;
-	while (peer->taken[peer->released % VERBS_SLOTS]) {
-		peer->taken[peer->released % VERBS_SLOTS] = false;
+	return inbound_segment(&verbs->inbound, peer->rank, head, from + verbs_data_at(verbs, slot),
+			       err);
+}
+
+/* Those that have come are taken in by turns: by several queue pairs they overtake each other. */
+static int take_slots(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
+{
+	uint32_t slot;
+
+	while (peer->arrived[slot = peer->released % VERBS_SLOTS]) {
+		if (take_slot(verbs, peer, slot, err) < 0)
+			return -1;
+		peer->arrived[slot] = ARRIVAL_NONE;
 		peer->released++;
 	}
 	if (owes_credit(peer))
 		make_ready(verbs, peer);
-	return verbs_expect(verbs, peer, q, err);
+	return 0;
+}
+
+static int segment_came(struct verbs *verbs, struct verbs_peer *peer, const struct ibv_wc *wc,
+			struct err *err)
+{
+	uint32_t slot = wc->imm_data & ~VERBS_MORE, q = qp_of(wc->wr_id);
+
+	if (slot >= VERBS_SLOTS || peer->arrived[slot])
+		return err_set(err, "rank %u writes to slot %u", peer->rank, slot);
+	peer->arrived[slot] = wc->imm_data & VERBS_MORE ? ARRIVAL_MORE : ARRIVAL_HEAD;
+	if (take_slots(verbs, peer, err) < 0)
+		return -1;
+	return ++peer->qps[q].owed < EXPECT_EACH ? 0 : verbs_expect(peer, q, err);
 }
 
 static int failed(const struct verbs_peer *peer, const struct ibv_wc *wc, struct err *err)
@@ -260,7 +351,7 @@ static int completed(struct verbs *verbs, const struct ibv_wc *wc, struct err *e
 		return segment_came(verbs, peer, wc, err);
 	count_completed(&peer->qps[qp_of(wc->wr_id)], wc->wr_id);
 	if (work == WORK_SEGMENT)
-		segment_sent(verbs, peer, (uint32_t)(wc->wr_id >> 48 & 0xff));
+		segments_sent(verbs, peer, (uint32_t)(wc->wr_id >> 48 & 0xff));
 	return 0;
 }
 
@@ -310,10 +401,14 @@ static int verbs_recv(struct net *net, struct net_message *message, struct err *
 static int verbs_poll(struct net *net, struct err *err)
 {
 	struct verbs *verbs = verbs_of(net);
-	int taken = take_completions(verbs, err);
-	int sent = taken < 0 ? -1 : send_ready(verbs, err);
+	int taken = take_completions(verbs, err), finished, sent;
 
-	return sent < 0 ? -1 : taken + sent + inbound_finish(&verbs->inbound);
+	if (taken < 0)
+		return -1;
+	/* what is over may lead to the next message */
+	finished = inbound_finish(&verbs->inbound);
+	sent = send_ready(verbs, err);
+	return sent < 0 ? -1 : taken + finished + sent;
 }
 
 static void verbs_destroy(struct net *net)

@@ -4,9 +4,12 @@
  * Between each two ranks stand `queue_pairs` reliable connections.  A segment is an RDMA write
  * with immediate into one of SLOTS slots that its receiver keeps for this peer, its head in front;
  * the immediate is the slot.  Slots are used in turn, and used again when the receiver has
- * given them back: he writes the number of those he has taken in, from the first on, into a
- * word of the sender's.  So memory is bounded, nothing is ever refused (no RNR), and an
- * arrival needs no receive to be taken in.
+ * given them back: he says how many he has taken in, from the first on, in the head of what
+ * he sends himself, or else writes it into a word of the sender's.  So memory is bounded, nothing
+ * is ever refused (no RNR), and an arrival needs no receive to be taken in.
+ *
+ * Of a message that nobody looks at only the first segment has a head.  The others have the
+ * turn of a slot, but all go to the same place, behind the slots, which stays in the cache.
  */
 #ifndef NET_VERBS_H
 #define NET_VERBS_H
@@ -21,6 +24,14 @@
 #define VERBS_SEGMENT     (128u << 10) /* bytes of contents, when nobody says otherwise */
 #define VERBS_SEGMENT_MIN 4096u
 #define VERBS_POOL        32 /* segments with contents under way to all peers */
+/* A head is the end of its page: what is copied page by page lies as it does here. */
+#define VERBS_PAGE 4096u
+#define VERBS_MORE 0x100u /* immediate: of the message before, without a head */
+
+struct verbs_head {
+	uint64_t released; /* slots that the sender has taken in */
+	struct segment_head segment;
+};
 
 /* A segment under way: from posting until its completion. */
 struct verbs_flight {
@@ -31,22 +42,28 @@ struct verbs_flight {
 struct verbs_qp {
 	struct ibv_qp *qp;
 	uint32_t posted, completed; /* work requests; those whose slots are free again */
+	uint32_t owed;              /* receives that are to be posted */
 };
+
+enum verbs_arrival { ARRIVAL_NONE, ARRIVAL_HEAD, ARRIVAL_MORE };
 
 struct verbs_peer {
 	uint32_t rank;
 	bool queued;                             /* in verbs->ready */
 	struct net_message *queue, *queue_end;   /* sends that have not been posted whole */
 	uint64_t number;                         /* of the message in front */
-	uint64_t sent;                           /* segments posted */
+	uint64_t sent, gone;                     /* segments posted; of those by one queue pair
+						    that have come */
 	struct verbs_flight flight[VERBS_SLOTS]; /* by slot */
 	struct verbs_qp qps[VERBS_QPS];
 	/* where he takes segments of this rank */
 	uint64_t slots_address, credit_address;
 	uint32_t rkey;
+	uint64_t credit; /* of ours that he says he has taken in */
 	/* what has come from him */
-	uint64_t released, told; /* slots taken in without a gap; that he knows of */
-	bool taken[VERBS_SLOTS]; /* behind the first gap */
+	uint64_t released, told;      /* slots taken in; that he knows of */
+	uint8_t arrived[VERBS_SLOTS]; /* enum verbs_arrival, that are not taken in */
+	struct segment_head last;     /* that was taken in */
 };
 
 struct verbs {
@@ -58,7 +75,8 @@ struct verbs {
 	struct ibv_mr *mr;
 	struct ibv_port_attr port;
 	uint8_t port_number;
-	uint32_t gid_index, qps, segment, slot_size, mtu;
+	uint32_t gid_index, qps, segment, mtu;
+	size_t slot_size, peer_size; /* of a slot; of all of a peer and where the others go */
 	bool global;
 	const struct net_settings *settings; /* while it is made */
 	struct verbs_peer *peers;            /* [size] */
@@ -67,10 +85,10 @@ struct verbs {
 	/* one registered region, in this order */
 	uint8_t *memory;
 	size_t memory_size;
-	uint8_t *slots;             /* [size][VERBS_SLOTS] of slot_size */
+	uint8_t *slots;             /* [size][VERBS_SLOTS + 1] of slot_size */
 	volatile uint64_t *credits; /* [size], written by the peers */
 	uint64_t *credit_source;    /* [size], what is written to them */
-	struct segment_head *heads; /* [size][VERBS_SLOTS] */
+	struct verbs_head *heads;   /* [size][VERBS_SLOTS] */
 	uint8_t *pool;              /* [VERBS_POOL] of segment; [0] also for what nobody looks at */
 	int pool_free[VERBS_POOL], pool_count;
 };
@@ -90,7 +108,19 @@ int verbs_open(struct verbs *verbs, struct err *err);
 int verbs_connect(struct verbs *verbs, struct err *err);
 void verbs_close(struct verbs *verbs);
 
-/* Post a receive for one write with immediate.  -1 with ERR. */
-int verbs_expect(struct verbs *verbs, struct verbs_peer *peer, uint32_t qp, struct err *err);
+/* Where the head of SLOT is from the first on, and what of it is contents.  Behind the
+ * slots are those of messages that nobody looks at.
+ */
+static inline size_t verbs_head_at(const struct verbs *verbs, uint32_t slot)
+{
+	return slot * verbs->slot_size + VERBS_PAGE - sizeof(struct verbs_head);
+}
+static inline size_t verbs_data_at(const struct verbs *verbs, uint32_t slot)
+{
+	return slot * verbs->slot_size + VERBS_PAGE;
+}
+
+/* Post the receives that are owed, each for one write with immediate.  -1 with ERR. */
+int verbs_expect(struct verbs_peer *peer, uint32_t qp, struct err *err);
 
 #endif
