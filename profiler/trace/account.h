@@ -11,7 +11,7 @@
 #include "histogram.h"
 #include "trace/match.h"
 
-#define ACCOUNT_OPCODES  16 /* by enum ibv_wr_opcode; the last: that and all above */
+#define ACCOUNT_OPCODES  17 /* by enum ibv_wr_opcode; the last: that and all above */
 #define ACCOUNT_STATUSES 32 /* by enum ibv_wc_status; the last: that and all above */
 #define ACCOUNT_SIZES    32 /* kinds of sizes that are told apart */
 #define ACCOUNT_POWERS   65 /* [0]: no byte, [n]: 2^(n-1) to 2^n - 1 */

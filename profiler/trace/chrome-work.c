@@ -40,10 +40,14 @@ static bool is_signaled(const struct work *work)
 /* "SEND 4096 B"; a receive is called so by its posting, too. */
 static void put_wr_name(struct json *json, const struct work *work)
 {
-	const char *opcode = work->receive ? "RECV" : name_wr_opcode(work->opcode);
+	char text[NAME_SIZE];
+	const char *opcode =
+		name_or_number(text, name_wr_opcode(work->opcode), "OPCODE", work->opcode);
 
 	if (work->opcode == WC_UNKNOWN)
 		opcode = "request";
+	else if (work->receive)
+		opcode = "RECV";
 	json_put(json, opcode, strlen(opcode));
 	if (work->posted || !work->status) {
 		JSON_PUT(json, " ");

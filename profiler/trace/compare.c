@@ -59,17 +59,23 @@ static int add_traffic(struct compare *compare, int group, const char *what, str
 
 static int add_opcodes(struct compare *compare, const struct account *a, const struct account *b)
 {
+	char name[NAME_SIZE];
+
 	for (uint32_t i = 0; i < ACCOUNT_OPCODES; i++)
-		if (add_traffic(compare, OPCODE, name_wr_opcode(i), a->posted[i], b->posted[i]) < 0)
+		if (add_traffic(compare, OPCODE,
+				name_or_number(name, name_wr_opcode(i), "OPCODE", i), a->posted[i],
+				b->posted[i]) < 0)
 			return -1;
 	return add_traffic(compare, OPCODE, "RECV", a->received, b->received);
 }
 
 static int add_errors(struct compare *compare, const struct account *a, const struct account *b)
 {
+	char name[NAME_SIZE];
+
 	for (uint32_t i = 1; i < ACCOUNT_STATUSES; i++)
-		if (add_count(compare, ERROR, name_wc_status(i), "completions", a->status[i],
-			      b->status[i]) < 0)
+		if (add_count(compare, ERROR, name_or_number(name, name_wc_status(i), "STATUS", i),
+			      "completions", a->status[i], b->status[i]) < 0)
 			return -1;
 	return add_count(compare, ERROR, "refused", "requests", a->refused, b->refused);
 }

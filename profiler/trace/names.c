@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/names.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define LOOK_UP(names, number) \
 	((number) < sizeof(names) / sizeof(*(names)) && (names)[number] ? (names)[number] : "?")
@@ -119,4 +121,12 @@ const char *name_event_type(uint32_t type)
 	};
 
 	return LOOK_UP(names, type);
+}
+
+const char *name_or_number(char buf[NAME_SIZE], const char *name, const char *kind, uint32_t number)
+{
+	if (*name != '?')
+		return name;
+	snprintf(buf, NAME_SIZE, "%s %" PRIu32, kind, number);
+	return buf;
 }

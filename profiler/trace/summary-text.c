@@ -86,13 +86,14 @@ static void put_head(const struct overview *overview, const struct trace_run *ru
 
 static void put_opcodes(const struct account *account, FILE *out)
 {
-	char messages[32], bytes[16], done[32];
+	char messages[32], bytes[16], done[32], name[NAME_SIZE];
 
 	fprintf(out, "\n%-22s %15s %14s %15s\n", "Send requests", "posted", "bytes", "completed");
 	for (uint32_t i = 0; i < ACCOUNT_OPCODES; i++) {
 		if (!account->posted[i].messages)
 			continue;
-		fprintf(out, "  %-20s %15s %14s %15s\n", name_wr_opcode(i),
+		fprintf(out, "  %-20s %15s %14s %15s\n",
+			name_or_number(name, name_wr_opcode(i), "OPCODE", i),
 			grouped(messages, account->posted[i].messages),
 			units_bytes(bytes, sizeof(bytes), (double)account->posted[i].bytes),
 			account->counted ? "-" : grouped(done, account->sent[i].messages));
@@ -227,15 +228,15 @@ static void put_queues(const struct overview *overview, FILE *out)
 static void put_errors(const struct overview *overview, FILE *out)
 {
 	const struct account *account = &overview->total;
+	char text[32], name[NAME_SIZE];
 	bool any = false;
-	char text[32];
 
 	fputs("Completions with an error:", out);
 	for (uint32_t i = 1; i < ACCOUNT_STATUSES; i++) {
 		if (!account->status[i])
 			continue;
 		fprintf(out, "%s %s %s", any ? "," : "", grouped(text, account->status[i]),
-			name_wc_status(i));
+			name_or_number(name, name_wc_status(i), "STATUS", i));
 		any = true;
 	}
 	fputs(any ? "\n" : " none\n", out);

@@ -202,10 +202,9 @@ static void put_key(struct json *json, const char *key, bool first)
 static void put_name(struct json *json, const char *name, const char *kind, uint32_t number,
 		     bool first)
 {
-	char text[32];
+	char text[NAME_SIZE];
 
-	snprintf(text, sizeof(text), "%s %" PRIu32, kind, number);
-	put_key(json, *name == '?' ? text : name, first);
+	put_key(json, name_or_number(text, name, kind, number), first);
 }
 
 static void put_columns(struct json *json, const struct account *account)

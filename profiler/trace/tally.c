@@ -296,6 +296,8 @@ static int finish_place(struct rankfile *rank, const struct tally_place *place)
 static int finish_failure(struct rankfile *rank, const struct tally_failure *failure)
 {
 	struct rankfailed *row = grow(&rank->failed, &rank->nfailed, sizeof(*row));
+	uint32_t status = failure->key.status;
+	char name[NAME_SIZE];
 
 	if (!row)
 		return -1;
@@ -303,9 +305,10 @@ static int finish_failure(struct rankfile *rank, const struct tally_failure *fai
 	row->op = failure->key.op;
 	row->messages = failure->messages;
 	row->bytes = failure->bytes;
-	row->status = strdup(failure->key.status == TALLY_UNFINISHED
-				     ? "UNFINISHED"
-				     : name_wc_status(failure->key.status));
+	row->status =
+		strdup(status == TALLY_UNFINISHED
+			       ? "UNFINISHED"
+			       : name_or_number(name, name_wc_status(status), "STATUS", status));
 	return row->status ? 0 : -1;
 }
 

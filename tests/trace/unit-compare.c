@@ -111,6 +111,26 @@ static void tells_opcodes_pairs_sizes_and_errors_apart(void **state)
 	assert_null(find("opcode", "RDMA_READ", "messages")); /* neither has any */
 }
 
+static void names_every_opcode_and_every_status(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < ACCOUNT_OPCODES; i++)
+		b.total.posted[i] = (struct account_count){ 100 + i, 4096 };
+	for (uint64_t i = 0; i < ACCOUNT_STATUSES; i++)
+		b.total.status[i] = 200 + i;
+	assert_int_equal(compare_runs(&compare, &a, &b), 0);
+	has("opcode", "RDMA_WRITE", "messages", 0, 100);
+	has("opcode", "DRIVER1", "messages", 0, 111);
+	has("opcode", "OPCODE 12", "messages", 0, 112);
+	has("opcode", "OPCODE 13", "messages", 0, 113);
+	has("opcode", "ATOMIC_WRITE", "messages", 0, 115);
+	has("opcode", "OPCODE 16", "messages", 0, 116); /* and all above */
+	has("error", "TM_RNDV_INCOMPLETE", "completions", 0, 223);
+	has("error", "STATUS 24", "completions", 0, 224);
+	for (size_t i = 0; i < compare.rows; i++)
+		assert_null(strchr(compare.row[i].what, '?'));
+}
+
 static void has_pairs_and_sizes_that_one_run_alone_has(void **state)
 {
 	(void)state;
@@ -205,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(finds_nothing_between_a_run_and_itself),
 		TEST(tells_opcodes_pairs_sizes_and_errors_apart),
+		TEST(names_every_opcode_and_every_status),
 		TEST(has_pairs_and_sizes_that_one_run_alone_has),
 		TEST(tells_sizes_by_powers_where_one_run_has_too_many),
 		TEST(does_not_judge_latencies),
