@@ -102,7 +102,7 @@ static int take_member(struct ranksource *source, struct archive *archive, const
 	int rc;
 
 	if (kind == RANKSOURCE_NONE || archive_entry_filetype(entry) != AE_IFREG ||
-	    other_instrument(name, source->from))
+	    other_instrument(name, source->from ? source->from : "mpi"))
 		return 0;
 	if (asprintf(&origin, "%s(%s)", path, name) < 0)
 		return err_errno(err, "%s", path);

@@ -222,33 +222,68 @@ static bool is_folder(const char *dir, const char *name)
 	       stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool has_ranks(const char *dir, const char *name)
+{
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	bool found = false;
+	DIR *stream;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return false;
+	stream = opendir(path);
+	while (stream && !found && (entry = readdir(stream)))
+		found = filter(entry);
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
+static const char *const instruments[] = {
+#define X(name) name,
+	RANKSOURCE_FROM_LIST(X)
+#undef X
+};
+
+/* The first instrument of which DIR has a folder, and with RANKS rank files in it; or NULL. */
+static const char *first_of(const char *dir, bool ranks)
+{
+	for (size_t i = 0; i < sizeof(instruments) / sizeof(*instruments); i++)
+		if ((ranks ? has_ranks : is_folder)(dir, instruments[i]))
+			return instruments[i];
+	return NULL;
+}
+
 static bool is_run(const char *dir)
 {
-	static const char *const instruments[] = {
-#define X(name) name,
-		RANKSOURCE_FROM_LIST(X)
-#undef X
-			"log",
-	};
+	return first_of(dir, false) || is_folder(dir, "log");
+}
 
-	for (size_t i = 0; i < sizeof(instruments) / sizeof(*instruments); i++)
-		if (is_folder(dir, instruments[i]))
-			return true;
-	return false;
+/* That whose folder of the run directory DIR is read; never NULL. */
+static const char *from_of(const struct ranksource *source, const char *dir)
+{
+	const char *from = source->from;
+
+	if (!from)
+		from = first_of(dir, true);
+	if (!from)
+		from = first_of(dir, false);
+	return from ? from : "mpi";
 }
 
 /* A run directory, or a plain one of rank files. */
 static int read_directory(struct ranksource *source, const char *dir, struct err *err)
 {
+	const char *from = from_of(source, dir);
 	char path[PATH_MAX];
 
-	if (!is_folder(dir, source->from)) {
+	if (!is_folder(dir, from)) {
 		if (is_run(dir))
 			return err_set(err, "'%s': no '%s' in it: nothing was recorded there", dir,
-				       source->from);
+				       from);
 		return read_folder(source, dir, err);
 	}
-	if (snprintf(path, sizeof(path), "%s/%s", dir, source->from) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", dir, from) >= (int)sizeof(path))
 		return err_set(err, "'%s': the path is too long", dir);
 	return read_folder(source, path, err);
 }
@@ -303,7 +338,7 @@ static int read_job(struct ranksource *source, const char *name, struct err *err
 	for (int i = 0; i < count; i++) {
 		size_t used = strlen(list);
 
-		if (!is_folder(paths[i], source->from))
+		if (!is_folder(paths[i], from_of(source, paths[i])))
 			continue;
 		only = paths[i];
 		snprintf(list + used, sizeof(list) - used, "%s%s", several++ ? ", " : "", only);

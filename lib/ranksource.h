@@ -23,7 +23,8 @@ typedef int ranksource_fn(const struct rankfile *rank, const char *origin, bool 
 			  struct err *err);
 
 /* Read all ranks in NAMES (COUNT of them) of the instrument FROM and hand each
- * to FN.  Live files are read last, and only of ranks that have no rank file.
+ * to FN.  Without FROM: of the first of the list that a run directory has, and of mpi in
+ * archives.  Live files are read last, and only of ranks that have no rank file.
  * Returns 0, or -1 with ERR written.
  */
 int ranksource_read(char *const names[], int count, const char *from, ranksource_fn *fn, void *arg,
@@ -31,7 +32,7 @@ int ranksource_read(char *const names[], int count, const char *from, ranksource
 
 /* Inside the reader: what is common to directories and archives. */
 struct ranksource {
-	const char *from;
+	const char *from; /* NULL: the first there is */
 	ranksource_fn *fn;
 	void *arg;
 	char *buffer; /* of the file that is being read */

@@ -21,6 +21,7 @@
 enum {
 	KEY_TOPOLOGY = 256,
 	KEY_PATTERN,
+	KEY_FROM,
 	KEY_ROUTING,
 	KEY_PLACEMENT,
 	KEY_HOSTS,
@@ -43,6 +44,8 @@ static const struct argp_option table[] = {
 	  "all-to-all, shift:S, shift:all, permutation:NAME, ring, nn2d, nn3d, tree, random:SEED, "
 	  "an archive or folder of rank files, a run directory or a job id",
 	  1 },
+	{ "from", KEY_FROM, "SOURCE", 0,
+	  "Whose matrix of a run: mpi, verbs or replay; default the first there is", 1 },
 	{ "routing", KEY_ROUTING, "NAME", 0, "How pairs of hosts are routed", 1 },
 	{ "placement", KEY_PLACEMENT, "NAME", 0,
 	  "Where ranks go: block, cyclic, ..., or given (as in the run)", 2 },
@@ -174,6 +177,9 @@ static error_t parse_pattern(struct options *options, int key, char *arg, struct
 		break;
 	case KEY_PATTERN:
 		pattern->text = arg;
+		break;
+	case KEY_FROM:
+		pattern->from = choose(state, "from", arg, " mpi verbs replay ");
 		break;
 	case KEY_ROUTING:
 		options->result.routing = arg;

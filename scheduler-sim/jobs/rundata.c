@@ -245,7 +245,7 @@ static void settle_times(struct rundata *data)
 		data->end = end;
 }
 
-int rundata_read(struct rundata *data, const char *path, struct err *err)
+int rundata_read(struct rundata *data, const char *path, const char *from, struct err *err)
 {
 	*data = (struct rundata){
 		.path = strdup(path),
@@ -256,7 +256,7 @@ int rundata_read(struct rundata *data, const char *path, struct err *err)
 	};
 	if (!data->path)
 		return err_errno(err, "%s", path);
-	if (read_run(data, err) < 0 || traffic_read(&data->traffic, path, err) < 0 ||
+	if (read_run(data, err) < 0 || traffic_read_from(&data->traffic, path, from, err) < 0 ||
 	    read_placement(data, err) < 0) {
 		rundata_release(data);
 		return -1;

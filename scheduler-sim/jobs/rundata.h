@@ -18,10 +18,10 @@ struct rundata {
 	struct traffic *traffic;
 };
 
-/* Read all of the run directory PATH.  Returns 0, or -1 with ERR written; DATA
- * owns all it has.
+/* Read all of the run directory PATH; its traffic is that of the instrument FROM (mpi, verbs,
+ * replay), NULL: the first there is.  Returns 0, or -1 with ERR written; DATA owns all it has.
  */
-int rundata_read(struct rundata *data, const char *path, struct err *err);
+int rundata_read(struct rundata *data, const char *path, const char *from, struct err *err);
 void rundata_release(struct rundata *data);
 
 /* The nodes as one host list "a,b,c"; to be freed, NULL with errno or when there

@@ -45,7 +45,7 @@ static int add(struct runs *runs, const char *path, struct err *err)
 			return err_errno(err, "%s", path);
 		runs->list = list;
 	}
-	if (rundata_read(&runs->list[runs->count], path, &why) == 0)
+	if (rundata_read(&runs->list[runs->count], path, NULL, &why) == 0)
 		runs->count++;
 	else if (!runs->broken++)
 		runs->first = why;

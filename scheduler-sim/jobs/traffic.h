@@ -43,6 +43,9 @@ struct traffic {
  * Returns 0, or -1 with ERR written.
  */
 int traffic_read(struct traffic **traffic, const char *path, struct err *err);
+/* The same of what the instrument FROM recorded (mpi, verbs, replay); NULL: the first there is. */
+int traffic_read_from(struct traffic **traffic, const char *path, const char *from,
+		      struct err *err);
 
 /* A pattern over RANKS ranks, BYTES for each pair: all-to-all, ring, shift:S,
  * nn2d, nn3d (nearest neighbours, periodic, the most cubic factors of RANKS),

@@ -283,9 +283,14 @@ static int finish(struct reading *reading, struct traffic **traffic)
 
 int traffic_read(struct traffic **traffic, const char *path, struct err *err)
 {
+	return traffic_read_from(traffic, path, NULL, err);
+}
+
+int traffic_read_from(struct traffic **traffic, const char *path, const char *from, struct err *err)
+{
 	struct reading reading = { .path = path };
 	char *names[] = { (char *)path };
-	int rc = ranksource_read(names, 1, "mpi", take, &reading, err);
+	int rc = ranksource_read(names, 1, from, take, &reading, err);
 
 	if (rc == 0)
 		rc = complete(&reading, err);

@@ -189,8 +189,8 @@ static int open_recorded(struct pattern *pattern, const struct pattern_settings 
 	bool given = settings->placement && strcmp(settings->placement, "given") == 0;
 	struct recorded recorded;
 
-	if (recorded_open(&recorded, settings->text, given || !settings->placement, topology,
-			  settings->map, err) < 0)
+	if (recorded_open(&recorded, settings->text, settings->from, given || !settings->placement,
+			  topology, settings->map, err) < 0)
 		return -1;
 	pattern->traffic = recorded.traffic;
 	pattern->placement = recorded.placement;

@@ -20,6 +20,7 @@
 
 struct pattern_settings {
 	const char *text;        /* all-to-all, shift:S, shift:all, permutation:NAME, FILE, RUN */
+	const char *from;        /* of a RUN: whose matrix, NULL: the first there is */
 	const char *placement;   /* NULL: as the run did, else block */
 	uint32_t ranks_per_host; /* 0: one for patterns, the hosts' slots for files and runs */
 	uint64_t bytes;          /* of each pair of ranks */

@@ -64,13 +64,13 @@ static int find_hosts(struct recorded *recorded, struct rundata *run,
 	return rc;
 }
 
-static int open_run(struct recorded *recorded, const char *path, bool where,
+static int open_run(struct recorded *recorded, const char *path, const char *from, bool where,
 		    const struct topology *topology, struct hostmap *map, struct err *err)
 {
 	struct rundata run;
 	int rc = 0;
 
-	if (rundata_read(&run, path, err) < 0)
+	if (rundata_read(&run, path, from, err) < 0)
 		return -1;
 	if (where && run.placement && run.nnodes)
 		rc = find_hosts(recorded, &run, topology, map, err);
@@ -79,7 +79,7 @@ static int open_run(struct recorded *recorded, const char *path, bool where,
 	return rc;
 }
 
-int recorded_open(struct recorded *recorded, const char *text, bool where,
+int recorded_open(struct recorded *recorded, const char *text, const char *from, bool where,
 		  const struct topology *topology, struct hostmap *map, struct err *err)
 {
 	char **paths = NULL;
@@ -89,9 +89,9 @@ int recorded_open(struct recorded *recorded, const char *text, bool where,
 	if (count > 1)
 		rc = err_set(err, "'%s' has %d runs, name one: '%s'", text, count, paths[0]);
 	else if (count == 1 && is_run(paths[0]))
-		rc = open_run(recorded, paths[0], where, topology, map, err);
+		rc = open_run(recorded, paths[0], from, where, topology, map, err);
 	else
-		rc = traffic_read(&recorded->traffic, text, err);
+		rc = traffic_read_from(&recorded->traffic, text, from, err);
 	if (count > 0)
 		rundir_free_paths(paths);
 	if (rc < 0)
