@@ -36,27 +36,42 @@ static void unwatch(const char *temp)
 			guarded[i] = NULL;
 }
 
-static void remove_all(int number)
+static _Atomic(outfile_gently_fn *) gently;
+static _Atomic int struck; /* the signal that was taken gently */
+
+static void strike(int number)
 {
+	outfile_gently_fn *fn = gently;
+
+	if (fn && !atomic_exchange(&struck, number)) {
+		fn();
+		return;
+	}
 	for (size_t i = 0; i < GUARDED; i++) {
 		const char *temp = guarded[i];
 
 		if (temp)
 			unlink(temp);
 	}
-	raise(number); /* the handler is gone: SA_RESETHAND */
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
-void outfile_guard(void)
+void outfile_guard(outfile_gently_fn *fn)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	const struct sigaction action = { .sa_handler = remove_all,
-					  .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	const struct sigaction action = { .sa_handler = strike, .sa_flags = SA_NODEFER };
 	struct sigaction before;
 
+	gently = fn;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
 			sigaction(numbers[i], &action, NULL);
+}
+
+int outfile_struck(void)
+{
+	return struck;
 }
 
 /* ---- files ---- */

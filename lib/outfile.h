@@ -32,9 +32,16 @@ int outfile_commit(struct outfile *file, struct err *err);
 /* Close it and remove what was written.  Nothing happens when it is closed. */
 void outfile_abort(struct outfile *file);
 
+typedef void outfile_gently_fn(void);
+
 /* From now on a program that SIGINT, SIGTERM or SIGHUP ends (not where it is ignored) leaves none
- * of what it had begun: temporary names are removed, then the signal has its way.
+ * of what it had begun: temporary names are removed, then the signal has its way.  With GENTLY
+ * the first signal only calls that, from its handler: the program is to end by itself; the
+ * second has its way.
  */
-void outfile_guard(void);
+void outfile_guard(outfile_gently_fn *gently);
+
+/* The signal that was taken gently, or 0: the exit status is to be 128 more. */
+int outfile_struck(void);
 
 #endif

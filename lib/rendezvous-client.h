@@ -9,6 +9,8 @@
 
 #include "rendezvous.h"
 
+#define RDV_LOOK_MS 200 /* at most between two looks at rendezvous_stopped() */
+
 struct rendezvous_ops {
 	const char *how;
 	int (*put)(struct rendezvous *rdv, const char *key, const void *value, size_t size,

@@ -147,7 +147,7 @@ static bool is_there(int dir, const char *name)
 /* Wait a little, longer each time.  Returns false when DEADLINE has passed. */
 static bool again(int64_t deadline, int *ms)
 {
-	int64_t left = deadline - clock_ms();
+	int64_t left = rendezvous_stopped() ? 0 : deadline - clock_ms();
 	struct timespec pause;
 
 	if (left <= 0)
@@ -304,7 +304,10 @@ static int file_fence(struct rendezvous *rdv, bool values, int wait_ms, struct e
 		if (!again(deadline, &ms))
 			break;
 	}
-	say_missing(rdv, file, fence, why);
+	if (rendezvous_stopped())
+		snprintf(why, sizeof(why), "rank %" PRIu32 " was interrupted", rdv->rank);
+	else
+		say_missing(rdv, file, fence, why);
 	return break_it(file, ETIMEDOUT, why, err);
 }
 

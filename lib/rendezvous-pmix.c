@@ -125,15 +125,21 @@ static void on_value(pmix_status_t status, pmix_value_t *value, void *data)
 /* Returns 0 when CALL is done, or -1 with errno. */
 static int call_wait(struct call *call, int64_t deadline)
 {
-	struct timespec until = {
-		.tv_sec = deadline / 1000,
-		.tv_nsec = deadline % 1000 * 1000000,
-	};
+	for (;;) {
+		int64_t look = clock_ms() + RDV_LOOK_MS;
+		int64_t at = look < deadline ? look : deadline;
+		const struct timespec until = {
+			.tv_sec = at / 1000,
+			.tv_nsec = at % 1000 * 1000000,
+		};
 
-	while (sem_clockwait(&call->done, CLOCK_MONOTONIC, &until) < 0)
-		if (errno != EINTR)
+		if (sem_clockwait(&call->done, CLOCK_MONOTONIC, &until) == 0)
+			return 0;
+		if (errno == ETIMEDOUT && (at == deadline || rendezvous_stopped()))
 			return -1;
-	return 0;
+		if (errno != ETIMEDOUT && errno != EINTR)
+			return -1;
+	}
 }
 
 /* It was not accepted: nobody will call back. */

@@ -41,12 +41,15 @@ static int ready(int fd, short events, int64_t deadline)
 	struct pollfd poller = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline - clock_ms();
-		int rc = poll(&poller, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
+		int64_t left = rendezvous_stopped() ? 0 : deadline - clock_ms();
+		int rc = poll(&poller, 1,
+			      left < 0             ? 0
+			      : left > RDV_LOOK_MS ? RDV_LOOK_MS
+						   : (int)left);
 
 		if (rc > 0)
 			return 0;
-		if (rc < 0 && errno == EINTR)
+		if ((rc < 0 && errno == EINTR) || (rc == 0 && left > RDV_LOOK_MS))
 			continue;
 		if (rc == 0)
 			errno = ETIMEDOUT;

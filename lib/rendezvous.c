@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,20 @@ static void own_node(char node[RENDEZVOUS_NODE], const char *given)
 	for (char *c = node; *c; c++)
 		if (*c <= ' ' || *c >= 0x7f)
 			*c = '_';
+}
+
+/* ---- no more waiting ---- */
+
+static volatile sig_atomic_t stopped;
+
+void rendezvous_stop_waiting(void)
+{
+	stopped = 1;
+}
+
+bool rendezvous_stopped(void)
+{
+	return stopped;
 }
 
 /* ---- open and close ---- */

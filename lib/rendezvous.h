@@ -179,4 +179,10 @@ void rendezvous_server_stop(struct rendezvous_server *server);
 uint32_t rendezvous_server_ended(const struct rendezvous_server *server);
 uint32_t rendezvous_server_clients(const struct rendezvous_server *server);
 
+/* For a signal handler: whatever this process waits for here, now or later, is over as if its time
+ * was up, within 200 ms.
+ */
+void rendezvous_stop_waiting(void);
+bool rendezvous_stopped(void);
+
 #endif

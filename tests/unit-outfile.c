@@ -141,7 +141,7 @@ static int struck(int number, bool ignored)
 
 	if (pid == 0) {
 		signal(number, ignored ? SIG_IGN : SIG_DFL);
-		outfile_guard();
+		outfile_guard(NULL);
 		if (outfile_open(&files[0], "y", NULL) || outfile_open(&files[1], "x", NULL) ||
 		    outfile_open(&files[2], "z", NULL))
 			_exit(1);
@@ -174,6 +174,43 @@ static void signals_leave_only_what_is_whole(void **state)
 	assert_int_equal(files(), 1);
 }
 
+static volatile sig_atomic_t called;
+
+static void note_call(void)
+{
+	called = 1;
+}
+
+/* The first signal is left to the program, the second is not. */
+static void signals_can_be_taken_gently(void **state)
+{
+	(void)state;
+	for (int twice = 0; twice < 2; twice++) {
+		struct outfile file;
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			outfile_guard(note_call);
+			if (outfile_struck() || outfile_open(&file, "y", NULL))
+				_exit(1);
+			raise(SIGTERM);
+			if (!called || files() != 2 || outfile_struck() != SIGTERM)
+				_exit(2);
+			if (twice)
+				raise(SIGINT);
+			outfile_abort(&file);
+			_exit(3);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (twice)
+			assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+		else
+			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+		assert_int_equal(files(), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +220,7 @@ int main(void)
 		cmocka_unit_test(a_full_device_leaves_nothing),
 		cmocka_unit_test(devices_stay_what_they_are),
 		cmocka_unit_test(signals_leave_only_what_is_whole),
+		cmocka_unit_test(signals_can_be_taken_gently),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
