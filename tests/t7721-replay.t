@@ -244,6 +244,36 @@ for network in $networks; do
 	'
 done
 
+# On Ctrl-C a terminal tells all at once, srun and mpirun too.
+for network in $networks; do
+	test_expect_success "$network: interrupted ranks end at once, and leave nothing" '
+		over $network &&
+		rm -rf meeting dir err.* && mkdir meeting && meeting=file:$PWD/meeting:3 &&
+		for r in 0 1 2; do
+			(one_rank $r --network=$network --workload long.json --verbose --dir dir \
+				--summary sum.json --chrome-trace=event 2>err.$r) &
+			eval pid$r=\$!
+		done &&
+		for r in 0 1 2; do
+			tail -n +1 -F --pid=$pid2 err.$r 2>tail.$r | grep -q -m1 begins || return 1
+		done &&
+		kill $(pgrep -P $pid0,$pid1,$pid2 -x netemu-replay) &&
+		for r in $pid0 $pid1 $pid2; do
+			test_expect_code 143 wait $r || return 1
+		done &&
+		test $(cat err.* | grep -c "rank [0-2] was interrupted") -eq 3 &&
+		nothing_left && ! test -e sum.json && ! ls dir/replay/*.json.*
+	'
+done
+test_expect_success "interrupted before all have come: a rank ends at once" '
+	over tcp &&
+	rm -rf meeting && mkdir meeting && meeting=file:$PWD/meeting:2 &&
+	(one_rank 0 --network=tcp --workload long.json 2>err) & pid=$! &&
+	until ls meeting/*/*/fence.* >fences 2>/dev/null; do kill -0 $pid || return 1; done &&
+	kill $(pgrep -P $pid -x netemu-replay) &&
+	test_expect_code 143 wait $pid
+'
+
 # ---- the published sample ----
 
 test_expect_success CHAKRA 'the sample of PyTorch: replayed by its durations alone' '

@@ -40,7 +40,7 @@ static const struct dispatch dispatch = {
 /* Genie's way: options and no command. */
 int main(int argc, char **argv)
 {
-	outfile_guard();
+	outfile_guard(NULL);
 	if (argc > 1 && argv[1][0] == '-' && strcmp(argv[1], "--help") && strcmp(argv[1], "-h") &&
 	    strcmp(argv[1], "--version")) {
 		argv[0] = (char *)dispatch.program;

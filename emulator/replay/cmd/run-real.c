@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "net/lifeline.h"
+#include "outfile.h"
 #include "place.h"
 #include "rankfile.h"
 #include "rendezvous.h"
@@ -379,6 +380,7 @@ static int prepare(struct real_run *run, struct err *err)
 	run_tell_of_trace(&run->config, &run->graph);
 	if (rendezvous_rank(run->rendezvous) == 0 && run_check_summary(options, err) < 0)
 		return -1;
+	outfile_guard(rendezvous_stop_waiting); /* devices do not like to be left alone */
 	if ((options->network == RUN_TCP
 		     ? net_tcp_create(&run->net, &run->loop, &run->settings, err)
 		     : net_verbs_create(&run->net, &run->loop, &run->settings, err)) < 0)
@@ -483,6 +485,8 @@ int run_real(const struct run_options *options, struct err *err)
 	if (rc == 0)
 		rc = prepare(&run, err) < 0 || replay(&run, err) < 0 || finish(&run, err) < 0 ? -1
 											      : 0;
+	if (rc < 0 && outfile_struck() && run.rendezvous)
+		err_set(err, "rank %u was interrupted", rendezvous_rank(run.rendezvous));
 	if (rc < 0 && run.lifeline)
 		lifeline_fail(run.lifeline, err, LAST_WORD_MS);
 	run_rank_release(&run.rank);

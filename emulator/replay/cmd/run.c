@@ -2,6 +2,8 @@
 #include "cmd/run.h"
 #include "cmd/commands.h"
 
+#include "outfile.h"
+
 #include <stdio.h>
 
 static void node_ended(void *arg, uint32_t node, enum lane lane, int64_t start, int64_t end,
@@ -182,5 +184,6 @@ int command_run(int argc, char **argv)
 	if (rc == 0)
 		rc = options.network == RUN_MODEL ? run_model(&options, &err)
 						  : run_real(&options, &err);
-	return rc < 0 ? command_failed(NULL, &err) : 0;
+	rc = rc < 0 ? command_failed(NULL, &err) : 0;
+	return outfile_struck() ? 128 + outfile_struck() : rc;
 }

@@ -2,6 +2,7 @@
 #include "net/door.h"
 
 #include "clock.h"
+#include "rendezvous.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #define ONE_TRY_MS 3000                    /* for an address of several */
 #define GUEST_MS   5000                    /* to show all */
 #define GUESTS     4096
+#define LOOK_MS    200 /* between two looks at whether to wait at all */
 
 struct door_guest {
 	int fd;
@@ -205,12 +207,12 @@ int door_accept(struct door *door, uint32_t *rank, int wait_ms)
 		fd = look_at_guests(door, rank);
 		if (fd >= 0)
 			return blocking(fd);
-		left = until - clock_ms();
+		left = rendezvous_stopped() ? 0 : until - clock_ms();
 		if (left <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		wait_for_any(door, left < 1000 ? (int)left : 1000);
+		wait_for_any(door, left < LOOK_MS ? (int)left : LOOK_MS);
 		let_in(door);
 	}
 }

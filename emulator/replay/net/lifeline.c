@@ -254,6 +254,8 @@ int lifeline_check(struct lifeline *lifeline, int64_t now, struct err *err)
 	if (now - lifeline->checked < CHECK_NS)
 		return 0;
 	lifeline->checked = now;
+	if (rendezvous_stopped())
+		return err_set(err, "rank %u was interrupted", lifeline->rank);
 	listen_to_all(lifeline, 0);
 	return failure(lifeline, err);
 }
@@ -298,6 +300,8 @@ int lifeline_gather(struct lifeline *lifeline, struct net *net, int wait_ms, str
 			return finish_without(lifeline, err);
 		if (all_are_here(lifeline))
 			return 0;
+		if (rendezvous_stopped())
+			return err_set(err, "rank %u was interrupted", lifeline->rank);
 		left = until - clock_ms();
 		if (left <= 0)
 			return err_set(err, "other ranks have not finished after %d s",
