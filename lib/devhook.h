@@ -7,11 +7,14 @@
  * held: it returns soon, and calls nothing of verbs.
  *
  * Where no network is emulated, a message that goes well has no times but those of
- * the calls: it need not be told of.
+ * the calls.  It is told of, too, where the hook says that it wants every one; its
+ * modelled times are then those when it was done.
  */
 #ifndef NETEMU_DEVHOOK_H
 #define NETEMU_DEVHOOK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define DEVHOOK_VERSION 1
@@ -41,5 +44,14 @@ struct devhook_event {
 };
 
 void netemu_trace_hook(const struct devhook_event *event) __attribute__((weak));
+
+/* Beside the hook, where it is defined: whether it wants to hear of every message. */
+extern uint32_t netemu_trace_every __attribute__((weak));
+
+static inline bool devhook_every(void)
+{
+	return __builtin_expect(netemu_trace_hook != NULL, 0) && &netemu_trace_every &&
+	       __atomic_load_n(&netemu_trace_every, __ATOMIC_RELAXED);
+}
 
 #endif

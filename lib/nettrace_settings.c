@@ -110,6 +110,7 @@ static const struct key keys[] = {
 	KEY("ring", bytes, ring, RING_MIN, RING_MAX, false),
 	KEY("stream", flag, stream, 0, 0, false),
 	KEY("level", level, level, 0, 0, false),
+	KEY("device", flag, device, 0, 0, false),
 	KEY("export", flag, export, 0, 0, false),
 	TEXT("tag", name, tag, false),
 	TEXT("exclude", line, exclude, false),

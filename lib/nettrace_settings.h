@@ -21,6 +21,7 @@ struct nettrace_settings {
 	uint64_t ring; /* bytes of records of a process */
 	bool stream;   /* all is kept */
 	enum vring_level level;
+	bool device;       /* what an emulated device says of messages over ideal links, too */
 	bool export;       /* JSON at the end of the step */
 	char tag[64];      /* before the names of files */
 	uint64_t min_size; /* bytes: smaller messages are counted only */

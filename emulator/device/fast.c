@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/fast.h"
 
+#include "clock.h"
+#include "devhook.h"
 #include "device/net.h"
 #include "device/pass.h"
 #include "device/section.h"
@@ -21,6 +23,7 @@ struct fast {
 	/* Requests that are carried out together: COUNT that are alike. */
 	uint32_t opcode, count;
 	uint64_t bytes;
+	int64_t begun; /* CLOCK_MONOTONIC ns; 0: no tracer wants to hear of them */
 	struct shared_sqe *request[MESSAGES];
 	/* What is to be copied between here and there for them. */
 	uint32_t locals, remotes;
@@ -49,7 +52,6 @@ static inline bool is_idle(const struct shared_qp *qp, uint64_t from)
 	       !atomic_load_explicit(&qp->force_status, memory_order_relaxed);
 }
 
-/* A tracer is told nothing of it (lib/devhook.h). */
 static inline bool is_plain(const struct fast *f)
 {
 	const struct shared_path *path = &f->qp->path;
@@ -450,6 +452,42 @@ static inline void complete(const struct fast *f, uint64_t from)
 	cq_batch_end(f->fabric, &batch);
 }
 
+/* --- a tracer --- */
+
+static void tell(const struct fast *f, const struct shared_sqe *sqe, enum devhook_what what,
+		 int64_t time, int64_t until)
+{
+	const struct shared_qp *qp = f->qp;
+	struct devhook_event event = {
+		.version = DEVHOOK_VERSION,
+		.what = what,
+		.time = time,
+		.until = until,
+		.device = qp->device,
+		.qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
+		.remote_device = qp->path.device,
+		.remote_qpn = qp->dest_qpn,
+		.wr_id = sqe->wr_id,
+		.bytes = sqe->bytes,
+		.opcode = sqe->opcode,
+	};
+
+	netemu_trace_hook(&event);
+}
+
+/* What the other steps would have told of each. */
+static __attribute__((noinline, cold)) void tell_all(const struct fast *f)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		tell(f, f->request[i], DEVHOOK_QUEUED, f->begun, 0);
+		tell(f, f->request[i], DEVHOOK_WIRE, f->begun, now);
+		tell(f, f->request[i], DEVHOOK_DELIVERED, now, now);
+		tell(f, f->request[i], DEVHOOK_COMPLETED, now, now);
+	}
+}
+
 /* --- all of it --- */
 
 /* Those that are carried out count, and no others. */
@@ -470,6 +508,7 @@ static uint64_t carry_out(struct fast *f, uint64_t from, uint64_t end)
 	f->opcode = f->request[0]->opcode;
 	f->count = f->locals = f->remotes = 0;
 	f->bytes = 0;
+	f->begun = devhook_every() ? clock_ns(CLOCK_MONOTONIC) : 0;
 	if (f->opcode >= OPERATIONS || !operations[f->opcode].carry_out)
 		return from;
 	qp_lock_receive(f->fabric, f->to);
@@ -480,6 +519,8 @@ static uint64_t carry_out(struct fast *f, uint64_t from, uint64_t end)
 	if (f->count) {
 		note_here(f);
 		complete(f, from);
+		if (__builtin_expect(f->begun, 0))
+			tell_all(f);
 	}
 	return from + f->count;
 }

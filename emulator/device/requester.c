@@ -23,7 +23,7 @@ void pass_tell_hook(struct pass *p, const struct shared_sqe *sqe, enum devhook_w
 		.version = DEVHOOK_VERSION,
 		.what = what,
 		.time = time ? time : now_of(p),
-		.until = until,
+		.until = until || what == DEVHOOK_QUEUED || !devhook_every() ? until : now_of(p),
 		.device = qp->device,
 		.qpn = atomic_load_explicit(&qp->head.number, memory_order_relaxed),
 		.remote_device = path_of(qp, sqe)->device,
@@ -150,6 +150,13 @@ static bool plan(struct pass *p, struct shared_sqe *sqe)
 	return true;
 }
 
+static bool uses_links(const struct shared_qp *qp, const struct shared_sqe *sqe)
+{
+	const struct shared_path *path = path_of(qp, sqe);
+
+	return !is_local(sqe) && (path->device != UINT32_MAX || path->multicast);
+}
+
 static bool send_one(struct pass *p)
 {
 	struct shared_qp *qp = p->qp;
@@ -169,11 +176,12 @@ static bool send_one(struct pass *p)
 		set_bytes(sqe);
 	if (!sqe->retry_since && !sqe->posted_at)
 		tell(p, sqe, DEVHOOK_QUEUED, sqe->posted_at, 0);
-	if (p->ideal || is_local(sqe) ||
-	    (path_of(qp, sqe)->device == UINT32_MAX && !path_of(qp, sqe)->multicast))
+	if (p->ideal || !uses_links(qp, sqe))
 		sqe->sent_at = sqe->deliver_at = sqe->ack_at = 0;
 	else if (!plan(p, sqe))
 		return false;
+	if (p->ideal && devhook_every() && uses_links(qp, sqe))
+		pass_tell_hook(p, sqe, DEVHOOK_WIRE, 0, 0, 0);
 	if (is_read(sqe) || is_atomic(sqe))
 		atomic_fetch_add_explicit(&qp->outstanding_reads, 1, memory_order_relaxed);
 	sqe->state = SQE_SENT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "filter.h"
+#include "devhook.h"
 
 static struct {
 	bool calls[VCALL_COUNT];
@@ -20,6 +21,7 @@ bool filter_start(const struct nettrace_settings *settings)
 			filter.calls[call] = false;
 	if (settings->level < VRING_FULL)
 		filter.calls[VCALL_DEVICE] = false;
+	netemu_trace_every = settings->device && filter.calls[VCALL_DEVICE];
 	filter.counts = true;
 	for (uint32_t call = VCALL_POST_SEND; call <= VCALL_NEXT_POLL; call++)
 		if (call != VCALL_POST_RECV && call != VCALL_POST_SRQ_RECV && filter.calls[call])
