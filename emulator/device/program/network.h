@@ -10,15 +10,13 @@
 
 #include "device/fabric.h"
 #include "device/net.h"
-#include "topology/topology.h"
+#include "route/paths.h"
 
 struct network {
-	struct net_topology tables; /* all owned */
-	struct topology topology;   /* names of links point into it */
-	struct net_topology_link *link;
-	uint32_t *host; /* of each node */
-	uint32_t *path;
-	uint64_t *start;
+	struct net_topology tables; /* pointers into what is below */
+	struct paths paths;
+	struct net_topology_link *link; /* names point into paths.topology; owned */
+	uint32_t *host;                 /* of each node; owned */
 };
 
 /* Nodes are the hosts of their names when every name is one of the topology's hosts,
