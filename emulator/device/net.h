@@ -3,13 +3,13 @@
  *
  * A message of a queue pair leaves when those before it have left.  It crosses
  * the links of its route in packets of the path's MTU, cut-through: a link
- * begins with a piece when the piece's head is there and the link is free for as
- * long as the piece takes at its rate, and ends not before the link ahead of it
- * has ended.  Long messages take their place on the links piece by piece
- * (NET_PIECE bytes, at most NET_WINDOW reserved and not yet through), so that
- * queue pairs that share a link share its rate by bytes.  A link knows when it is
- * busy (LINK_SPANS); a piece reserved late begins when it would have begun: only
- * what others did to the links meanwhile delays it.
+ * begins with a piece when the piece's head is there and the link is free, and
+ * ends not before the link ahead of it has ended; what has a later place keeps it,
+ * and the link's next free time is taken for the overlap.  Long messages take their
+ * place on the links piece by piece (NET_PIECE bytes, at most NET_WINDOW reserved and
+ * not yet through), so that queue pairs that share a link share its rate by bytes.  A link
+ * knows when it is busy (LINK_SPANS); a piece reserved late begins when it would have
+ * begun: only what others did to the links meanwhile delays it.
  *
  * Without topology= every route is the sender's up link and the receiver's down
  * link; `latency` is the way from end to end, added once, the answer's again, each with
@@ -37,12 +37,6 @@
 
 #define NET_PIECE  (32 * 1024) /* bytes */
 #define NET_WINDOW (2 * NET_PIECE)
-
-/* A route of a topology: LINKS numbers of links in order. */
-struct net_route {
-	uint32_t links;
-	uint32_t link[];
-};
 
 struct net_message {
 	uint32_t from, to; /* devices, of the request */

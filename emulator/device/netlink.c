@@ -67,11 +67,12 @@ static struct link_span *span_at(struct shared_link *link, uint32_t i)
 	return &link->span[(link->first + i) % LINK_SPANS];
 }
 
-/* When LENGTH ticks are free, at READY or later. */
-static int64_t span_fit(struct shared_link *link, int64_t ready, int64_t length)
+/* The first time at READY or later that is free; *UNTIL says how long it is. */
+static int64_t span_free(struct shared_link *link, int64_t ready, int64_t *until)
 {
 	int64_t begin = net_later(ready, link->floor);
 
+	*until = INT64_MAX;
 	if (link->spans && span_at(link, link->spans - 1)->end <= begin)
 		return begin;
 	for (uint32_t i = 0; i < link->spans; i++) {
@@ -79,8 +80,10 @@ static int64_t span_fit(struct shared_link *link, int64_t ready, int64_t length)
 
 		if (span->end <= begin)
 			continue;
-		if (begin + length <= span->begin)
+		if (begin < span->begin) {
+			*until = span->begin;
 			break;
+		}
 		begin = span->end;
 	}
 	return begin;
@@ -140,6 +143,20 @@ static void span_take(struct shared_link *link, int64_t begin, int64_t end)
 	}
 }
 
+/* Take LENGTH ticks from BEGIN on, free until UNTIL.  Who has taken a place behind that comes
+ * later and keeps it; what overlaps is taken from where others leave room, so that in the
+ * end a link carries no more than it can, and is not idle while something waits for it.
+ */
+static void span_fill(struct shared_link *link, int64_t begin, int64_t until, int64_t length)
+{
+	while (until - begin < length) {
+		span_take(link, begin, until);
+		length -= until - begin;
+		begin = span_free(link, until, &until);
+	}
+	span_take(link, begin, begin + length);
+}
+
 /* Who held the lock died: spans may stand there twice, or one less.  Ends are
  * whole, so all is taken up to the last of them.
  */
@@ -186,14 +203,15 @@ static bool link_take(struct fabric *fabric, struct shared_link *link, struct ne
 	double rate = net_link_rate(link);
 	int64_t length = link_length(rate, piece->bytes);
 	int64_t ready = net_later(passage->head, passage->tail - length), begin = ready;
+	int64_t until = INT64_MAX;
 	bool locked = rate > 0 || (piece->draws && net_link_loss(link) > 0);
 
 	if (locked)
 		link_lock(fabric, link);
 	if (rate > 0)
-		begin = span_fit(link, ready, length);
+		begin = span_free(link, ready, &until);
 	if (begin < limit && rate > 0)
-		span_take(link, begin, begin + length);
+		span_fill(link, begin, until, length);
 	if (begin < limit && locked && piece->draws)
 		piece->lost = link_loses(link);
 	if (locked)

@@ -26,6 +26,12 @@ static inline int64_t net_later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* A route of a topology: LINKS numbers of links in order. */
+struct net_route {
+	uint32_t links;
+	uint32_t link[];
+};
+
 /* The links from one device to another, in order. */
 struct net_path {
 	uint32_t from, to; /* devices */

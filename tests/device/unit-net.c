@@ -195,6 +195,35 @@ static void senders_share_the_link_of_their_receiver(void **state)
 	netlib_release(&lib);
 }
 
+/* All send to all: up links and down links have the same to do, from a little after each other. */
+static void links_that_are_wanted_are_not_idle(void **state)
+{
+	enum { NODES = 4, FLOWS = NODES * (NODES - 1) };
+	const int64_t wire = (NODES - 1) * 256 * 1024 * 80;
+	struct netlib lib;
+	struct flow flow[FLOWS];
+	int64_t last = 0;
+
+	(void)state;
+	for (int64_t apart = 0; apart < 400000; apart += 33333) {
+		netlib_make(&lib, NODES, "latency=10us,rate=100Mbit/s", NULL);
+		for (uint32_t i = 0; i < FLOWS; i++) {
+			uint32_t from = i / (NODES - 1), to = from + 1 + i % (NODES - 1);
+
+			flow[i] = netlib_flow(&lib, i, 1, rc(from, to % NODES, 256 * 1024));
+			flow[i].posted_at = flow[i].again = from * 7 % NODES * apart;
+		}
+		last = 0;
+		netlib_run(&lib, flow, FLOWS, 0);
+		for (uint32_t i = 0; i < FLOWS; i++)
+			if (flow[i].times.deliver > last)
+				last = flow[i].times.deliver;
+		assert_in_range(last, wire + 10000,
+				wire + 10000 + (NODES - 1) * apart + wire / 100);
+		netlib_release(&lib);
+	}
+}
+
 /* Bytes that the flows have sent by UNTIL. */
 static void two_queue_pairs_share_a_link_and_a_third_has_its_own(void **state)
 {
@@ -256,12 +285,18 @@ static void who_is_late_waits_only_for_what_others_did(void **state)
 	flow[0].again = 20000000;
 	netlib_run(&lib, &flow[0], 1, 0);
 	assert_int_equal(flow[0].times.deliver, 30000);
-	/* and one that does not fit before it goes behind it */
+	/* one that runs into it was there before it */
 	flow[0] = netlib_flow(&lib, 3, 1, rc(1, 0, 30000));
 	flow[0].posted_at = 9980000;
 	flow[0].again = 20000000;
 	netlib_run(&lib, &flow[0], 1, 0);
-	assert_int_equal(flow[0].times.deliver, 10050000);
+	assert_int_equal(flow[0].times.deliver, 10010000);
+	/* but in the time of two nobody carries three: 9980000 + 20000 + 30000 + 10000 */
+	flow[0] = netlib_flow(&lib, 4, 1, rc(1, 0, 10000));
+	flow[0].posted_at = 10005000;
+	flow[0].again = 20000000;
+	netlib_run(&lib, &flow[0], 1, 0);
+	assert_int_equal(flow[0].times.deliver, 10040000);
 	netlib_release(&lib);
 }
 
@@ -586,6 +621,7 @@ int main(void)
 		cmocka_unit_test(cut_through_takes_the_time_of_the_slowest_link),
 		cmocka_unit_test(small_messages_have_the_rate_of_long_ones),
 		cmocka_unit_test(senders_share_the_link_of_their_receiver),
+		cmocka_unit_test(links_that_are_wanted_are_not_idle),
 		cmocka_unit_test(two_queue_pairs_share_a_link_and_a_third_has_its_own),
 		cmocka_unit_test(who_is_late_and_alone_is_not_slowed),
 		cmocka_unit_test(who_is_late_waits_only_for_what_others_did),
