@@ -7,7 +7,7 @@
  */
 #include "cmd/run.h"
 
-#include "device/fabric.h"
+#include "device/netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +74,39 @@ static struct shared_header *map_segment(const char *path, size_t *size, struct 
 	return NULL;
 }
 
+/* --- its links --- */
+
+struct network {
+	struct fabric fabric;
+	struct model_links *links;
+	uint32_t *device; /* [links->places] */
+};
+
+static int no_room(struct err *err)
+{
+	return err_errno(err, "no room for the links of the device");
+}
+
+/* Of the engine only headers are used here: it has a net_send() of its own. */
+
+static bool has_gid(const struct shared_device *device, const uint8_t gid[16])
+{
+	for (uint32_t i = 0; i < device->gids && i < DEVICE_GIDS; i++)
+		if (memcmp(device->gid[i].raw, gid, 16) == 0)
+			return true;
+	return false;
+}
+
+static uint32_t find_device(const struct fabric *fabric, const uint8_t gid[16])
+{
+	uint32_t count = fabric->segment.header->devices;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (has_gid(fabric_device(fabric, i), gid))
+			return i;
+	return UINT32_MAX;
+}
+
 /* Bits of a double. */
 static double rate_of(const struct shared_link *link)
 {
@@ -84,108 +117,143 @@ static double rate_of(const struct shared_link *link)
 	return rate;
 }
 
-static const struct shared_link *link_of(const struct fabric *fabric, uint32_t number)
+/* The links from one device to another; STAR is room for two. */
+static const uint32_t *find_path(const struct fabric *fabric, uint32_t from, uint32_t to,
+				 uint32_t star[2], uint32_t *links)
 {
-	const struct shared_link *links =
-		segment_at(&fabric->segment, fabric->segment.header->links_at);
+	const struct shared_header *header = fabric->segment.header;
+	const struct net_route *route;
+	const uint64_t *routes;
 
-	return links + number;
+	star[0] = atomic_load(&fabric_device(fabric, from)->up);
+	star[1] = atomic_load(&fabric_device(fabric, to)->down);
+	*links = 2;
+	if (!header->routes_at)
+		return star;
+	routes = segment_at(&fabric->segment, header->routes_at);
+	route = segment_at(&fabric->segment, routes[(uint64_t)from * header->devices + to]);
+	*links = route->links;
+	return route->link;
 }
 
-/* The device of rank 0, or NULL. */
-static const struct shared_device *own_device(const struct fabric *fabric, const char *names)
+/* The place of DEVICE, which may be a new one. */
+static uint32_t place_of(struct network *network, uint32_t device)
 {
-	const char *text = getenv("NETEMU_NODE");
-	uint32_t node = text ? (uint32_t)strtoul(text, NULL, 10) : 0;
-	size_t length = names ? strcspn(names, ",") : 0;
+	uint32_t place = 0;
 
-	for (uint32_t i = 0; i < fabric->segment.header->devices; i++) {
-		const struct shared_device *device = fabric_device(fabric, i);
+	while (place < network->links->places && network->device[place] != device)
+		place++;
+	if (place == network->links->places)
+		network->device[network->links->places++] = device;
+	return place;
+}
 
-		if (device->node == node && (!names || (strlen(device->name) == length &&
-							!strncmp(device->name, names, length))))
-			return device;
+/* Where each rank is: what shares a device shares its links. */
+static int place_ranks(struct network *network, const struct net *net, struct err *err)
+{
+	struct model_links *links = network->links;
+	uint8_t gid[16];
+
+	links->ranks = net->size;
+	links->place = calloc(net->size, sizeof(*links->place));
+	network->device = calloc(net->size, sizeof(*network->device));
+	if (!links->place || !network->device)
+		return no_room(err);
+	for (uint32_t rank = 0; rank < net->size; rank++) {
+		uint32_t device = UINT32_MAX;
+
+		if (net_verbs_gid(net, rank, gid))
+			device = find_device(&network->fabric, gid);
+		if (device == UINT32_MAX)
+			return unknown("a device is none that netemu emulates", err);
+		links->place[rank] = place_of(network, device);
 	}
-	return NULL;
+	return 0;
 }
 
-static char *copy(const char *text)
+static int take_rates(struct network *network, struct err *err)
 {
-	return text ? strdup(text) : NULL;
+	struct model_links *links = network->links;
+
+	links->links = network->fabric.segment.header->links;
+	links->rate = calloc(links->links + (size_t)1, sizeof(*links->rate));
+	if (!links->rate)
+		return no_room(err);
+	for (uint32_t i = 0; i < links->links; i++)
+		links->rate[i] = rate_of(net_link(&network->fabric, i));
+	return 0;
 }
 
-/* A star is a switch of two hops: half of the latency each. */
-static void as_switch(struct model_settings *settings, double rate, double latency, uint32_t size)
+/* Add the path of pair P to those that are there. */
+static int take_path(struct network *network, uint64_t p, uint32_t from, uint32_t to)
 {
-	*settings = (struct model_settings){
-		.dims = 1,
-		.kind = { MODEL_SWITCH },
-		.npus = { size },
-		.bandwidth = { rate },
-		.latency = { latency / 2 },
-	};
+	struct model_links *links = network->links;
+	uint64_t at = links->start[p];
+	uint32_t star[2], count, *grown;
+	const uint32_t *path = find_path(&network->fabric, network->device[from],
+					 network->device[to], star, &count);
+
+	grown = reallocarray(links->path, at + count, sizeof(*grown));
+	if (!grown)
+		return -1;
+	links->path = grown;
+	memcpy(grown + at, path, count * sizeof(*grown));
+	links->start[p + 1] = at + count;
+	return 0;
 }
 
-static int as_links(struct model_settings *settings, const struct device_settings *given,
-		    double latency, struct err *err)
+static int take_paths(struct network *network, struct err *err)
 {
-	*settings = (struct model_settings){
-		.topology = copy(given->topology),
-		.routing = copy(given->routing),
-		.link_latency = latency,
-		.link_rate = given->one[0].rate,
-		.seed = given->seed,
-	};
-	if (settings->topology && !settings->routing == !given->routing)
-		return 0;
-	model_settings_release(settings);
-	return err_errno(err, "no room for settings");
+	struct model_links *links = network->links;
+	uint32_t places = links->places;
+
+	links->start = calloc((size_t)places * places + 1, sizeof(*links->start));
+	if (!links->start)
+		return no_room(err);
+	for (uint32_t i = 0; i < places; i++)
+		for (uint32_t j = 0; j < places; j++)
+			if (take_path(network, (uint64_t)i * places + j, i, j) < 0)
+				return no_room(err);
+	return 0;
 }
 
 /* What is in force now, which `netemu device set` may have changed. */
-static int from_device(struct model_settings *settings, const struct fabric *fabric,
-		       const struct run_config *config, struct err *err)
+static int take_network(struct network *network, const struct net *net,
+			struct model_settings *settings, struct err *err)
 {
-	const struct shared_header *header = fabric->segment.header;
-	const struct shared_device *device = own_device(fabric, config->options->net.device);
-	struct device_settings given;
-	double latency = (double)atomic_load(&header->latency);
-	int rc = 0;
+	const struct shared_header *header = network->fabric.segment.header;
 
-	if (!device)
-		return unknown("the device is none that netemu emulates", err);
-	if (device_settings_init(&given) < 0)
-		return err_errno(err, "no room for settings");
-	if (device_settings_parse(&given, header->settings, err) < 0)
-		rc = -1;
-	else if (given.topology)
-		rc = as_links(settings, &given, latency, err);
-	else
-		as_switch(settings, rate_of(link_of(fabric, device->up)), latency, config->size);
-	device_settings_release(&given);
-	return rc;
+	settings->link_latency = (double)atomic_load(&header->latency);
+	settings->links = network->links = calloc(1, sizeof(*network->links));
+	if (!settings->links)
+		return no_room(err);
+	if (place_ranks(network, net, err) == 0 && take_rates(network, err) == 0 &&
+	    take_paths(network, err) == 0)
+		return 0;
+	model_settings_release(settings);
+	return -1;
 }
 
-static int from_fabric(struct model_settings *settings, const struct run_config *config,
-		       struct err *err)
+static int from_fabric(struct model_settings *settings, const struct net *net, struct err *err)
 {
-	struct fabric fabric = { 0 };
+	struct network network = { .links = NULL };
 	char path[PATH_MAX];
 	size_t size;
 	int rc;
 
 	if (!find_segment(path, sizeof(path)))
 		return unknown("the device is none that netemu emulates", err);
-	fabric.segment.header = map_segment(path, &size, err);
-	if (!fabric.segment.header)
+	network.fabric.segment.header = map_segment(path, &size, err);
+	if (!network.fabric.segment.header)
 		return -1;
-	rc = from_device(settings, &fabric, config, err);
-	munmap(fabric.segment.header, size);
+	rc = take_network(&network, net, settings, err);
+	free(network.device);
+	munmap(network.fabric.segment.header, size);
 	return rc;
 }
 
 int run_predicted_network(struct model_settings *settings, const struct run_config *config,
-			  struct err *err)
+			  const struct net *net, struct err *err)
 {
 	const struct run_options *options = config->options;
 
@@ -194,5 +262,5 @@ int run_predicted_network(struct model_settings *settings, const struct run_conf
 					    config->dims.count, err);
 	if (options->network != RUN_VERBS)
 		return unknown("nothing is known of the network under tcp", err);
-	return from_fabric(settings, config, err);
+	return from_fabric(settings, net, err);
 }

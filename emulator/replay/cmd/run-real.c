@@ -386,7 +386,7 @@ static int prepare(struct real_run *run, struct err *err)
 		     : net_verbs_create(&run->net, &run->loop, &run->settings, err)) < 0)
 		return -1;
 	return options->predict && run->net->rank == 0
-		       ? run_predicted_network(&run->model, &run->config, err)
+		       ? run_predicted_network(&run->model, &run->config, run->net, err)
 		       : 0;
 }
 

@@ -113,11 +113,11 @@ int run_real(const struct run_options *options, struct err *err);
  */
 int run_predict(const struct run_options *options, const struct model_settings *settings,
 		uint32_t size, struct report *report, struct err *err);
-/* The network that is predicted: of --model, else of the emulated device that this process has.
+/* The network that is predicted: of --model, else of the emulated devices that NET goes over.
  * Returns 0, or -1 with ERR: nothing is known of the network.
  */
 int run_predicted_network(struct model_settings *settings, const struct run_config *config,
-			  struct err *err);
+			  const struct net *net, struct err *err);
 
 /* Print what REPORT says, as OPTIONS want it. */
 int run_print(const struct run_options *options, struct report *report, struct err *err);

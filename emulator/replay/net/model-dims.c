@@ -58,7 +58,7 @@ static struct flight *flight_of(struct loop_timer *timer)
 static void arrive(struct loop_timer *timer, int64_t due)
 {
 	(void)due;
-	model_arrived(flight_of(timer));
+	model_arrived(flight_of(timer), 0);
 }
 
 /* --- by the formula --- */
@@ -213,7 +213,7 @@ static void hop_ended(struct loop_timer *timer, int64_t due)
 
 	(void)due;
 	if (flight->hop == flight->hops)
-		model_arrived(flight);
+		model_arrived(flight, 0);
 	else if (cross(flight->model, flight, &err) < 0)
 		loop_fail(flight->model->loop, "%s", err.text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/model-parts.h"
 
-#include "route/router.h"
+#include "route/paths.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct piece {
 	struct stream *stream;
 	struct flight *flight; /* NULL: it is not under way */
 	uint64_t bytes;
-	size_t at;        /* index in paths of its next link */
+	uint64_t at;      /* index in the paths of its next link */
 	double head, end; /* ns: when it comes there, when the last link was done with it */
 };
 
@@ -32,11 +32,11 @@ struct stream {
 };
 
 struct links {
-	struct topology topology;
-	double *cost, *free;    /* [links]: ns for a byte, when it is free again */
-	uint32_t hosts, *host;  /* in use; of each rank */
-	struct routed routed;   /* of all ordered pairs of hosts in use */
-	struct stream *streams; /* that have something to do */
+	struct paths paths;            /* of a SPEC */
+	const struct model_links *net; /* that of the settings, or `own` */
+	struct model_links own;        /* place is owned, all else lies in paths */
+	double *cost, *free;           /* [links]: ns for a byte, when it is free again */
+	struct stream *streams;        /* that have something to do */
 };
 
 static struct flight *flight_of(struct loop_timer *timer)
@@ -44,10 +44,19 @@ static struct flight *flight_of(struct loop_timer *timer)
 	return (struct flight *)((char *)timer - offsetof(struct flight, timer));
 }
 
-static void arrive(struct loop_timer *timer, int64_t due)
+static void arrive_here(struct loop_timer *timer, int64_t due)
 {
 	(void)due;
-	model_arrived(flight_of(timer));
+	model_arrived(flight_of(timer), 0);
+}
+
+/* Whoever has sent it hears of that after the way back. */
+static void arrive(struct loop_timer *timer, int64_t due)
+{
+	struct flight *flight = flight_of(timer);
+
+	(void)due;
+	model_arrived(flight, model_whole(flight->model->settings->link_latency));
 }
 
 static int deliver(struct flight *flight, double end, struct err *err)
@@ -61,15 +70,13 @@ static int deliver(struct flight *flight, double end, struct err *err)
 
 /* --- pieces on links --- */
 
-static size_t pair_of(const struct links *links, uint32_t a, uint32_t b)
+/* Where the links from rank to rank begin and end in the list of paths. */
+static const uint64_t *path_of(const struct links *links, const struct flight *flight)
 {
-	return (size_t)a * (links->hosts - 1) + b - (b > a);
-}
+	const struct model_links *net = links->net;
+	uint64_t from = net->place[flight->arrival.peer];
 
-static const size_t *path_of(const struct links *links, const struct flight *flight)
-{
-	return &links->routed.start[pair_of(links, links->host[flight->arrival.peer],
-					    links->host[flight->target])];
+	return &net->start[from * net->places + net->place[flight->target]];
 }
 
 static uint64_t piece_size(const struct flight *flight)
@@ -87,7 +94,7 @@ static uint64_t piece_size(const struct flight *flight)
 static int take_place(struct model *model, struct links *links, struct piece *piece,
 		      struct err *err)
 {
-	uint32_t link = links->routed.path[piece->at++];
+	uint32_t link = links->net->path[piece->at++];
 	double start = fmax(piece->head, links->free[link]);
 	double end = fmax(start + (double)piece->bytes * links->cost[link], piece->end);
 
@@ -203,17 +210,17 @@ static struct stream *stream_of(struct links *links, uint32_t source, uint32_t t
 static int links_begin(struct model *model, struct flight *flight, struct err *err)
 {
 	struct links *links = model->way_data;
-	uint32_t source = flight->arrival.peer, target = flight->target;
+	const uint64_t *path = path_of(links, flight);
 	int64_t now = loop_now(model->loop);
 	struct stream *stream;
 
-	if (source == target) {
-		flight->timer.fire = arrive;
+	if (flight->arrival.peer == flight->target) {
+		flight->timer.fire = arrive_here;
 		return model_at(model, &flight->timer, now, err);
 	}
-	if (links->host[source] == links->host[target])
+	if (path[0] == path[1])
 		return deliver(flight, (double)now, err);
-	stream = stream_of(links, source, target);
+	stream = stream_of(links, flight->arrival.peer, flight->target);
 	if (!stream)
 		return err_errno(err, "no room for a message");
 	flight->next = NULL;
@@ -225,31 +232,14 @@ static int links_begin(struct model *model, struct flight *flight, struct err *e
 	return issue(model, stream, (double)now, err);
 }
 
-/* --- the network --- */
-
-static const char *routing_of(const struct model_settings *settings,
-			      const struct topology *topology)
-{
-	static const char *const by_shape[] = {
-		[TOPOLOGY_IRREGULAR] = "dmodk",   [TOPOLOGY_TREE] = "dmodk",
-		[TOPOLOGY_TORUS] = "dor",         [TOPOLOGY_MESH] = "dor",
-		[TOPOLOGY_DRAGONFLY] = "minimal",
-	};
-
-	if (settings->routing)
-		return settings->routing;
-	return topology->tables ? "lft" : by_shape[topology->shape];
-}
+/* --- the network of a SPEC --- */
 
 /* Host after host takes as many ranks as it has slots. */
 static int place_ranks(struct model *model, struct links *links, struct err *err)
 {
-	const struct netemu_net *net = &links->topology.net;
+	const struct netemu_net *net = &links->paths.topology.net;
 	uint32_t host = 0, slot = 0;
 
-	links->host = calloc(model->size + (size_t)1, sizeof(*links->host));
-	if (!links->host)
-		return err_errno(err, "no room for %u ranks", model->size);
 	for (uint32_t rank = 0; rank < model->size; rank++) {
 		if (slot == net->slots[host]) {
 			host++;
@@ -259,96 +249,76 @@ static int place_ranks(struct model *model, struct links *links, struct err *err
 			return err_set(err,
 				       "topology '%s' has %u hosts with too few slots for %u "
 				       "ranks",
-				       links->topology.source, net->hosts, model->size);
-		links->host[rank] = host;
+				       links->paths.topology.source, net->hosts, model->size);
+		links->own.place[rank] = host;
 		slot++;
 	}
-	links->hosts = model->size ? host + 1 : 0;
+	links->own.places = model->size ? host + 1 : 0;
 	return 0;
 }
 
-static int make_links(struct model *model, struct links *links, struct err *err)
+static int route(struct links *links, const struct paths_settings *how, struct err *err)
 {
-	const struct netemu_net *net = &links->topology.net;
-	double unit = links->topology.unit == TOPOLOGY_UNIT_BYTE ? 1 : model->settings->link_rate;
+	uint32_t count = links->own.places;
+	uint32_t *host = malloc((count + (size_t)1) * sizeof(*host));
+	int rc;
+
+	if (!host)
+		return err_errno(err, "unable to route");
+	for (uint32_t i = 0; i < count; i++)
+		host[i] = i;
+	rc = paths_route(&links->paths, how, host, count, err);
+	free(host);
+	return rc;
+}
+
+static int open_spec(struct model *model, struct links *links, struct err *err)
+{
+	const struct paths_settings how = {
+		.spec = model->settings->topology,
+		.routing = model->settings->routing,
+		.seed = model->settings->seed,
+		.unit = model->settings->link_rate,
+	};
+
+	links->own.place = calloc(model->size + (size_t)1, sizeof(*links->own.place));
+	if (!links->own.place)
+		return err_errno(err, "no room for %u ranks", model->size);
+	if (paths_open(&links->paths, &how, err) < 0)
+		return -1;
+	if (place_ranks(model, links, err) < 0 || route(links, &how, err) < 0)
+		return -1;
+	links->own.links = links->paths.topology.net.links;
+	links->own.rate = links->paths.rate;
+	links->own.path = links->paths.path;
+	links->own.start = links->paths.start;
+	links->net = &links->own;
+	return 0;
+}
+
+/* --- any network --- */
+
+static int take_net(struct model *model, struct links *links, struct err *err)
+{
+	links->net = model->settings->links;
+	if (links->net->ranks == model->size)
+		return 0;
+	return err_set(err, "the modelled network has %u ranks, but there are %u",
+		       links->net->ranks, model->size);
+}
+
+static int make_costs(struct links *links, struct err *err)
+{
+	const struct model_links *net = links->net;
 
 	links->cost = calloc(net->links + (size_t)1, sizeof(*links->cost));
 	links->free = calloc(net->links + (size_t)1, sizeof(*links->free));
 	if (!links->cost || !links->free)
-		return err_errno(err, "no room for the links of '%s'", links->topology.source);
-	for (uint32_t i = 0; unit > 0 && i < net->links; i++)
-		links->cost[i] = 1e9 / (net->link[i].capacity * unit);
+		return err_errno(err, "no room for %u links", net->links);
+	for (uint32_t i = 0; i < net->links; i++)
+		if (net->rate[i] > 0)
+			links->cost[i] = 1e9 / net->rate[i];
 	return 0;
-}
-
-static struct netemu_pair *make_pairs(const struct links *links, size_t *count)
-{
-	struct netemu_pair *pair =
-		malloc(((size_t)links->hosts * links->hosts + 1) * sizeof(*pair));
-
-	*count = 0;
-	for (uint32_t i = 0; pair && i < links->hosts; i++)
-		for (uint32_t j = 0; j < links->hosts; j++)
-			if (i != j)
-				pair[(*count)++] = (struct netemu_pair){
-					.from = i,
-					.to = j,
-					.bytes = 1,
-					.flows = 1,
-				};
-	return pair;
-}
-
-static int check_routed(const struct links *links, const char *routing, struct err *err)
-{
-	const struct netemu_net *net = &links->topology.net;
-	const struct routed *routed = &links->routed;
-
-	if (routed->unroutable)
-		return err_set(err, "routing '%s' finds no path from '%s' to '%s'", routing,
-			       net->name[net->host_node[routed->from]],
-			       net->name[net->host_node[routed->to]]);
-	if (!routed->start)
-		return err_set(err,
-			       "routing '%s' sends a pair over several paths at once: the model "
-			       "needs one path for each pair",
-			       routing);
-	return 0;
-}
-
-static int route_pairs(struct links *links, const struct model_settings *settings,
-		       const struct netemu_pair *pair, size_t pairs, struct err *err)
-{
-	const char *routing = routing_of(settings, &links->topology);
-	const struct router_settings how = { .seed = settings->seed };
-	const struct netemu_route route = { .pairs = pair, .npairs = pairs };
-	struct router *router;
-	struct loads loads;
-	int rc = -1;
-
-	if (router_create(&router, routing, &links->topology, &how, err) < 0)
-		return -1;
-	links->routed.want_paths = true;
-	if (loads_init(&loads, links->topology.net.links) < 0)
-		err_errno(err, "unable to route");
-	else if (router_route(router, &route, &loads, &links->routed, err) == 0)
-		rc = pairs ? check_routed(links, routing, err) : 0;
-	loads_release(&loads);
-	router_destroy(router);
-	return rc;
-}
-
-static int make_routes(struct model *model, struct links *links, struct err *err)
-{
-	size_t pairs;
-	struct netemu_pair *pair = make_pairs(links, &pairs);
-	int rc;
-
-	if (!pair)
-		return err_errno(err, "unable to route");
-	rc = route_pairs(links, model->settings, pair, pairs, err);
-	free(pair);
-	return rc;
 }
 
 static void links_release(struct model *model)
@@ -360,10 +330,8 @@ static void links_release(struct model *model)
 		HASH_DEL(links->streams, stream);
 		free(stream);
 	}
-	routed_release(&links->routed);
-	if (links->topology.source)
-		topology_release(&links->topology);
-	free(links->host);
+	paths_release(&links->paths);
+	free(links->own.place);
 	free(links->cost);
 	free(links->free);
 	free(links);
@@ -372,16 +340,13 @@ static void links_release(struct model *model)
 static int links_init(struct model *model, struct err *err)
 {
 	struct links *links = calloc(1, sizeof(*links));
+	int rc;
 
 	if (!links)
 		return err_errno(err, "no room for links");
 	model->way_data = links;
-	if (topology_open(&links->topology, model->settings->topology, NULL, err) < 0) {
-		free(links);
-		return -1;
-	}
-	if (place_ranks(model, links, err) == 0 && make_links(model, links, err) == 0 &&
-	    make_routes(model, links, err) == 0)
+	rc = model->settings->links ? take_net(model, links, err) : open_spec(model, links, err);
+	if (rc == 0 && make_costs(links, err) == 0)
 		return 0;
 	links_release(model);
 	return -1;

@@ -2,7 +2,8 @@
 /* model-parts.h - what the parts of the modelled network share
  *
  * model.c matches messages and ends them; a way says when they arrive: model-dims.c by
- * the formula or over the links of dimensions, model-links.c over those of a topology.
+ * the formula or over the links of dimensions, model-links.c over those of a topology or
+ * of a device.
  */
 #ifndef NET_MODEL_PARTS_H
 #define NET_MODEL_PARTS_H
@@ -27,7 +28,7 @@ struct flight {
 struct model_way {
 	/* Prepare model->way_data.  Returns 0, or -1 with ERR and nothing to release. */
 	int (*init)(struct model *model, struct err *err);
-	/* See to it that model_arrived(FLIGHT) is called from the loop when it is there.
+	/* See to it that model_arrived() is called from the loop when it is there.
 	 * Returns 0, or -1 with ERR.
 	 */
 	int (*begin)(struct model *model, struct flight *flight, struct err *err);
@@ -50,7 +51,8 @@ struct model {
 	struct flight_block *blocks;
 };
 
-void model_arrived(struct flight *flight);
+/* FLIGHT is there, and its sender knows ANSWER ns later. */
+void model_arrived(struct flight *flight, int64_t answer);
 
 /* Nanoseconds without their fraction, and a sum, both kept within what a time may be. */
 int64_t model_whole(double ns);

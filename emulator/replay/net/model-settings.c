@@ -474,8 +474,20 @@ int model_settings_parse(struct model_settings *settings, const char *text, cons
 	return 0;
 }
 
+static void links_free(struct model_links *links)
+{
+	if (!links)
+		return;
+	free(links->rate);
+	free(links->place);
+	free(links->path);
+	free(links->start);
+	free(links);
+}
+
 void model_settings_release(struct model_settings *settings)
 {
+	links_free(settings->links);
 	free(settings->topology);
 	free(settings->routing);
 	*settings = (struct model_settings){ 0 };

@@ -129,7 +129,33 @@ static void take_contents(struct flight *flight, struct net_message *receive)
 
 /* --- ends --- */
 
-void model_arrived(struct flight *flight)
+static void message_late(struct loop_timer *timer, int64_t due)
+{
+	struct net_message *message = message_of(timer);
+
+	net_done(message->peer_side, message, due);
+}
+
+/* MESSAGE of NET is done at TIME. */
+static int done_at(struct net *net, struct net_message *message, int64_t time, struct err *err)
+{
+	message->peer_side = net;
+	message->timer = (struct loop_timer){ .fire = message_late };
+	return model_at(end_of(net)->model, &message->timer, time, err);
+}
+
+/* SEND of NET is done ANSWER ns from NOW. */
+static void end_send(struct net *net, struct net_message *send, int64_t now, int64_t answer)
+{
+	struct err err;
+
+	if (!answer)
+		net_done(net, send, now);
+	else if (done_at(net, send, model_later(now, answer), &err) < 0)
+		loop_fail(net->loop, "%s", err.text);
+}
+
+void model_arrived(struct flight *flight, int64_t answer)
 {
 	struct model *model = flight->model;
 	struct net_message *send = flight->send, *receive = flight->arrival.receive;
@@ -144,13 +170,13 @@ void model_arrived(struct flight *flight)
 			return;
 		}
 		flight->send = NULL;
-		net_done(source, send, now);
+		end_send(source, send, now, answer);
 		return;
 	}
 	take_contents(flight, receive);
 	net_received(target, receive);
 	flight_free(flight);
-	net_done(source, send, now);
+	end_send(source, send, now, answer);
 	net_done(target, receive, now);
 }
 
@@ -169,13 +195,6 @@ static int model_send(struct net *net, struct net_message *message, struct err *
 	return model->way->begin(model, flight, err);
 }
 
-static void received_late(struct loop_timer *timer, int64_t due)
-{
-	struct net_message *message = message_of(timer);
-
-	net_done(message->peer_side, message, due);
-}
-
 static int model_recv(struct net *net, struct net_message *message, struct err *err)
 {
 	struct model *model = end_of(net)->model;
@@ -190,9 +209,7 @@ static int model_recv(struct net *net, struct net_message *message, struct err *
 	take_contents(flight, message);
 	net_received(net, message);
 	flight_free(flight);
-	message->peer_side = net;
-	message->timer = (struct loop_timer){ .fire = received_late };
-	return model_at(model, &message->timer, loop_now(model->loop), err);
+	return done_at(net, message, loop_now(model->loop), err);
 }
 
 static void model_end_destroy(struct net *net)
@@ -213,7 +230,7 @@ static int check_size(const struct model *model, struct err *err)
 {
 	uint64_t product = 1;
 
-	if (model->settings->topology)
+	if (model->settings->topology || model->settings->links)
 		return 0;
 	for (uint32_t d = 0; d < model->dims; d++)
 		if (__builtin_mul_overflow(product, model->npus[d], &product))
@@ -264,7 +281,7 @@ static int make_ends(struct model *model, struct err *err)
 
 static const struct model_way *way_of(const struct model_settings *settings)
 {
-	if (settings->topology)
+	if (settings->topology || settings->links)
 		return &model_way_links;
 	return settings->dims && settings->congestion ? &model_way_dims : &model_way_formula;
 }

@@ -10,9 +10,10 @@
  * a ring, 2 over a switch, 1 if fully connected.  With `congestion` the links (one
  * dimension) are used by one message at a time, in order of arrival, whole messages from
  * link to link, each hop after trunc(latency + bytes / bandwidth) ns and the link free after
- * trunc(bytes / bandwidth).  Or the links of a topology (netemu-topology(5)): each serialises
- * what crosses it, messages pass cut-through in pieces, as netemu0 does it, those of one
- * pair of ranks one after the other.
+ * trunc(bytes / bandwidth).  Or the links of a topology (netemu-topology(5)) or of an emulated
+ * device: each serialises what crosses it, messages pass cut-through in pieces, as netemu0
+ * does it, those of one pair of ranks one after the other; a send is done when the answer is
+ * back, a latency after it is there.
  */
 #ifndef NET_MODEL_H
 #define NET_MODEL_H
@@ -27,6 +28,18 @@ enum model_kind {
 	MODEL_FULL, /* FullyConnected */
 };
 
+/* Links that are there already: of an emulated device.  All arrays are owned. */
+struct model_links {
+	uint32_t links, places, ranks;
+	double *rate;    /* [links] byte/s; 0: no limit */
+	uint32_t *place; /* [ranks]: where each of them is */
+	/* From place I to place J: links path[start[p]] .. path[start[p + 1] - 1],
+	 * p = I * places + J; also from a place to itself.
+	 */
+	uint32_t *path;
+	uint64_t *start; /* [places * places + 1] */
+};
+
 struct model_settings {
 	uint32_t dims; /* 0: one dimension, a switch */
 	enum model_kind kind[MODEL_DIMS];
@@ -39,6 +52,7 @@ struct model_settings {
 	double link_latency;      /* ns of a whole path */
 	double link_rate; /* byte/s of a capacity of 1 where SPEC has no rates; 0: no limit */
 	uint64_t seed;    /* of the routing */
+	struct model_links *links; /* in place of both; owned, or NULL */
 };
 
 /* KEY=VALUE,... as --model takes it (topology=Ring+Switch or Ring,Switch; npus_count=,

@@ -134,6 +134,8 @@ struct net_settings {
 
 int net_verbs_create(struct net **net, struct loop *loop, const struct net_settings *settings,
 		     struct err *err);
+/* The GID of the device that RANK goes over.  Returns whether it is known: a network over verbs. */
+bool net_verbs_gid(const struct net *net, uint32_t rank, uint8_t gid[16]);
 int net_tcp_create(struct net **net, struct loop *loop, const struct net_settings *settings,
 		   struct err *err);
 

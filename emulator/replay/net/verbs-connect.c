@@ -84,6 +84,7 @@ static int put_card(struct verbs *verbs, struct err *err)
 		free(card);
 		return err_errno(err, "no GID %u at port %u", verbs->gid_index, verbs->port_number);
 	}
+	verbs->peers[verbs->net.rank].gid = card->gid;
 	for (uint32_t i = 0; i < verbs->net.size; i++)
 		for (uint32_t q = 0; i != verbs->net.rank && q < verbs->qps; q++)
 			card->qpn[i * verbs->qps + q] = verbs->peers[i].qps[q].qp->qp_num;
@@ -166,6 +167,7 @@ static int connect_one(struct verbs *verbs, struct verbs_peer *peer, struct card
 	if (size < 0 || check_card(verbs, card, size, peer->rank, err) < 0)
 		return -1;
 	peer->rkey = card->rkey;
+	peer->gid = card->gid;
 	peer->slots_address = card->slots + own * verbs->peer_size;
 	peer->credit_address = card->credits + own * sizeof(uint64_t);
 	for (uint32_t q = 0; q < verbs->qps; q++) {

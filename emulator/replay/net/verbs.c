@@ -447,6 +447,14 @@ static int verbs_init(struct verbs *verbs)
 	return inbound_init(&verbs->inbound, net);
 }
 
+bool net_verbs_gid(const struct net *net, uint32_t rank, uint8_t gid[16])
+{
+	if (net->ops != &verbs_ops || rank >= net->size)
+		return false;
+	memcpy(gid, ((const struct verbs *)net)->peers[rank].gid.raw, 16);
+	return true;
+}
+
 int net_verbs_create(struct net **net, struct loop *loop, const struct net_settings *settings,
 		     struct err *err)
 {

@@ -60,6 +60,7 @@ struct verbs_peer {
 	uint64_t slots_address, credit_address;
 	uint32_t rkey;
 	uint64_t credit; /* of ours that he says he has taken in */
+	union ibv_gid gid; /* of the device it goes over, also of this rank itself */
 	/* what has come from him */
 	uint64_t released, told;      /* slots taken in; that he knows of */
 	uint8_t arrived[VERBS_SLOTS]; /* enum verbs_arrival, that are not taken in */
