@@ -152,7 +152,7 @@ static const struct optrow rows[] = {
 	    OPTROW_RANGE(1, 1000000)),
 	ROW("timeout", patience_s, &kind_count, "SECONDS", "Without anything going on (60)",
 	    OPTROW_RANGE(1, 1000000)),
-	ROW("spin", spin, &spin, "TIME|always", "Before a rank that waits sleeps (50us)",
+	ROW("spin", spin, &spin, "TIME|always", "Before a rank that waits sleeps (10us)",
 	    OPTROW_RANGE(0, INT64_MAX)),
 
 	{ .help = "What comes of it:" },
@@ -211,7 +211,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		.queues_per_dim = 1,
 		.wait_s = 60,
 		.patience_s = 60,
-		.spin = 50000,
+		.spin = 10000,
 	};
 	return optrow_parse(&program, options, argc, argv) ? 2 : 0;
 }

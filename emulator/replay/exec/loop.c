@@ -5,10 +5,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 /* A thread that sleeps comes back this much too late: the last of it is spun away. */
-#define WAKE_NS  60000
-#define REST_MAX 1000000 /* ns without a look at the network */
+#define WAKE_NS  30000
+#define REST_MAX 1000000 /* ns without a look at whether it is to stop */
+/* What comes is seen late by a share of how long it was waited for, and at most so much. */
+#define REST_SHARE 64
+#define REST_POLL  50000 /* ns */
 
 static int64_t real_now(void *arg)
 {
@@ -69,6 +73,11 @@ static int virtual_run(struct loop *loop)
 	return loop->failed;
 }
 
+static int64_t shorter(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
 static void idle(struct loop *loop, int64_t since)
 {
@@ -77,10 +86,10 @@ static void idle(struct loop *loop, int64_t since)
 
 	if (now - since < loop->spin)
 		return;
-	if (node && node->time - now - WAKE_NS < rest)
-		rest = node->time - now - WAKE_NS;
-	if (loop->poll && rest > 1)
-		rest = 1;
+	if (node)
+		rest = shorter(rest, node->time - now - WAKE_NS);
+	if (loop->poll)
+		rest = shorter(rest, 1 + shorter((now - since) / REST_SHARE, REST_POLL));
 	if (rest > 0)
 		loop->clock->rest(loop->clock->arg, rest);
 }
@@ -89,6 +98,10 @@ static int real_run(struct loop *loop, struct err *err)
 {
 	int64_t since = loop_now(loop);
 	int done;
+
+	/* The kernel would let a thread sleep 50 us longer than it asks for. */
+	if (loop->clock == &loop_real_clock)
+		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 
 	while (!loop->stopped && !loop->failed) {
 		done = loop->poll ? loop->poll(loop->poll_arg, err) : 0;
@@ -106,7 +119,7 @@ static int real_run(struct loop *loop, struct err *err)
 
 void loop_init(struct loop *loop, const struct loop_clock *clock)
 {
-	*loop = (struct loop){ .clock = clock, .spin = 50000 };
+	*loop = (struct loop){ .clock = clock, .spin = 10000 };
 	evq_init(&loop->timers);
 }
 
