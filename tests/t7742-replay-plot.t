@@ -10,6 +10,10 @@ test_description='netemu replay plot: pictures of time and bandwidth'
 command -v python3 >/dev/null || skip_all="python3 is not installed"
 test -z "$skip_all" || test_done
 
+if command -v gnuplot >/dev/null; then
+	test_set_prereq GNUPLOT
+fi
+
 # Three sizes of one kind, two other kinds, computation and nothing at all.
 cat >work.json <<END
 {"workload_graph": [
@@ -22,87 +26,93 @@ cat >work.json <<END
 END
 echo '{"endpoint-delay": 10}' >system.json
 
-# marks.py PICTURE SUMMARY...: an XML parser reads it, and what its marks say is all that the
-# summaries have, no more and no less.
-cat >marks.py <<\END
-import json, os, sys
-import xml.etree.ElementTree as tree
-SVG = "{http://www.w3.org/2000/svg}"
-root = tree.parse(sys.argv[1]).getroot()
-assert root.tag == SVG + "svg", root.tag
-width, height = float(root.get("width")), float(root.get("height"))
-marks = [c for c in root.iter(SVG + "circle") if c.get("data-what")]
-found = []
-for mark in marks:
-    assert mark.find(SVG + "title").text, mark.attrib
-    assert 0 < float(mark.get("cx")) < width and 0 < float(mark.get("cy")) < height, mark.attrib
-    key = (mark.get("data-collective"), mark.get("data-ranks"), mark.get("data-bytes"))
-    found.append((mark.get("data-file"), mark.get("data-side"), mark.get("data-what"),
-                  mark.get("data-rank") or key, float(mark.get("data-value"))))
+# numbers.py SCRIPT SUMMARY...: the data of the script are all that the summaries have, no
+# more and no less.
+cat >numbers.py <<\END
+import json, os, re, sys
+found, block = [], None
+for line in open(sys.argv[1]):
+    begin = re.match(r"\$(collective|ranks)_.* << EOD", line)
+    of = re.match(r"# (measured|predicted), '(.*)': '(.*)'$", line)
+    ranks = re.match(r"# of (\d+) ranks", line)
+    if of:
+        side, name, kind = of.group(1), of.group(2).replace("\'\'", "\'"), of.group(3)
+    elif ranks:
+        kind = (kind, int(ranks.group(1)))
+    elif begin:
+        block = begin.group(1)
+    elif line == "EOD\n":
+        block = None
+    elif block:
+        found.append((name, side, kind) + tuple(map(float, line.split())))
 wanted = []
 for path in sys.argv[2:]:
-    name = path
-    if os.path.isdir(path):
-        name = path + "/replay/summary.json"
+    name = path + "/replay/summary.json" if os.path.isdir(path) else path
     summary = json.load(open(name))
     for side, part in (("measured", summary), ("predicted", summary.get("predicted"))):
         if not part:
             continue
         for one in part["collectives"]:
-            key = (one["collective"], str(one["ranks"]), str(one["bytes"]))
-            wanted += [(name, side, what, key, float(one[what]))
-                       for what in ("p50_ns", "p99_ns", "algbw", "busbw")]
+            wanted.append((name, side, (one["collective"], one["ranks"])) + tuple(
+                float(one[key]) for key in ("bytes", "p50_ns", "p99_ns", "algbw", "busbw")))
         for one in part["ranks"]:
-            wanted += [(name, side, what, str(one["rank"]), float(one[what]))
-                       for what in ("finish_ns", "cpu_ns", "compute_ns", "communication_ns")]
+            wanted.append((name, side, "ranks") + tuple(float(one[key]) for key in (
+                "rank", "finish_ns", "cpu_ns", "compute_ns", "communication_ns")))
 assert wanted
 assert sorted(map(str, found)) == sorted(map(str, wanted)), \
     set(map(str, found)) ^ set(map(str, wanted))
-# of one series a longer time stands higher
-series = {}
-for mark in marks:
-    if mark.get("data-bytes") and mark.get("data-what").endswith("_ns"):
-        key = tuple(mark.get("data-" + k, "") for k in ("file", "side", "what", "collective"))
-        series.setdefault(key, []).append((float(mark.get("data-value")), float(mark.get("cy"))))
-for points in series.values():
-    points.sort()
-    assert all(a[1] >= b[1] for a, b in zip(points, points[1:])), points
-print(len(marks))
+print(len(found))
 END
 
-test_expect_success 'all that a summary of the model has is in the picture' '
+# plot PICTURE SUMMARY...: gnuplot has nothing to say, and draws.
+plot() {
+	picture=$1
+	shift
+	"$REPLAY" plot -o "$picture" "$@" >out 2>&1 && test_must_be_empty out && test -s "$picture"
+}
+
+test_expect_success GNUPLOT 'all that a summary of the model has is in the picture' '
 	"$REPLAY" --network=model --ranks 4 --workload work.json --system system.json \
 		--summary model.json >out &&
-	"$REPLAY" plot -o model.svg model.json >out && test_must_be_empty out &&
-	python3 marks.py model.svg model.json >marks &&
-	test $(cat marks) -eq $((5 * 4 + 4 * 4)) &&
-	"$REPLAY" plot model.json >out && test_cmp model.svg out
+	plot model.svg model.json && python3 numbers.py model.gnuplot model.json >rows &&
+	test $(cat rows) -eq $((5 + 4)) &&
+	python3 -c "import xml.etree.ElementTree as t; t.parse(\"model.svg\")" &&
+	for text in "all-reduce of 4 ranks: time" "all-to-all of 4 ranks: bandwidth" "lanes of the ranks"; do
+		grep "$text" model.svg || return 1
+	done
 '
 
-test_expect_success 'measured and predicted side by side, of a run directory' '
+test_expect_success GNUPLOT 'measured and predicted side by side, of a run directory' '
 	ranks 4 --network=tcp --workload work.json --system system.json --dir run --predict \
 		--model topology=Switch,bandwidth=1GB/s,latency=5us >out &&
-	"$REPLAY" plot --output=run.svg run &&
-	python3 marks.py run.svg run >marks &&
-	test $(cat marks) -eq $((2 * (5 * 4 + 4 * 4)))
+	plot run.svg run && python3 numbers.py run.gnuplot run >rows &&
+	test $(cat rows) -eq $((2 * (5 + 4))) &&
+	grep "measured p50" run.svg && grep "predicted p50" run.svg &&
+	grep "lanes of the ranks, predicted" run.svg
 '
 
-test_expect_success 'two summaries in one picture; names with marks of XML' '
-	cp model.json "a&b <\"c\">.json" &&
-	"$REPLAY" plot -o two.svg "a&b <\"c\">.json" run/replay/summary.json &&
-	python3 marks.py two.svg "a&b <\"c\">.json" run/replay/summary.json
-'
+test_expect_success GNUPLOT 'two summaries in one picture; names that are no words of gnuplot' "
+	cp model.json \"a'b.json\" &&
+	plot two.svg \"a'b.json\" run/replay/summary.json &&
+	python3 numbers.py two.gnuplot \"a'b.json\" run/replay/summary.json
+"
 
-test_expect_success 'of many ranks a mark stands for some, and the longest' '
-	cat >many.py <<-\END &&
+test_expect_success GNUPLOT 'a name in a summary runs nothing' '
+	cat >evil.py <<-\END &&
 	import json
-	ranks = [dict(rank=r, finish_ns=100 + r, cpu_ns=0, compute_ns=0, communication_ns=r % 7)
-	         for r in range(3000)]
-	json.dump(dict(version=1, ranks=ranks, collectives=[]), open("many.json", "w"))
+	summary = json.load(open("model.json"))
+	summary["collectives"][0]["collective"] = "x\n!touch ran\n`touch ran`\x27; system(\x27touch ran\x27) #"
+	json.dump(summary, open("evil.json", "w"))
 	END
-	python3 many.py && "$REPLAY" plot -o many.svg many.json &&
-	test $(grep -c "data-what=\"finish_ns\"" many.svg) -eq 1000 &&
-	grep "data-what=\"finish_ns\" data-rank=\"2997-2999\" data-value=\"3099\"" many.svg
+	python3 evil.py && plot evil.svg evil.json && ! test -e ran
+'
+
+test_expect_success 'without gnuplot it is said, and the script is kept' '
+	mkdir bin &&
+	echo "{\"version\": 1, \"ranks\": [{\"rank\": 0, \"finish_ns\": 1, \"cpu_ns\": 0,
+		\"compute_ns\": 0, \"communication_ns\": 1}], \"collectives\": []}" >one.json &&
+	test_expect_code 1 env PATH="$PWD/bin" "$REPLAY" plot -o lone.svg one.json 2>err &&
+	grep "gnuplot is not installed" err && test -s lone.gnuplot && ! test -e lone.svg
 '
 
 # refused SENTENCE ARGS...: 1, that sentence, and no picture.
@@ -111,7 +121,7 @@ refused() {
 	shift
 	rm -f no.svg
 	test_expect_code 1 "$REPLAY" plot -o no.svg "$@" 2>err && grep -e "$sentence" err &&
-		test ! -e no.svg
+		! test -e no.svg && ! test -e no.gnuplot
 }
 test_expect_success 'what is no summary is refused with its name and place' '
 	echo "{" >broken.json && echo "[]" >list.json &&
@@ -126,9 +136,10 @@ test_expect_success 'what is no summary is refused with its name and place' '
 	refused "less.json.: collectives" less.json &&
 	refused "minus.json.: ranks.0..rank: a whole number" minus.json &&
 	refused "empty.json.: there are neither" empty.json &&
-	refused "minus.json" model.json minus.json &&
-	test_expect_code 1 "$REPLAY" plot -o nowhere/no.svg model.json 2>err &&
-	grep "nowhere/no.svg" err &&
+	refused "minus.json" one.json minus.json &&
+	test_expect_code 1 "$REPLAY" plot -o nowhere/no.svg one.json 2>err &&
+	grep "nowhere/no.gnuplot" err &&
+	test_expect_code 2 "$REPLAY" plot -o no.txt one.json 2>err && grep "no.txt. ends in neither" err &&
 	test_expect_code 2 "$REPLAY" plot 2>err && grep "which summary" err
 '
 

@@ -4,57 +4,19 @@
  * Each picture has its script beside it, data included, so that it can be
  * changed and drawn again: gnuplot FILE.gnuplot.
  */
+#include "gnuplot.h"
 #include "report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define PLOT_CELLS 512 /* a side, at most */
 
-extern char **environ;
-
-static const struct terminal {
-	const char *suffix, *setting;
-} terminals[] = {
-	{ ".svg", "svg size 900,820 font 'sans,14' background 'white'" },
-	{ ".png", "pngcairo size 900,820 font 'sans,12'" },
-	{ ".pdf", "pdfcairo size 18cm,16.4cm font 'sans,11'" },
-};
-
-static const struct terminal *terminal_of(const char *path)
-{
-	for (size_t i = 0; i < sizeof(terminals) / sizeof(*terminals); i++) {
-		size_t length = strlen(terminals[i].suffix);
-
-		if (strlen(path) > length &&
-		    !strcmp(path + strlen(path) - length, terminals[i].suffix))
-			return &terminals[i];
-	}
-	return NULL;
-}
-
 bool report_plot_suffix(const char *path)
 {
-	return terminal_of(path) != NULL;
-}
-
-/* TEXT within single quotes, and with no markup in it. */
-static void put_quoted(FILE *out, const char *text)
-{
-	putc('\'', out);
-	for (; *text; text++) {
-		if (*text == '\'')
-			putc('\'', out);
-		putc((unsigned char)*text < 0x20 ? '?' : *text, out);
-	}
-	putc('\'', out);
+	return gnuplot_can_draw(path);
 }
 
 static const char *base_of(const char *path)
@@ -64,21 +26,13 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void put_start(FILE *out, const char *path)
-{
-	fprintf(out, "# drawn by netemu-matrix; draw it again with gnuplot\n");
-	fprintf(out, "set terminal %s noenhanced\nset output ", terminal_of(path)->setting);
-	put_quoted(out, base_of(path));
-	fprintf(out, "\n");
-}
-
 static void put_title(FILE *out, const struct report *report, const char *what)
 {
 	char title[512];
 
 	snprintf(title, sizeof(title), "%s: %s", base_of(report->name), what);
 	fprintf(out, "set title ");
-	put_quoted(out, title);
+	gnuplot_put_quoted(out, title);
 	fprintf(out, "\n");
 }
 
@@ -109,22 +63,23 @@ static void put_names(FILE *out, const struct report *report, uint32_t side, uin
 		fprintf(out, "set %ctics %s(", "xy"[axis], axis ? "" : "rotate ");
 		for (uint32_t i = 0; i < side; i++) {
 			fputs(i ? ", " : "", out);
-			put_quoted(out, report_label(report, i * width, buf));
+			gnuplot_put_quoted(out, report_label(report, i * width, buf));
 			fprintf(out, " %" PRIu32, i * width);
 		}
 		fprintf(out, ")\n");
 	}
 }
 
-static int put_heat(FILE *out, const struct report *report, const char *path, struct err *err)
+static int put_heat(FILE *out, const char *path, const void *arg, struct err *err)
 {
+	const struct report *report = arg;
 	const char *unit = report->by == BY_NODE ? "node" : "rank";
 	uint32_t side, width;
 	double *values;
 
 	if (report_cells(report, PLOT_CELLS, &values, &side, &width, err) < 0)
 		return -1;
-	put_start(out, path);
+	gnuplot_put_head(out, "netemu-matrix", path, 900, 820);
 	put_title(out, report, report->what == WHAT_MESSAGES ? "messages sent" : "bytes sent");
 	fprintf(out, "set xlabel 'to %s'\nset ylabel 'from %s'\nset cblabel '%s'\n", unit, unit,
 		report->what == WHAT_MESSAGES ? "messages" : "bytes");
@@ -154,14 +109,15 @@ static int put_heat(FILE *out, const struct report *report, const char *path, st
 	return 0;
 }
 
-static int put_sizes(FILE *out, const struct report *report, const char *path, struct err *err)
+static int put_sizes(FILE *out, const char *path, const void *arg, struct err *err)
 {
+	const struct report *report = arg;
 	static const char *const prefixes[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei" };
 	uint64_t bins[REPORT_BINS];
 	int used = report_bins(report->run, bins);
 
 	(void)err;
-	put_start(out, path);
+	gnuplot_put_head(out, "netemu-matrix", path, 900, 820);
 	put_title(out, report, "sizes of the messages sent");
 	fprintf(out, "set xlabel 'bytes, from'\nset ylabel 'messages'\nset logscale y\n"
 		     "set yrange [0.5:*]\nset format y '%%.0s%%c'\nset style fill solid 0.8\n"
@@ -181,77 +137,13 @@ static int put_sizes(FILE *out, const struct report *report, const char *path, s
 	return 0;
 }
 
-/* Run gnuplot on SCRIPT, in its folder. */
-static int run_gnuplot(const char *script, struct err *err)
-{
-	char *folder = strdup(script);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
-	char *const argv[] = { (char *)"gnuplot", (char *)base_of(script), NULL };
-	posix_spawn_file_actions_t actions;
-	int status, rc;
-	pid_t pid;
-
-	if (!folder)
-		return err_errno(err, "%s", script);
-	posix_spawn_file_actions_init(&actions);
-	if (slash) {
-		slash[slash == folder] = '\0';
-		posix_spawn_file_actions_addchdir_np(&actions, folder);
-	}
-	rc = posix_spawnp(&pid, "gnuplot", &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	free(folder);
-	if (rc == ENOENT)
-		return err_set(err,
-			       "gnuplot is not installed (Debian package 'gnuplot-nox'); its "
-			       "script is '%s'",
-			       script);
-	errno = rc;
-	if (rc)
-		return err_errno(err, "unable to run gnuplot");
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_errno(err, "unable to wait for gnuplot");
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return err_set(err, "gnuplot failed on '%s'", script);
-	return 0;
-}
-
-typedef int draw_fn(FILE *out, const struct report *report, const char *path, struct err *err);
-
-static int draw(draw_fn *put, const struct report *report, const char *path, struct err *err)
-{
-	size_t stem = strlen(path) - strlen(terminal_of(path)->suffix);
-	char *script;
-	FILE *out;
-	int rc;
-
-	if (asprintf(&script, "%.*s.gnuplot", (int)stem, path) < 0)
-		return err_errno(err, "%s", path);
-	out = fopen(script, "we");
-	if (!out) {
-		err_errno(err, "unable to write '%s'", script);
-		free(script);
-		return -1;
-	}
-	rc = put(out, report, path, err);
-	if (fclose(out) != 0 && rc == 0)
-		rc = err_errno(err, "unable to write '%s'", script);
-	if (rc == 0)
-		rc = run_gnuplot(script, err);
-	if (rc < 0)
-		unlink(path); /* gnuplot begins one before it fails */
-	free(script);
-	return rc;
-}
-
 int report_plot(const struct report *report, const char *path, struct err *err)
 {
-	const char *suffix = terminal_of(path)->suffix;
+	const char *suffix = strrchr(path, '.');
 	char *sizes;
 	int rc;
 
-	if (draw(put_heat, report, path, err) < 0)
+	if (gnuplot_draw(path, put_heat, report, err) < 0)
 		return -1;
 	if (!report->run->nsizes) {
 		fprintf(stderr,
@@ -263,7 +155,7 @@ int report_plot(const struct report *report, const char *path, struct err *err)
 	if (asprintf(&sizes, "%.*s-sizes%s", (int)(strlen(path) - strlen(suffix)), path, suffix) <
 	    0)
 		return err_errno(err, "%s", path);
-	rc = draw(put_sizes, report, sizes, err);
+	rc = gnuplot_draw(sizes, put_sizes, report, err);
 	free(sizes);
 	return rc;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "gnuplot.h"
 #include "plot.h"
 #include "policy/names.h"
 
-#include <errno.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define BINS        40
@@ -17,8 +15,6 @@
 #define LABEL_MAX   80
 #define VALUE_MAX   24
 #define PART        ".undone" /* behind the name of a picture; sub_clean() knows it */
-
-extern char **environ;
 
 static const char *ending_of(const char *plots)
 {
@@ -29,18 +25,6 @@ static const char *terminal_of(const char *plots)
 {
 	return strcmp(plots, "png") == 0 ? "pngcairo size 1100,700 noenhanced"
 					 : "svg size 1100,700 noenhanced background 'white'";
-}
-
-/* TEXT within single quotes of gnuplot. */
-static void put_quoted(FILE *out, const char *text)
-{
-	putc('\'', out);
-	for (; *text; text++) {
-		if (*text == '\'')
-			putc('\'', out);
-		putc((unsigned char)*text < 0x20 ? '?' : *text, out);
-	}
-	putc('\'', out);
 }
 
 void plot_start(FILE *out, const char *name, const char *plots)
@@ -62,7 +46,7 @@ void plot_title(FILE *out, const struct scenario_case *sub, const char *what)
 		 policy_own_name(NETEMU_PLACEMENT, sub->placement),
 		 policy_own_name(NETEMU_ROUTING, sub->routing), sub->topology);
 	fputs("set title ", out);
-	put_quoted(out, title);
+	gnuplot_put_quoted(out, title);
 	fputs(" font ',11'\n", out);
 }
 
@@ -210,22 +194,10 @@ static void finish(const char *dir, const char *name, const char *plots, bool ke
 static bool draw_parts(const char *dir, const char *const names[], size_t count)
 {
 	char *argv[8] = { (char *)"gnuplot", (char *)"-e", (char *)"part = '" PART "'" };
-	posix_spawn_file_actions_t actions;
-	int status = -1;
-	pid_t pid;
 
 	for (size_t i = 0; i < count && i + 4 < sizeof(argv) / sizeof(*argv); i++)
 		argv[i + 3] = (char *)names[i];
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return false;
-	posix_spawn_file_actions_addchdir_np(&actions, dir);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", 1, 0);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", 1, 0);
-	if (posix_spawnp(&pid, "gnuplot", &actions, NULL, argv, environ) == 0)
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	posix_spawn_file_actions_destroy(&actions);
-	return status == 0;
+	return gnuplot_run(argv, dir, true) == 0;
 }
 
 /* Draw the scripts NAMES of DIR; a machine without gnuplot can draw later.
@@ -385,7 +357,7 @@ static void put_sweep(FILE *out, const struct table *table, const char *plots)
 			fputs("set xtics rotate by 30 right font ',9'\n", out);
 		fprintf(out, "set format y '%s'\nset yrange [0:%s]\nset title ",
 			plot_format(highest), highest > 0 ? "*" : "1");
-		put_quoted(out, table_measures[measure].title);
+		gnuplot_put_quoted(out, table_measures[measure].title);
 		fprintf(out, "\nplot $rows using 1:%zu%s with boxes", 3 + 2 * k,
 			last && named ? ":xtic(2)" : "");
 		if (table->repeat > 1)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "result/plot.h"
 #include "result/report.h"
-#include "result/svg.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +73,7 @@ static bool is_drawn(const char *text, size_t size)
 	}
 	out = fopen("/dev/null", "w");
 	assert_non_null(out);
-	rc = plot_summaries(&summary, 1, out, &err);
+	rc = plot_script(&(struct plot_files){ &summary, 1 }, "some.svg", out, &err);
 	fclose(out);
 	summary_release(&summary);
 	return rc == 0;
@@ -102,48 +101,11 @@ static void any_bytes_are_read_or_refused(void **state)
 	assert_in_range(drawn, 100, 19000);
 }
 
-static void numbers_at_axes(void **state)
-{
-	static const struct {
-		double value;
-		enum svg_unit unit;
-		const char *text;
-	} rows[] = {
-		{ 1, SVG_BYTES, "1 B" },           { 65536, SVG_BYTES, "64 KiB" },
-		{ 1500, SVG_TIME, "1.5 us" },      { 1000, SVG_TIME, "1 us" },
-		{ 999, SVG_TIME, "999 ns" },       { 5e12, SVG_TIME, "5000 s" },
-		{ 12.5e9, SVG_RATE, "12.5 GB/s" }, { 7, SVG_PLAIN, "7" },
-	};
-	char text[32];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_string_equal(svg_number(text, sizeof(text), rows[i].value, rows[i].unit),
-				    rows[i].text);
-}
-
-static void texts_are_xml(void **state)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	(void)state;
-	assert_non_null(out);
-	svg_text(out, "a<b>&\"c\n\xc3\xa9\xc3\xed\xa0\x80\xef\xbf\xbe z");
-	fclose(out);
-	assert_string_equal(text, "a&lt;b&gt;&amp;&quot;c?\xc3\xa9????"
-				  "??? z");
-	free(text);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_is_read),
 		cmocka_unit_test(any_bytes_are_read_or_refused),
-		cmocka_unit_test(numbers_at_axes),
-		cmocka_unit_test(texts_are_xml),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

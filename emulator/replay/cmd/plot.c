@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plot.c - `netemu replay plot`: pictures of what came of runs */
 #include "cmd/commands.h"
-#include "outfile.h"
+#include "gnuplot.h"
 #include "result/plot.h"
 
 #include <argp.h>
@@ -15,7 +15,7 @@ struct arguments {
 };
 
 static const struct argp_option table[] = {
-	{ "output", 'o', "FILE.svg", 0, "Where to (standard output)", 0 },
+	{ "output", 'o', "FILE", 0, "Where to: .svg, .png or .pdf (replay.svg)", 0 },
 	{ 0 },
 };
 
@@ -25,6 +25,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'o':
+		if (!gnuplot_can_draw(arg))
+			argp_error(state, "--output: '%s' ends in neither .svg, .png nor .pdf",
+				   arg);
 		arguments->output = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
@@ -43,26 +46,13 @@ static const struct argp argp = {
 	.options = table,
 	.parser = parse,
 	.args_doc = "SUMMARY.json|RUN...",
-	.doc = "Draw time and bandwidth as SVG, from what --summary wrote or from run directories; "
+	.doc = "Draw time and bandwidth by gnuplot, from what --summary wrote or from run directories; "
 	       "several summaries into one picture.",
 };
 
-static int draw(const struct arguments *arguments, const struct summary *summaries, struct err *err)
-{
-	struct outfile file;
-
-	if (outfile_open(&file, arguments->output, err) < 0)
-		return -1;
-	if (plot_summaries(summaries, arguments->count, file.stream, err) < 0) {
-		outfile_abort(&file);
-		return -1;
-	}
-	return outfile_commit(&file, err);
-}
-
 int command_plot(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct arguments arguments = { .output = "replay.svg" };
 	struct summary *summaries;
 	struct err err = { "" };
 	size_t read = 0;
@@ -79,7 +69,8 @@ int command_plot(int argc, char **argv)
 		read += rc == 0;
 	}
 	if (rc == 0)
-		rc = draw(&arguments, summaries, &err);
+		rc = plot_draw(&(struct plot_files){ summaries, arguments.count }, arguments.output,
+			       &err);
 	while (read)
 		summary_release(&summaries[--read]);
 	free(summaries);

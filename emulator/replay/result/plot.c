@@ -3,319 +3,301 @@
 
 #include "result/plot.h"
 
-#include "result/svg.h"
+#include "gnuplot.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEFT    90.0 /* pixels: to the first panel */
-#define WIDTH   400.0
-#define GAP     110.0 /* between the panels of a row */
-#define HEIGHT  240.0
-#define ROW     330.0
-#define TOP     60.0
-#define LEGEND  220.0
-#define ENTRY   17.0
-#define TOTAL   (LEFT + 2 * WIDTH + GAP + LEGEND + 30)
-#define MOST    1024 /* marks of a series over ranks */
-#define LEGENDS 13   /* entries for which there is room */
+#define WIDTH 1240 /* pixels */
+#define ROW   340
+
+#define RANKS_NAMED 16 /* each, while there are no more */
 
 static const char *const sides[] = { "measured", "predicted" };
+static const char *const lanes[] = { "finish", "cpu", "compute", "communication" };
 
-/* What is drawn of a collective, in pairs: one panel each. */
-static const struct quantity {
-	const char *what, *label;
-	size_t at;
-} quantities[2][2] = {
-	{ { "p50_ns", "p50", offsetof(struct summary_collective, p50) },
-	  { "p99_ns", "p99", offsetof(struct summary_collective, p99) } },
-	{ { "busbw", "busbw", offsetof(struct summary_collective, busbw) },
-	  { "algbw", "algbw", offsetof(struct summary_collective, algbw) } },
-};
-
-static const struct quantity lanes[] = {
-	{ "finish_ns", "finish", offsetof(struct summary_rank, finish) },
-	{ "cpu_ns", "cpu", offsetof(struct summary_rank, cpu) },
-	{ "compute_ns", "compute", offsetof(struct summary_rank, compute) },
-	{ "communication_ns", "communication", offsetof(struct summary_rank, communication) },
-};
 #define LANES (sizeof(lanes) / sizeof(*lanes))
 
-struct plot {
-	const struct summary *summaries;
-	size_t count;
-	FILE *out;
-	double y; /* of the row */
-	size_t entries;
-	double *across, *up; /* points of a line; room for the longest */
+/* Panels of collectives: two columns of their data each. */
+static const struct panel {
+	const char *what, *format;
+	double unit; /* of what is drawn, in those of the summary */
+	struct {
+		const char *label;
+		int column;
+		size_t at;
+	} line[2];
+} panels[] = {
+	{ "time",
+	  "%.0s %cs",
+	  1e9,
+	  { { "p50", 2, offsetof(struct summary_collective, p50) },
+	    { "p99", 3, offsetof(struct summary_collective, p99) } } },
+	{ "bandwidth",
+	  "%.0s %cB/s",
+	  1,
+	  { { "busbw", 5, offsetof(struct summary_collective, busbw) },
+	    { "algbw", 4, offsetof(struct summary_collective, algbw) } } },
 };
 
-static double value_of(const void *item, const struct quantity *quantity)
-{
-	return *(const double *)((const char *)item + quantity->at);
-}
-
-/* ---- texts ---- */
-
-/* As text that is part of XML; NULL without memory. */
-static char *escaped(const char *text)
-{
-	char *result = NULL;
-	size_t size;
-	FILE *out = open_memstream(&result, &size);
-
-	if (!out)
-		return NULL;
-	svg_text(out, text);
-	fclose(out);
-	return result;
-}
-
-/* LABEL, of what side and, of several, what file. */
-static void legend(struct plot *plot, const struct svg_style *style, const struct summary *summary,
-		   const char *side, const char *label)
-{
-	double x = LEFT + 2 * WIDTH + GAP + 20, y = plot->y + 6 + ENTRY * (double)plot->entries;
-	const char *slash = strrchr(summary->path, '/');
-	const char *name = slash && strcmp(slash, "/summary.json") ? slash + 1 : summary->path;
-	char text[80];
-
-	if (plot->entries++ >= LEGENDS)
-		return;
-	snprintf(text, sizeof(text), "%s%s%s%s%.40s", side, *side ? " " : "", label,
-		 plot->count > 1 ? ", " : "", plot->count > 1 ? name : "");
-	svg_legend(plot->out, x, y, style, text);
-}
-
-/* ---- collectives ---- */
-
-/* Those of one kind and number of ranks. */
+/* Collectives of one kind and number of ranks. */
 struct kind {
 	const char *name;
 	uint32_t ranks;
 };
+
+struct plot {
+	const struct summary *summaries;
+	size_t count;
+	struct kind *kinds;
+	size_t nkinds;
+	bool ranks[SUMMARY_SIDES]; /* there are some */
+};
+
+static const struct summary_part *part_of(const struct plot *plot, size_t file, int side)
+{
+	return &plot->summaries[file].part[side];
+}
 
 static bool is_of(const struct summary_collective *one, const struct kind *kind)
 {
 	return one->ranks == kind->ranks && !strcmp(one->name, kind->name);
 }
 
-static double size_of(const struct summary_collective *one)
+static bool has(const struct summary_part *part, const struct kind *kind)
 {
-	return one->bytes ? (double)one->bytes : 1; /* a barrier has a place too */
+	for (size_t i = 0; i < part->ncollectives; i++)
+		if (is_of(&part->collectives[i], kind))
+			return true;
+	return false;
 }
 
-static void mark_collective(struct plot *plot, const struct svg_panel *panel,
-			    const struct svg_style *style, const struct summary *summary, int side,
-			    const struct quantity *quantity, const struct summary_collective *one)
-{
-	double value = value_of(one, quantity);
-	char *name = escaped(one->name), *path = escaped(summary->path);
-	char *attributes = NULL, *title = NULL, text[32];
-	enum svg_unit unit = panel->up.unit;
+/* --- data --- */
 
-	if (name && path &&
-	    asprintf(&attributes,
-		     "data-file=\"%s\" data-side=\"%s\" data-what=\"%s\" data-collective=\"%s\" "
-		     "data-ranks=\"%" PRIu32 "\" data-bytes=\"%" PRIu64 "\" data-value=\"%.17g\"",
-		     path, sides[side], quantity->what, name, one->ranks, one->bytes, value) < 0)
-		attributes = NULL;
-	if (name && path &&
-	    asprintf(&title, "%s, %" PRIu32 " ranks, %" PRIu64 " bytes: %s %s, %s (%s)", name,
-		     one->ranks, one->bytes, quantity->label,
-		     svg_number(text, sizeof(text), value, unit), sides[side], path) < 0)
-		title = NULL;
-	if (attributes && title)
-		svg_mark(plot->out, panel, style, size_of(one), value, attributes, title);
-	free(attributes);
-	free(title);
-	free(name);
-	free(path);
+/* Names are of a file: they must not end the line. */
+static void put_comment(FILE *out, const struct plot *plot, size_t file, int side, const char *what)
+{
+	fprintf(out, "# %s, ", sides[side]);
+	gnuplot_put_quoted(out, plot->summaries[file].path);
+	fprintf(out, ": ");
+	gnuplot_put_quoted(out, what);
+	putc('\n', out);
 }
 
-static void draw_sizes(struct plot *plot, const struct svg_panel *panel, const struct kind *kind,
-		       size_t which, int side, size_t file)
+/* Every number as in the summary. */
+static void put_collectives(FILE *out, const struct plot *plot, size_t k, size_t file, int side)
 {
-	const struct summary *summary = &plot->summaries[file];
-	const struct summary_part *part = &summary->part[side];
+	const struct summary_part *part = part_of(plot, file, side);
 
-	for (int second = 0; second < 2; second++) {
-		const struct quantity *quantity = &quantities[which][second];
-		struct svg_style style = { (unsigned)(2 * file) + (unsigned)side, second };
-		size_t count = 0;
-
-		for (size_t i = 0; i < part->ncollectives; i++) {
-			if (!is_of(&part->collectives[i], kind))
-				continue;
-			plot->across[count] = size_of(&part->collectives[i]);
-			plot->up[count++] = value_of(&part->collectives[i], quantity);
-		}
-		if (!count)
-			continue;
-		svg_line(plot->out, panel, &style, plot->across, plot->up, count);
-		for (size_t i = 0; i < part->ncollectives; i++)
-			if (is_of(&part->collectives[i], kind))
-				mark_collective(plot, panel, &style, summary, side, quantity,
-						&part->collectives[i]);
-		legend(plot, &style, summary, sides[side], quantity->label);
-	}
-}
-
-static void widen(struct svg_panel *panel, const struct summary_part *part, const struct kind *kind,
-		  size_t which)
-{
+	if (!has(part, &plot->kinds[k]))
+		return;
+	put_comment(out, plot, file, side, plot->kinds[k].name);
+	fprintf(out, "# of %" PRIu32 " ranks: bytes, p50 and p99 (ns), algbw and busbw (byte/s)\n",
+		plot->kinds[k].ranks);
+	fprintf(out, "$collective_%zu_%zu_%d << EOD\n", k, file, side);
 	for (size_t i = 0; i < part->ncollectives; i++) {
 		const struct summary_collective *one = &part->collectives[i];
 
-		if (!is_of(one, kind))
-			continue;
-		svg_widen(&panel->across, size_of(one));
-		svg_widen(&panel->up, value_of(one, &quantities[which][0]));
-		svg_widen(&panel->up, value_of(one, &quantities[which][1]));
+		if (is_of(one, &plot->kinds[k]))
+			fprintf(out, "%" PRIu64 " %.17g %.17g %.17g %.17g\n", one->bytes, one->p50,
+				one->p99, one->algbw, one->busbw);
 	}
+	fprintf(out, "EOD\n");
 }
 
-static void draw_kind(struct plot *plot, const struct kind *kind)
+static void put_ranks(FILE *out, const struct plot *plot, size_t file, int side)
 {
-	static const struct {
-		const char *what, *label;
-		enum svg_unit unit;
-	} panels[] = { { "time", "time", SVG_TIME }, { "bandwidth", "bandwidth", SVG_RATE } };
+	const struct summary_part *part = part_of(plot, file, side);
+
+	if (!part->nranks)
+		return;
+	put_comment(out, plot, file, side, "ranks");
+	fprintf(out, "# rank,");
+	for (size_t i = 0; i < LANES; i++)
+		fprintf(out, " %s", lanes[i]);
+	fprintf(out, " (ns)\n$ranks_%zu_%d << EOD\n", file, side);
+	for (size_t i = 0; i < part->nranks; i++)
+		fprintf(out, "%" PRIu32 " %.17g %.17g %.17g %.17g\n", part->ranks[i].rank,
+			part->ranks[i].finish, part->ranks[i].cpu, part->ranks[i].compute,
+			part->ranks[i].communication);
+	fprintf(out, "EOD\n");
+}
+
+/* --- panels --- */
+
+/* " title 'SIDE LABEL, FILE'", the file where there are several. */
+static void put_title(FILE *out, const struct plot *plot, size_t file, const char *side,
+		      const char *label)
+{
+	const char *path = plot->summaries[file].path, *slash = strrchr(path, '/');
 	char title[160];
 
-	for (size_t which = 0; which < 2; which++) {
-		struct svg_panel panel = {
-			.x = LEFT + (double)which * (WIDTH + GAP),
-			.y = plot->y,
-			.width = WIDTH,
-			.height = HEIGHT,
-			.across = { "size", SVG_BYTES, true, SVG_NO_RANGE },
-			.up = { panels[which].label, panels[which].unit, true, SVG_NO_RANGE },
-		};
-
-		for (size_t file = 0; file < plot->count; file++)
-			for (int side = 0; side < SUMMARY_SIDES; side++)
-				widen(&panel, &plot->summaries[file].part[side], kind, which);
-		snprintf(title, sizeof(title), "%.80s among %" PRIu32 " ranks: %s", kind->name,
-			 kind->ranks, panels[which].what);
-		svg_panel(plot->out, &panel, title);
-		for (size_t file = 0; file < plot->count; file++)
-			for (int side = 0; side < SUMMARY_SIDES; side++)
-				draw_sizes(plot, &panel, kind, which, side, file);
-	}
-	plot->entries = 0;
-	plot->y += ROW;
+	if (slash && strcmp(slash, "/summary.json") != 0)
+		path = slash + 1;
+	snprintf(title, sizeof(title), "%s%s%s%s%.60s", side, *side ? " " : "", label,
+		 plot->count > 1 ? ", " : "", plot->count > 1 ? path : "");
+	fputs(" title ", out);
+	gnuplot_put_quoted(out, title);
 }
 
-/* ---- ranks ---- */
-
-/* Ranks [first, first + few) of PART: the longest, and where the mark is. */
-static double longest(const struct summary_part *part, const struct quantity *lane, size_t first,
-		      size_t few, double *across)
+/* The colour is of file and side, the dashes of what it is. */
+static void put_line(FILE *out, const struct plot *plot, size_t k, size_t file, int side,
+		     const struct panel *panel, int i, bool first)
 {
-	size_t last = first + few < part->nranks ? first + few : part->nranks;
-	double most = 0;
-
-	for (size_t i = first; i < last; i++) {
-		double value = value_of(&part->ranks[i], lane);
-
-		most = value > most ? value : most;
-	}
-	*across = ((double)part->ranks[first].rank + (double)part->ranks[last - 1].rank) / 2;
-	return most;
+	fprintf(out, "%s $collective_%zu_%zu_%d using ($1 > 0 ? $1 : 1):($%d/%g)",
+		first ? "plot" : ",", k, file, side, panel->line[i].column, panel->unit);
+	fprintf(out, " with linespoints linecolor %zu dashtype %d pointtype %d",
+		SUMMARY_SIDES * file + (size_t)side + 1, i + 1, i ? 6 : 7);
+	put_title(out, plot, file, sides[side], panel->line[i].label);
 }
 
-static void mark_ranks(struct plot *plot, const struct svg_panel *panel,
-		       const struct svg_style *style, const struct summary *summary, int side,
-		       const struct quantity *lane, size_t first, size_t few)
-{
-	const struct summary_part *part = &summary->part[side];
-	size_t last = first + few < part->nranks ? first + few - 1 : part->nranks - 1;
-	char *path = escaped(summary->path), *attributes = NULL, *title = NULL, text[32];
-	double across, value = longest(part, lane, first, few, &across);
-	char ranks[32];
+/* What lies on a logarithmic axis. */
+struct range {
+	double low, high;
+};
 
-	snprintf(ranks, sizeof(ranks), first < last ? "%" PRIu32 "-%" PRIu32 : "%" PRIu32,
-		 part->ranks[first].rank, part->ranks[last].rank);
-	if (path && asprintf(&attributes,
-			     "data-file=\"%s\" data-side=\"%s\" data-what=\"%s\" data-rank=\"%s\" "
-			     "data-value=\"%.17g\"",
-			     path, sides[side], lane->what, ranks, value) < 0)
-		attributes = NULL;
-	if (path &&
-	    asprintf(&title, "rank %s: %s %s%s, %s (%s)", ranks, lane->label,
-		     first < last ? "at most " : "",
-		     svg_number(text, sizeof(text), value, SVG_TIME), sides[side], path) < 0)
-		title = NULL;
-	if (attributes && title)
-		svg_mark(plot->out, panel, style, across, value, attributes, title);
-	free(attributes);
-	free(title);
-	free(path);
+static void widen(struct range *range, double value)
+{
+	if (value <= 0)
+		return;
+	range->low = range->high > 0 ? fmin(range->low, value) : value;
+	range->high = fmax(range->high, value);
 }
 
-static void draw_lanes(struct plot *plot, const struct svg_panel *panel, int side, size_t file)
+static void find_ranges(const struct plot *plot, const struct kind *kind, const struct panel *panel,
+			struct range *sizes, struct range *values)
 {
-	const struct summary *summary = &plot->summaries[file];
-	const struct summary_part *part = &summary->part[side];
-	size_t few = (part->nranks + MOST - 1) / MOST;
-
-	for (size_t lane = 0; part->nranks && lane < LANES; lane++) {
-		struct svg_style style = { (unsigned)lane, file % 2 };
-		size_t count = 0;
-
-		for (size_t i = 0; i < part->nranks; i += few, count++)
-			plot->up[count] = longest(part, &lanes[lane], i, few, &plot->across[count]);
-		svg_line(plot->out, panel, &style, plot->across, plot->up, count);
-		for (size_t i = 0; i < part->nranks; i += few)
-			mark_ranks(plot, panel, &style, summary, side, &lanes[lane], i, few);
-		if (side == SUMMARY_MEASURED)
-			legend(plot, &style, summary, "", lanes[lane].label);
-	}
-}
-
-/* Both sides with the same scale. */
-static void draw_ranks(struct plot *plot)
-{
-	struct svg_panel panel = {
-		.y = plot->y,
-		.width = WIDTH,
-		.height = HEIGHT,
-		.across = { "rank", SVG_PLAIN, false, SVG_NO_RANGE },
-		.up = { "time", SVG_TIME, false, SVG_NO_RANGE },
-	};
-	bool any[SUMMARY_SIDES] = { false };
-	char title[80];
-
 	for (size_t file = 0; file < plot->count; file++)
 		for (int side = 0; side < SUMMARY_SIDES; side++) {
-			const struct summary_part *part = &plot->summaries[file].part[side];
+			const struct summary_part *part = part_of(plot, file, side);
 
-			any[side] |= part->nranks > 0;
-			for (size_t i = 0; i < part->nranks; i++) {
-				svg_widen(&panel.across, part->ranks[i].rank);
-				for (size_t lane = 0; lane < LANES; lane++)
-					svg_widen(&panel.up,
-						  value_of(&part->ranks[i], &lanes[lane]));
+			for (size_t i = 0; i < part->ncollectives; i++) {
+				const char *one = (const char *)&part->collectives[i];
+
+				if (!is_of(&part->collectives[i], kind))
+					continue;
+				widen(sizes, fmax((double)part->collectives[i].bytes, 1));
+				for (int line = 0; line < 2; line++)
+					widen(values,
+					      *(const double *)(one + panel->line[line].at));
 			}
 		}
-	for (int side = 0; side < SUMMARY_SIDES; side++) {
-		struct svg_panel one = panel;
-
-		if (!any[side])
-			continue;
-		one.x = LEFT + side * (WIDTH + GAP);
-		snprintf(title, sizeof(title), "lanes of the ranks, %s", sides[side]);
-		svg_panel(plot->out, &one, title);
-		for (size_t file = 0; file < plot->count; file++)
-			draw_lanes(plot, &one, side, file);
-	}
-	plot->y += ROW;
 }
 
-/* ---- all ---- */
+static void put_panel(FILE *out, const struct plot *plot, size_t k, const struct panel *panel)
+{
+	struct range sizes = { 0, 0 }, values = { 0, 0 };
+	bool first = true;
+	char title[160];
+
+	find_ranges(plot, &plot->kinds[k], panel, &sizes, &values);
+	if (values.high <= 0) { /* a barrier has no bandwidth */
+		fprintf(out, "set multiplot next\n");
+		return;
+	}
+	snprintf(title, sizeof(title), "%.80s of %" PRIu32 " ranks: %s", plot->kinds[k].name,
+		 plot->kinds[k].ranks, panel->what);
+	fputs("set title ", out);
+	gnuplot_put_quoted(out, title);
+	fprintf(out, "\nset format y '%s'\nset xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n",
+		panel->format, fmax(sizes.low / 2, 1), sizes.high * 2,
+		pow(10, floor(log10(values.low / panel->unit))),
+		pow(10, floor(log10(values.high / panel->unit)) + 1));
+	for (size_t file = 0; file < plot->count; file++)
+		for (int side = 0; side < SUMMARY_SIDES; side++)
+			for (int i = 0; i < 2 && has(part_of(plot, file, side), &plot->kinds[k]);
+			     i++, first = false)
+				put_line(out, plot, k, file, side, panel, i, first);
+	putc('\n', out);
+}
+
+static void put_lanes(FILE *out, const struct plot *plot, int side)
+{
+	bool first = true;
+
+	fprintf(out, "set title 'lanes of the ranks, %s'\n", sides[side]);
+	for (size_t file = 0; file < plot->count; file++)
+		for (size_t i = 0; i < LANES && part_of(plot, file, side)->nranks; i++) {
+			fprintf(out, "%s $ranks_%zu_%d using 1:($%zu/1e9)", first ? "plot" : ",",
+				file, side, i + 2);
+			fprintf(out,
+				" with linespoints linecolor %zu dashtype %zu pointtype 7 pointsize 0.4",
+				i + 1, file % 5 + 1);
+			put_title(out, plot, file, "", lanes[i]);
+			first = false;
+		}
+	putc('\n', out);
+}
+
+/* The longest time over all lanes of both sides, which have the same scale; and *LAST rank. */
+static double longest(const struct plot *plot, uint32_t *last)
+{
+	double most = 0;
+
+	*last = 0;
+	for (size_t file = 0; file < plot->count; file++)
+		for (int side = 0; side < SUMMARY_SIDES; side++) {
+			const struct summary_part *part = part_of(plot, file, side);
+
+			for (size_t i = 0; i < part->nranks; i++) {
+				const struct summary_rank *rank = &part->ranks[i];
+
+				most = fmax(most, fmax(fmax(rank->finish, rank->cpu),
+						       fmax(rank->compute, rank->communication)));
+				if (rank->rank > *last)
+					*last = rank->rank;
+			}
+		}
+	return most > 0 ? most : 1;
+}
+
+static bool has_ranks(const struct plot *plot)
+{
+	return plot->ranks[SUMMARY_MEASURED] || plot->ranks[SUMMARY_PREDICTED];
+}
+
+static void put_all_lanes(FILE *out, const struct plot *plot)
+{
+	uint32_t last;
+	double most = longest(plot, &last);
+
+	fprintf(out, "unset logscale\nset xlabel 'rank'\nset format x '%%g'\n");
+	fprintf(out, "set format y '%%.1s %%cs'\nset yrange [0:%.9g]\nset xrange [-0.5:%.9g]\n",
+		1.05e-9 * most, (double)last + 0.5);
+	if (last < RANKS_NAMED)
+		fprintf(out, "set xtics 0,1\n");
+	for (int side = 0; side < SUMMARY_SIDES; side++)
+		if (plot->ranks[side])
+			put_lanes(out, plot, side);
+}
+
+static void put_script(FILE *out, const struct plot *plot, const char *path)
+{
+	size_t rows = plot->nkinds + has_ranks(plot);
+
+	gnuplot_put_head(out, "netemu replay plot", path, WIDTH, (unsigned int)(ROW * rows));
+	for (size_t file = 0; file < plot->count; file++)
+		for (int side = 0; side < SUMMARY_SIDES; side++) {
+			for (size_t k = 0; k < plot->nkinds; k++)
+				put_collectives(out, plot, k, file, side);
+			put_ranks(out, plot, file, side);
+		}
+	fprintf(out, "set multiplot layout %zu,2\nset grid\nset key outside right top width -2\n",
+		rows);
+	fprintf(out, "set logscale x 2\nset logscale y\nset xlabel 'size'\nset format x '%s'\n",
+		"%.0b %BB");
+	fprintf(out, "set xtics rotate by -35\nset lmargin 12\n");
+	for (size_t k = 0; k < plot->nkinds; k++)
+		for (size_t i = 0; i < sizeof(panels) / sizeof(*panels); i++)
+			put_panel(out, plot, k, &panels[i]);
+	if (has_ranks(plot))
+		put_all_lanes(out, plot);
+	fprintf(out, "unset multiplot\n");
+}
+
+/* --- what there is --- */
 
 static int compare_kinds(const void *a, const void *b)
 {
@@ -325,81 +307,55 @@ static int compare_kinds(const void *a, const void *b)
 	return names ? names : x->ranks < y->ranks ? -1 : x->ranks > y->ranks;
 }
 
-/* The kinds there are, and points of the longest line.  NULL without memory. */
-static struct kind *find_kinds(const struct plot *plot, size_t *count, size_t *points)
+/* Returns 0, or -1 with ERR. */
+static int find_kinds(struct plot *plot, struct err *err)
 {
-	size_t all = 0, distinct = 0;
-	struct kind *kinds;
+	size_t all = 0, most = 1;
 
-	*points = MOST + 1;
 	for (size_t file = 0; file < plot->count; file++)
 		for (int side = 0; side < SUMMARY_SIDES; side++) {
-			size_t own = plot->summaries[file].part[side].ncollectives;
-
-			all += own;
-			*points = own > *points ? own : *points;
+			most += part_of(plot, file, side)->ncollectives;
+			plot->ranks[side] |= part_of(plot, file, side)->nranks > 0;
 		}
-	kinds = calloc(all + 1, sizeof(*kinds));
-	if (!kinds)
-		return NULL;
-	all = 0;
+	plot->kinds = calloc(most, sizeof(*plot->kinds));
+	if (!plot->kinds)
+		return err_errno(err, "no room for a picture");
 	for (size_t file = 0; file < plot->count; file++)
 		for (int side = 0; side < SUMMARY_SIDES; side++) {
-			const struct summary_part *part = &plot->summaries[file].part[side];
+			const struct summary_part *part = part_of(plot, file, side);
 
 			for (size_t i = 0; i < part->ncollectives; i++)
-				kinds[all++] = (struct kind){ part->collectives[i].name,
-							      part->collectives[i].ranks };
+				plot->kinds[all++] = (struct kind){ part->collectives[i].name,
+								    part->collectives[i].ranks };
 		}
-	qsort(kinds, all, sizeof(*kinds), compare_kinds);
+	qsort(plot->kinds, all, sizeof(*plot->kinds), compare_kinds);
 	for (size_t i = 0; i < all; i++)
-		if (!distinct || compare_kinds(&kinds[distinct - 1], &kinds[i]))
-			kinds[distinct++] = kinds[i];
-	*count = distinct;
-	return kinds;
-}
-
-static bool has_ranks(const struct plot *plot)
-{
-	for (size_t file = 0; file < plot->count; file++)
-		for (int side = 0; side < SUMMARY_SIDES; side++)
-			if (plot->summaries[file].part[side].nranks)
-				return true;
-	return false;
-}
-
-static int draw(struct plot *plot, const struct kind *kinds, size_t count, struct err *err)
-{
-	bool ranks = has_ranks(plot);
-
-	if (!count && !ranks)
-		return err_set(err, "'%s': there are neither ranks nor collectives to draw",
-			       plot->summaries[0].path);
-	svg_begin(plot->out, TOTAL, TOP + ROW * (double)(count + ranks));
-	plot->y = TOP;
-	for (size_t i = 0; i < count; i++)
-		draw_kind(plot, &kinds[i]);
-	if (ranks)
-		draw_ranks(plot);
-	svg_end(plot->out);
+		if (!plot->nkinds ||
+		    compare_kinds(&plot->kinds[plot->nkinds - 1], &plot->kinds[i]) != 0)
+			plot->kinds[plot->nkinds++] = plot->kinds[i];
 	return 0;
 }
 
-int plot_summaries(const struct summary *summaries, size_t count, FILE *out, struct err *err)
+int plot_script(const struct plot_files *files, const char *path, FILE *out, struct err *err)
 {
-	struct plot plot = { .summaries = summaries, .count = count, .out = out };
-	size_t nkinds = 0, points = 0;
-	struct kind *kinds = find_kinds(&plot, &nkinds, &points);
-	int rc = -1;
+	struct plot plot = { .summaries = files->summaries, .count = files->count };
+	int rc = find_kinds(&plot, err);
 
-	plot.across = calloc(points, sizeof(*plot.across));
-	plot.up = calloc(points, sizeof(*plot.up));
-	if (!kinds || !plot.across || !plot.up)
-		err_errno(err, "no room for a picture");
-	else
-		rc = draw(&plot, kinds, nkinds, err);
-	free(kinds);
-	free(plot.across);
-	free(plot.up);
+	if (rc == 0 && !plot.nkinds && !has_ranks(&plot))
+		rc = err_set(err, "'%s': there are neither ranks nor collectives to draw",
+			     files->summaries[0].path);
+	if (rc == 0)
+		put_script(out, &plot, path);
+	free(plot.kinds);
 	return rc;
+}
+
+static int put(FILE *out, const char *path, const void *arg, struct err *err)
+{
+	return plot_script(arg, path, out, err);
+}
+
+int plot_draw(const struct plot_files *files, const char *path, struct err *err)
+{
+	return gnuplot_draw(path, put, files, err);
 }
