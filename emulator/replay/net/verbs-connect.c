@@ -14,7 +14,7 @@
 struct card {
 	union ibv_gid gid;
 	uint64_t slots, credits; /* addresses */
-	uint32_t rkey, lid, mtu, qps, segment, psn;
+	uint32_t rkey, lid, mtu, qps, segment, slots_each;
 	uint32_t qpn[]; /* [size][qps] */
 };
 
@@ -40,8 +40,8 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 	struct ibv_qp_init_attr attr = {
 		.send_cq = verbs->cq,
 		.recv_cq = verbs->cq,
-		.cap = { .max_send_wr = VERBS_DEPTH,
-			 .max_recv_wr = 2 * VERBS_SLOTS,
+		.cap = { .max_send_wr = verbs_depth(verbs),
+			 .max_recv_wr = 2 * verbs->slot_count,
 			 .max_send_sge = 2,
 			 .max_recv_sge = 1,
 			 .max_inline_data = sizeof(uint64_t) },
@@ -51,7 +51,7 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 	peer->qps[q].qp = ibv_create_qp(verbs->pd, &attr);
 	if (!peer->qps[q].qp || (errno = to_init(verbs, peer->qps[q].qp)))
 		return err_errno(err, "no queue pair for rank %u", peer->rank);
-	peer->qps[q].owed = 2 * VERBS_SLOTS;
+	peer->qps[q].owed = 2 * verbs->slot_count;
 	return verbs_expect(peer, q, err);
 }
 
@@ -79,6 +79,7 @@ static int put_card(struct verbs *verbs, struct err *err)
 		.mtu = verbs->mtu,
 		.qps = verbs->qps,
 		.segment = verbs->segment,
+		.slots_each = verbs->slot_count,
 	};
 	if (ibv_query_gid(verbs->context, verbs->port_number, (int)verbs->gid_index, &card->gid)) {
 		free(card);
@@ -154,6 +155,9 @@ static int check_card(const struct verbs *verbs, const struct card *card, long s
 	if (card->segment != verbs->segment)
 		return err_set(err, "rank %u sends %u bytes at a time, this one %u", rank,
 			       card->segment, verbs->segment);
+	if (card->slots_each != verbs->slot_count)
+		return err_set(err, "rank %u has %u slots for each rank, this one %u", rank,
+			       card->slots_each, verbs->slot_count);
 	return 0;
 }
 

@@ -130,15 +130,38 @@ static size_t round_up(size_t size)
 	return (size + VERBS_PAGE - 1) & ~(size_t)(VERBS_PAGE - 1);
 }
 
+/* Segments that there is to be memory for. */
+static uint64_t count_segments(const struct verbs *verbs)
+{
+	return (uint64_t)verbs->net.size * (verbs->slot_count + 1) + VERBS_POOL;
+}
+
+static uint64_t count_entries(const struct verbs *verbs)
+{
+	return (uint64_t)verbs->net.size * (verbs->qps + 2) * 2 * verbs->slot_count;
+}
+
+/* As many as there is memory for, of SEGMENT bytes each, and entries of a completion queue. */
+static void choose_slots(struct verbs *verbs, uint64_t memory, uint64_t segment, int max_cqe)
+{
+	verbs->slot_count = VERBS_SLOTS;
+	while (verbs->slot_count > VERBS_SLOTS_LEAST &&
+	       (count_segments(verbs) * (segment + 2 * VERBS_PAGE) > memory ||
+		count_entries(verbs) > (uint64_t)max_cqe))
+		verbs->slot_count /= 2;
+}
+
 /* How large segments may be with the memory there is. */
-static int choose_segment(struct verbs *verbs, struct err *err)
+static int choose_segment(struct verbs *verbs, int max_cqe, struct err *err)
 {
 	uint64_t memory = verbs->settings->memory ? verbs->settings->memory : 256u << 20;
-	uint64_t slots = (uint64_t)verbs->net.size * (VERBS_SLOTS + 1) + VERBS_POOL;
-	uint64_t each = memory / slots & ~(uint64_t)(VERBS_PAGE - 1);
-	uint64_t least = VERBS_SEGMENT_MIN;
 	uint64_t segment = verbs->settings->segment ? verbs->settings->segment : VERBS_SEGMENT;
+	uint64_t slots, each;
+	uint64_t least = VERBS_SEGMENT_MIN;
 
+	choose_slots(verbs, memory, segment, max_cqe);
+	slots = count_segments(verbs);
+	each = memory / slots & ~(uint64_t)(VERBS_PAGE - 1);
 	if (segment + VERBS_PAGE > each && !verbs->settings->segment)
 		segment = each > VERBS_PAGE ? each - VERBS_PAGE : 0;
 	if (verbs->settings->segment)
@@ -149,7 +172,7 @@ static int choose_segment(struct verbs *verbs, struct err *err)
 			       (unsigned long long)memory);
 	verbs->segment = (uint32_t)segment;
 	verbs->slot_size = VERBS_PAGE + round_up(segment);
-	verbs->peer_size = (VERBS_SLOTS + 1) * verbs->slot_size;
+	verbs->peer_size = (verbs->slot_count + 1) * verbs->slot_size;
 	return 0;
 }
 
@@ -181,19 +204,15 @@ static int register_memory(struct verbs *verbs, struct err *err)
 }
 
 /* Receives, segments and credits of all peers may complete at once. */
-static int make_queue(struct verbs *verbs, struct err *err)
+static int make_queue(struct verbs *verbs, int max_cqe, struct err *err)
 {
-	struct ibv_device_attr device;
-	uint64_t entries = (uint64_t)verbs->net.size * (verbs->qps + 2) * 2 * VERBS_SLOTS;
+	uint64_t entries = count_entries(verbs);
 
-	if (ibv_query_device(verbs->context, &device))
-		return err_errno(err, "device");
-	if (entries > (uint64_t)device.max_cqe)
+	if (entries > (uint64_t)max_cqe)
 		return err_set(err,
 			       "%u ranks with %u queue pairs each need a completion queue of "
 			       "%llu entries, the device has %d",
-			       verbs->net.size, verbs->qps, (unsigned long long)entries,
-			       device.max_cqe);
+			       verbs->net.size, verbs->qps, (unsigned long long)entries, max_cqe);
 	verbs->cq = ibv_create_cq(verbs->context, (int)entries, NULL, NULL, 0);
 	return verbs->cq ? 0
 			 : err_errno(err, "no completion queue of %llu entries",
@@ -202,18 +221,22 @@ static int make_queue(struct verbs *verbs, struct err *err)
 
 int verbs_open(struct verbs *verbs, struct err *err)
 {
+	struct ibv_device_attr device;
+
 	verbs->qps = verbs->settings->queue_pairs ? verbs->settings->queue_pairs : 1;
 	if (verbs->qps > VERBS_QPS)
 		return err_set(err, "%u queue pairs for each peer: at most %d", verbs->qps,
 			       VERBS_QPS);
 	if (open_device(verbs, err) < 0 || open_port(verbs, err) < 0)
 		return -1;
+	if (ibv_query_device(verbs->context, &device))
+		return err_errno(err, "device");
 	verbs->pd = ibv_alloc_pd(verbs->context);
 	if (!verbs->pd)
 		return err_errno(err, "no protection domain");
-	if (choose_segment(verbs, err) < 0 || register_memory(verbs, err) < 0)
+	if (choose_segment(verbs, device.max_cqe, err) < 0 || register_memory(verbs, err) < 0)
 		return -1;
-	return make_queue(verbs, err);
+	return make_queue(verbs, device.max_cqe, err);
 }
 
 void verbs_close(struct verbs *verbs)

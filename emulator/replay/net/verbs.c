@@ -42,9 +42,9 @@ int verbs_expect(struct verbs_peer *peer, uint32_t q, struct err *err)
 
 /* ---- send ---- */
 
-static bool has_room(const struct verbs_qp *qp)
+static bool has_room(const struct verbs *verbs, const struct verbs_qp *qp)
 {
-	return qp->posted - qp->completed < VERBS_DEPTH;
+	return qp->posted - qp->completed < verbs_depth(verbs);
 }
 
 /* Whether the next segment to PEER can go: a slot of his, one of ours, a place in the queue. */
@@ -54,9 +54,9 @@ static bool may_send(const struct verbs *verbs, const struct verbs_peer *peer)
 	uint64_t written = verbs->credits[peer->rank];
 	uint64_t credit = written > peer->credit ? written : peer->credit;
 
-	return peer->sent - credit < VERBS_SLOTS &&
-	       !peer->flight[peer->sent % VERBS_SLOTS].message &&
-	       has_room(&peer->qps[peer->sent % verbs->qps]) &&
+	return peer->sent - credit < verbs->slot_count &&
+	       !peer->flight[peer->sent % verbs->slot_count].message &&
+	       has_room(verbs, &peer->qps[peer->sent % verbs->qps]) &&
 	       (!message->data || verbs->pool_count);
 }
 
@@ -89,7 +89,8 @@ static int post_segment(struct verbs *verbs, struct verbs_peer *peer,
 	struct verbs_qp *qp = &peer->qps[q];
 	struct ibv_send_wr *bad;
 
-	wr->wr_id = work_id(WORK_SEGMENT, peer->rank, q, peer->sent % VERBS_SLOTS, qp->posted);
+	wr->wr_id =
+		work_id(WORK_SEGMENT, peer->rank, q, peer->sent % verbs->slot_count, qp->posted);
 	wr->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 	wr->send_flags = is_signaled(verbs, peer, message) ? IBV_SEND_SIGNALED : 0;
 	wr->wr.rdma.remote_addr += peer->slots_address;
@@ -105,8 +106,8 @@ static int post_segment(struct verbs *verbs, struct verbs_peer *peer,
 static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct verbs_head *head,
 			  const uint8_t *data, struct err *err)
 {
-	const struct net_message *message = peer->flight[peer->sent % VERBS_SLOTS].message;
-	uint32_t slot = peer->sent % VERBS_SLOTS;
+	const struct net_message *message = peer->flight[peer->sent % verbs->slot_count].message;
+	uint32_t slot = peer->sent % verbs->slot_count;
 	struct ibv_sge sge[2] = {
 		{ (uintptr_t)head, sizeof(*head), verbs->mr->lkey },
 		{ (uintptr_t)data, head->segment.length, verbs->mr->lkey },
@@ -125,13 +126,13 @@ static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct v
 /* The next LENGTH bytes of a message that nobody looks at. */
 static int send_more(struct verbs *verbs, struct verbs_peer *peer, uint32_t length, struct err *err)
 {
-	const struct net_message *message = peer->flight[peer->sent % VERBS_SLOTS].message;
+	const struct net_message *message = peer->flight[peer->sent % verbs->slot_count].message;
 	struct ibv_sge sge = { (uintptr_t)verbs->pool, length, verbs->mr->lkey };
 	struct ibv_send_wr wr = {
 		.sg_list = &sge,
 		.num_sge = 1,
-		.imm_data = peer->sent % VERBS_SLOTS | VERBS_MORE,
-		.wr.rdma.remote_addr = verbs_data_at(verbs, VERBS_SLOTS),
+		.imm_data = peer->sent % verbs->slot_count | VERBS_MORE,
+		.wr.rdma.remote_addr = verbs_data_at(verbs, verbs->slot_count),
 	};
 
 	return post_segment(verbs, peer, message, &wr, err);
@@ -140,7 +141,7 @@ static int send_more(struct verbs *verbs, struct verbs_peer *peer, uint32_t leng
 static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
 {
 	struct net_message *message = peer->queue;
-	uint32_t slot = peer->sent % VERBS_SLOTS;
+	uint32_t slot = peer->sent % verbs->slot_count;
 	struct verbs_flight *flight = &peer->flight[slot];
 	struct verbs_head *head = &verbs->heads[peer->rank * VERBS_SLOTS + slot];
 	uint64_t left = message->size - message->moved, at = message->moved;
@@ -195,9 +196,10 @@ static int send_credit(struct verbs *verbs, struct verbs_peer *peer, struct err 
 	return 0;
 }
 
+/* Soon enough that they are back before the last slot is taken. */
 static bool owes_credit(const struct verbs_peer *peer)
 {
-	return peer->released - peer->told >= VERBS_SLOTS / 2;
+	return peer->released - peer->told >= VERBS_SLOTS_LEAST / 2;
 }
 
 /* Returns how many requests were posted, or -1 with ERR. */
@@ -205,7 +207,7 @@ static int send_some(struct verbs *verbs, struct verbs_peer *peer, struct err *e
 {
 	int count = 0;
 
-	if (owes_credit(peer) && has_room(&peer->qps[0])) {
+	if (owes_credit(peer) && has_room(verbs, &peer->qps[0])) {
 		if (send_credit(verbs, peer, err) < 0)
 			return -1;
 		count++;
@@ -272,8 +274,8 @@ static void segment_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t 
 /* With one queue pair those before it have come as well. */
 static void segments_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot)
 {
-	while (verbs->qps == 1 && peer->gone % VERBS_SLOTS != slot)
-		segment_sent(verbs, peer, peer->gone++ % VERBS_SLOTS);
+	while (verbs->qps == 1 && peer->gone % verbs->slot_count != slot)
+		segment_sent(verbs, peer, peer->gone++ % verbs->slot_count);
 	segment_sent(verbs, peer, slot);
 	peer->gone++;
 }
@@ -290,7 +292,7 @@ static int take_slot(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot
 		head->at += head->length;
 		left = head->size - head->at;
 		head->length = left < verbs->segment ? (uint32_t)left : verbs->segment;
-		slot = VERBS_SLOTS;
+		slot = verbs->slot_count;
 	} else {
 		there = (const struct verbs_head *)(from + verbs_head_at(verbs, slot));
 		*head = there->segment;
@@ -309,7 +311,7 @@ static int take_slots(struct verbs *verbs, struct verbs_peer *peer, struct err *
 {
 	uint32_t slot;
 
-	while (peer->arrived[slot = peer->released % VERBS_SLOTS]) {
+	while (peer->arrived[slot = peer->released % verbs->slot_count]) {
 		if (take_slot(verbs, peer, slot, err) < 0)
 			return -1;
 		peer->arrived[slot] = ARRIVAL_NONE;
@@ -325,7 +327,7 @@ static int segment_came(struct verbs *verbs, struct verbs_peer *peer, const stru
 {
 	uint32_t slot = wc->imm_data & ~VERBS_MORE, q = qp_of(wc->wr_id);
 
-	if (slot >= VERBS_SLOTS || peer->arrived[slot])
+	if (slot >= verbs->slot_count || peer->arrived[slot])
 		return err_set(err, "rank %u writes to slot %u", peer->rank, slot);
 	peer->arrived[slot] = wc->imm_data & VERBS_MORE ? ARRIVAL_MORE : ARRIVAL_HEAD;
 	if (take_slots(verbs, peer, err) < 0)

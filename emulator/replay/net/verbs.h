@@ -2,11 +2,12 @@
 /* verbs.h - the parts of the network that goes over an RDMA device
  *
  * Between each two ranks stand `queue_pairs` reliable connections.  A segment is an RDMA write
- * with immediate into one of SLOTS slots that its receiver keeps for this peer, its head in front;
- * the immediate is the slot.  Slots are used in turn, and used again when the receiver has
- * given them back: he says how many he has taken in, from the first on, in the head of what
- * he sends himself, or else writes it into a word of the sender's.  So memory is bounded, nothing
- * is ever refused (no RNR), and an arrival needs no receive to be taken in.
+ * with immediate into one of the slots that its receiver keeps for this peer, its head in front;
+ * the immediate is the slot.  There are enough of them for what a fast network has on its way.
+ * Slots are used in turn, and used again when the receiver has given them back: he says how many he
+ * has taken in, from the first on, in the head of what he sends himself, or else writes it into a
+ * word of the sender's.  So memory is bounded, nothing is ever refused (no RNR), and an arrival
+ * needs no receive to be taken in.
  *
  * Of a message that nobody looks at only the first segment has a head.  The others have the
  * turn of a slot, but all go to the same place, behind the slots, which stays in the cache.
@@ -18,8 +19,8 @@
 
 #include <infiniband/verbs.h>
 
-#define VERBS_SLOTS       8
-#define VERBS_DEPTH       (3 * VERBS_SLOTS) /* requests of a queue pair */
+#define VERBS_SLOTS       32 /* at most, with the memory there is */
+#define VERBS_SLOTS_LEAST 8
 #define VERBS_QPS         16
 #define VERBS_SEGMENT     (128u << 10) /* bytes of contents, when nobody says otherwise */
 #define VERBS_SEGMENT_MIN 4096u
@@ -59,7 +60,7 @@ struct verbs_peer {
 	/* where he takes segments of this rank */
 	uint64_t slots_address, credit_address;
 	uint32_t rkey;
-	uint64_t credit; /* of ours that he says he has taken in */
+	uint64_t credit;   /* of ours that he says he has taken in */
 	union ibv_gid gid; /* of the device it goes over, also of this rank itself */
 	/* what has come from him */
 	uint64_t released, told;      /* slots taken in; that he knows of */
@@ -77,6 +78,7 @@ struct verbs {
 	struct ibv_port_attr port;
 	uint8_t port_number;
 	uint32_t gid_index, qps, segment, mtu;
+	uint32_t slot_count;         /* for each peer, VERBS_SLOTS_LEAST .. VERBS_SLOTS */
 	size_t slot_size, peer_size; /* of a slot; of all of a peer and where the others go */
 	bool global;
 	const struct net_settings *settings; /* while it is made */
@@ -86,7 +88,7 @@ struct verbs {
 	/* one registered region, in this order */
 	uint8_t *memory;
 	size_t memory_size;
-	uint8_t *slots;             /* [size][VERBS_SLOTS + 1] of slot_size */
+	uint8_t *slots;             /* [size][slot_count + 1] of slot_size */
 	volatile uint64_t *credits; /* [size], written by the peers */
 	uint64_t *credit_source;    /* [size], what is written to them */
 	struct verbs_head *heads;   /* [size][VERBS_SLOTS] */
@@ -101,6 +103,12 @@ static inline uint64_t work_id(enum verbs_work work, uint32_t peer, uint32_t qp,
 {
 	return (uint64_t)work << 62 | (uint64_t)qp << 56 | (uint64_t)slot << 48 |
 	       (uint64_t)(uint16_t)sequence << 32 | peer;
+}
+
+/* Requests that a queue pair takes: segments, their credits, and some. */
+static inline uint32_t verbs_depth(const struct verbs *verbs)
+{
+	return 3 * verbs->slot_count;
 }
 
 /* Open the device and port of the settings, and what belongs to no peer.  -1 with ERR. */
