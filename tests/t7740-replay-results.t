@@ -124,6 +124,46 @@ cat >exact.json <<END
 {"Id": 1, "NodeType": 4, "runtime": 5, "data_deps": []},
 {"Id": 2, "NodeType": 4, "runtime": 7, "data_deps": [1]}]}
 END
+cat >long.json <<END
+{"workload_graph": [
+{"Id": 1, "NodeType": 4, "runtime": 5, "data_deps": []},
+{"Id": 2, "NodeType": 4, "runtime": 60000000, "data_deps": [1]}]}
+END
+# ended.py RANKS FILE...: of each rank node 1 is there, and that node 2 is not.
+sed "/SIM_RECV/d" unfinished.py >ended.py
+test_expect_success 'a signal ends all ranks, and each leaves what there was' '
+	rm -rf run meeting && mkdir meeting && meeting=file:$PWD/meeting:3 &&
+	for r in 0 1 2; do
+		(one_rank $r --network=tcp --workload long.json --dir run --verbose \
+			--chrome-trace=event 2>err.$r) &
+		eval pid$r=\$!
+	done &&
+	for r in 0 1 2; do
+		tail -n +1 -F --pid=$pid2 err.$r 2>tail.$r | grep -q -m1 begins || return 1
+	done &&
+	kill -TERM $(pgrep -P $pid1 -x netemu-replay) &&
+	test_expect_code 143 wait $pid1 && test_expect_code 1 wait $pid0 &&
+	test_expect_code 1 wait $pid2 &&
+	for r in 0 1 2; do
+		grep "rank 1 was interrupted" err.$r || return 1
+	done &&
+	python3 ended.py 3 run/replay/trace_0.json run/replay/trace_1.json run/replay/trace_2.json &&
+	test $(ls run/replay | wc -l) -eq 3
+'
+
+test_expect_success 'Ctrl-C ends a model, which leaves what there was' '
+	rm -f chrome_trace.json* &&
+	{ "$REPLAY" --network=model --ranks 2 --workload exact.json --iterations 1000000000 \
+		--chrome-trace=event --against-trace-file rows.tsv 2>err & } &&
+	pid=$! &&
+	while test -z "$(find . -name "chrome_trace.json.*" -size +100)"; do
+		kill -0 $pid || return 1
+	done &&
+	kill -TERM $pid && test_expect_code 143 wait $pid && grep "interrupted" err &&
+	python3 -c "import json; assert len(json.load(open(\"chrome_trace.json\"))[\"traceEvents\"]) > 99" &&
+	test ! -e rows.tsv && ! ls rows.tsv.*
+'
+
 test_expect_success 'what takes as long as recorded has no error, what takes twice as long 100 %' '
 	"$REPLAY" --network=model --ranks 2 --workload exact.json --against-trace=3 >out &&
 	grep -E "^all +4 +24.000 +24.000 +0.000 +0.000 +0.000$" out &&

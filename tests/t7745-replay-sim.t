@@ -45,15 +45,15 @@ each() {
 for network in $networks; do
 	test_expect_success "$network: ring all-reduce and all-to-all on a star, by the formula" '
 		replay_with= &&
-		test '$network' = tcp || replay_over_device &&
+		test $network = tcp || replay_over_device &&
 		coll ALL_REDUCE 1048576 >reduce.json && coll ALL_TO_ALL 1048576 >a2a.json &&
 		for n in 2 4 8; do
 			rm -rf reduce a2a &&
-			ranks $n --network='$network' --workload reduce.json --system system.json \
+			ranks $n --network=$network --workload reduce.json --system system.json \
 				--dir reduce >out &&
 			load xgft:$n:1 dmodk reduce >links &&
 			each links $((2 * (n - 1) * 1048576 / n)) $((2 * n)) &&
-			ranks $n --network='$network' --workload a2a.json --system system.json \
+			ranks $n --network=$network --workload a2a.json --system system.json \
 				--dir a2a >out &&
 			load xgft:$n:1 dmodk a2a --from=replay >links &&
 			each links $(((n - 1) * 1048576 / n)) $((2 * n)) || return 1

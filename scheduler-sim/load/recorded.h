@@ -13,8 +13,8 @@ struct recorded {
 };
 
 /* Read an archive or folder of rank files, or the one run directory that TEXT, a
- * path or job id, means; FROM as for traffic_read_from().  With WHERE also which host each rank was on: MAP (may
- * be NULL), names, order.  Returns 0, or -1 with ERR written.
+ * path or job id, means; FROM as for traffic_read_from().  With WHERE also which host each rank was
+ * on: MAP (may be NULL), names, order.  Returns 0, or -1 with ERR written.
  */
 int recorded_open(struct recorded *recorded, const char *text, const char *from, bool where,
 		  const struct topology *topology, struct hostmap *map, struct err *err);

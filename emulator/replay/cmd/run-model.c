@@ -147,6 +147,11 @@ static void model_run_release(struct model_run *run)
 	free(run->ranks);
 }
 
+/* The loop asks by itself. */
+static void struck(void)
+{
+}
+
 int run_model(const struct run_options *options, struct err *err)
 {
 	struct model_run run = { 0 };
@@ -157,8 +162,10 @@ int run_model(const struct run_options *options, struct err *err)
 	report_init(&run.report);
 	run.report.worst = options->worst;
 	rc = prepare(&run, options, 0, NULL, err);
+	outfile_guard(struck);
 	if (rc == 0)
 		rc = replay(&run, err);
+	outfile_guard(NULL);
 	/* What was verified is printed also where it is wrong. */
 	if (run.config.size && run.done == run.config.size &&
 	    (run_print(options, &run.report, rc ? &wrong : err) < 0 ||

@@ -2,10 +2,13 @@
 #include "exec/loop.h"
 
 #include "clock.h"
+#include "outfile.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+
+#define TURNS 64
 
 /* A thread that sleeps comes back this much too late: the last of it is spun away. */
 #define WAKE_NS  30000
@@ -64,11 +67,18 @@ static int fire_next(struct loop *loop, int64_t now)
 	return 1;
 }
 
+static bool goes_on(struct loop *loop)
+{
+	if (++loop->turns % TURNS == 0 && outfile_struck())
+		loop_fail(loop, "interrupted");
+	return !loop->stopped && !loop->failed;
+}
+
 static int virtual_run(struct loop *loop)
 {
 	struct evq_node *node;
 
-	while (!loop->stopped && !loop->failed && (node = evq_peek(&loop->timers)))
+	while (goes_on(loop) && (node = evq_peek(&loop->timers)))
 		fire_next(loop, node->time);
 	return loop->failed;
 }
@@ -103,7 +113,7 @@ static int real_run(struct loop *loop, struct err *err)
 	if (loop->clock == &loop_real_clock)
 		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 
-	while (!loop->stopped && !loop->failed) {
+	while (goes_on(loop)) {
 		done = loop->poll ? loop->poll(loop->poll_arg, err) : 0;
 		if (done < 0)
 			return -1;

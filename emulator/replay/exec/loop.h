@@ -36,6 +36,7 @@ struct loop {
 	int64_t zero;                   /* the clock's time at loop_start() */
 	bool stopped;
 	int failed;      /* -1 after loop_fail() */
+	unsigned turns;  /* between looks at whether a signal ends it, as a failure (outfile.h) */
 	struct err *err; /* of the caller of loop_run() */
 	/* Asked again and again in a real run.  Returns how many things it has done, or -1
 	 * with ERR.  NULL: none.
