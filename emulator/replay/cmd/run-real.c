@@ -52,7 +52,7 @@ struct real_run {
 
 static uint64_t count_events(const struct real_run *run)
 {
-	uint64_t events = run->loop.late_count;
+	uint64_t events = run->loop.late.count;
 
 	for (uint32_t i = 0; i < run->net->size; i++)
 		events += run->net->counts[i].tx_messages + run->net->counts[i].rx_messages;

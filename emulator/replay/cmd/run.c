@@ -116,8 +116,10 @@ int run_rank_report(struct run_rank *rank, struct err *err)
 	for (int lane = 0; lane < 4; lane++)
 		line.busy[lane] = result.busy[lane];
 	line.nodes = result.nodes;
-	line.late_max = loop->late_max;
-	line.late_mean = loop->late_count ? loop->late_sum / (int64_t)loop->late_count : 0;
+	line.late_max = (int64_t)loop->late.max;
+	line.late_mean = (int64_t)histogram_mean(&loop->late);
+	line.late_p50 = (int64_t)histogram_percentile(&loop->late, 50);
+	line.late_p99 = (int64_t)histogram_percentile(&loop->late, 99);
 	line.wrong = collectives_wrong(rank->collectives, &why);
 	report_rank(rank->report, &line);
 	rank->net->told = NULL;

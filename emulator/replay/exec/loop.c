@@ -15,7 +15,8 @@
 #define REST_MAX 1000000 /* ns without a look at whether it is to stop */
 /* What comes is seen late by a share of how long it was waited for, and at most so much. */
 #define REST_SHARE 64
-#define REST_POLL  50000 /* ns */
+#define REST_POLL  50000  /* ns */
+#define REST_ALONE 200000 /* ns, when nothing is to come */
 
 static int64_t real_now(void *arg)
 {
@@ -31,20 +32,6 @@ static void real_rest(void *arg, int64_t ns)
 }
 
 const struct loop_clock loop_real_clock = { real_now, real_rest, NULL };
-
-static int bits(int64_t ns)
-{
-	return ns > 0 ? 64 - __builtin_clzll((uint64_t)ns) : 0;
-}
-
-static void note_lateness(struct loop *loop, int64_t late)
-{
-	loop->late_count++;
-	loop->late_sum += late;
-	if (late > loop->late_max)
-		loop->late_max = late;
-	loop->late_histogram[bits(late)]++;
-}
 
 static struct loop_timer *timer_of(struct evq_node *node)
 {
@@ -62,7 +49,7 @@ static int fire_next(struct loop *loop, int64_t now)
 	evq_next(&loop->timers);
 	timer = timer_of(node);
 	if (loop->clock)
-		note_lateness(loop, now - timer->due);
+		histogram_add(&loop->late, (uint64_t)(now - timer->due));
 	timer->fire(timer, timer->due);
 	return 1;
 }
@@ -88,6 +75,14 @@ static int64_t shorter(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* How long POLL need not be asked when it has had nothing for WAITED.  Without anything that
+ * is to come it only helps others.
+ */
+static int64_t poll_rest(const struct loop *loop, int64_t waited)
+{
+	return loop->open ? 1 + shorter(waited / REST_SHARE, REST_POLL) : REST_ALONE;
+}
+
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
 static void idle(struct loop *loop, int64_t since)
 {
@@ -99,7 +94,7 @@ static void idle(struct loop *loop, int64_t since)
 	if (node)
 		rest = shorter(rest, node->time - now - WAKE_NS);
 	if (loop->poll)
-		rest = shorter(rest, 1 + shorter((now - since) / REST_SHARE, REST_POLL));
+		rest = shorter(rest, poll_rest(loop, now - since));
 	if (rest > 0)
 		loop->clock->rest(loop->clock->arg, rest);
 }
@@ -136,6 +131,7 @@ void loop_init(struct loop *loop, const struct loop_clock *clock)
 void loop_release(struct loop *loop)
 {
 	evq_release(&loop->timers);
+	histogram_release(&loop->late);
 }
 
 void loop_start(struct loop *loop)

@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "evq.h"
+#include "histogram.h"
 
 #include <stdbool.h>
 
@@ -43,10 +44,9 @@ struct loop {
 	 */
 	int (*poll)(void *arg, struct err *err);
 	void *poll_arg;
-	int64_t spin;        /* ns without anything to do before it rests; INT64_MAX: never */
-	uint64_t late_count; /* timers that went off, and how late: */
-	int64_t late_sum, late_max;  /* ns, real runs */
-	uint32_t late_histogram[64]; /* by bit length of the ns */
+	uint64_t open;         /* things that are to come by `poll`: it is asked more often then */
+	int64_t spin;          /* ns without anything to do before it rests; INT64_MAX: never */
+	struct histogram late; /* ns that timers went off too late, in real runs */
 };
 
 extern const struct loop_clock loop_real_clock; /* CLOCK_MONOTONIC */

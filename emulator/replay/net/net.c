@@ -35,6 +35,7 @@ int net_send(struct net *net, struct net_message *message, struct err *err)
 	if (check(net, message, "sends to", err) < 0)
 		return -1;
 	message->is_send = true;
+	net->loop->open++;
 	net->counts[message->peer].tx_messages++;
 	net->counts[message->peer].tx_bytes += message->size;
 	if (net->told)
@@ -48,6 +49,7 @@ int net_recv(struct net *net, struct net_message *message, struct err *err)
 	if (check(net, message, "receives from", err) < 0)
 		return -1;
 	message->is_send = false;
+	net->loop->open++;
 	return net->watch ? watched(net, message, net->ops->recv, err)
 			  : net->ops->recv(net, message, err);
 }
@@ -64,6 +66,7 @@ void net_done(struct net *net, struct net_message *message, int64_t time)
 {
 	int64_t now;
 
+	net->loop->open--;
 	if (!net->watch) {
 		message->done(message, time);
 		return;

@@ -127,11 +127,12 @@ static json_t *pack_ranks(const struct report *report)
 		const struct report_rank *rank = &report->ranks[i];
 
 		json_array_append_new(
-			list, json_pack("[I,I,I,I,I,I,I,I,I]", (json_int_t)rank->rank,
+			list, json_pack("[I,I,I,I,I,I,I,I,I,I,I]", (json_int_t)rank->rank,
 					(json_int_t)rank->finish, (json_int_t)rank->busy[0],
 					(json_int_t)rank->busy[1], (json_int_t)rank->busy[2],
 					(json_int_t)rank->nodes, (json_int_t)rank->wrong,
-					(json_int_t)rank->late_max, (json_int_t)rank->late_mean));
+					(json_int_t)rank->late_max, (json_int_t)rank->late_mean,
+					(json_int_t)rank->late_p50, (json_int_t)rank->late_p99));
 	}
 	return list;
 }
@@ -186,11 +187,11 @@ static int unpack_ranks(struct report *report, json_t *list)
 
 	json_array_foreach(list, i, one)
 	{
-		json_int_t v[9];
+		json_int_t v[11];
 		struct report_rank rank = { 0 };
 
-		if (json_unpack(one, "[I,I,I,I,I,I,I,I,I]", &v[0], &v[1], &v[2], &v[3], &v[4],
-				&v[5], &v[6], &v[7], &v[8]) < 0)
+		if (json_unpack(one, "[I,I,I,I,I,I,I,I,I,I,I]", &v[0], &v[1], &v[2], &v[3], &v[4],
+				&v[5], &v[6], &v[7], &v[8], &v[9], &v[10]) < 0)
 			return -1;
 		rank.rank = (uint32_t)v[0];
 		rank.finish = v[1];
@@ -200,6 +201,8 @@ static int unpack_ranks(struct report *report, json_t *list)
 		rank.wrong = (uint64_t)v[6];
 		rank.late_max = v[7];
 		rank.late_mean = v[8];
+		rank.late_p50 = v[9];
+		rank.late_p99 = v[10];
 		report_rank(report, &rank);
 	}
 	return 0;

@@ -29,8 +29,8 @@ struct report_rank {
 	int64_t finish;  /* ns */
 	int64_t busy[4]; /* ns, enum lane */
 	uint64_t nodes;
-	uint64_t wrong;              /* bytes that were not what they must be */
-	int64_t late_max, late_mean; /* ns, of timed nodes */
+	uint64_t wrong;                                  /* bytes that were not what they must be */
+	int64_t late_max, late_mean, late_p50, late_p99; /* ns, of timers */
 };
 
 /* Messages of one size. */

@@ -109,13 +109,15 @@ void report_write_both(const struct report *report, const struct report *predict
 
 static json_t *rank_json(const struct report_rank *rank)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rank", (json_int_t)rank->rank,
-			 "finish_ns", (json_int_t)rank->finish, "exposed_ns",
-			 (json_int_t)exposed(rank), "cpu_ns", (json_int_t)rank->busy[LANE_CPU],
-			 "compute_ns", (json_int_t)rank->busy[LANE_COMP], "communication_ns",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rank",
+			 (json_int_t)rank->rank, "finish_ns", (json_int_t)rank->finish,
+			 "exposed_ns", (json_int_t)exposed(rank), "cpu_ns",
+			 (json_int_t)rank->busy[LANE_CPU], "compute_ns",
+			 (json_int_t)rank->busy[LANE_COMP], "communication_ns",
 			 (json_int_t)rank->busy[LANE_COMM], "nodes", (json_int_t)rank->nodes,
 			 "late_mean_ns", (json_int_t)rank->late_mean, "late_max_ns",
-			 (json_int_t)rank->late_max);
+			 (json_int_t)rank->late_max, "late_p50_ns", (json_int_t)rank->late_p50,
+			 "late_p99_ns", (json_int_t)rank->late_p99);
 }
 
 /* The pair that begins at *AT, with its sizes; *AT is behind it then. */
