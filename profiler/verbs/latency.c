@@ -27,10 +27,9 @@ struct latency_pair {
 	bool all_signaled;
 	atomic_bool busy;
 	atomic_bool stale; /* what is outstanding is gone */
-	/* Completions that come before that of the oldest request we know of; less than 0:
-	 * the oldest ones that we know of have completed.
-	 */
-	atomic_int skew;
+	/* What came while another one was at it: requests that will complete, completions */
+	_Atomic uint32_t missed_posts, missed_ends;
+	uint32_t older; /* completions that come before that of the oldest request we know of */
 	uint32_t head, tail;
 	struct post post[];
 };
@@ -181,18 +180,6 @@ static bool try_lock(struct latency_pair *pair)
 	return false;
 }
 
-static bool enter(struct latency_pair *pair)
-{
-	if (!try_lock(pair))
-		return false;
-	if (pair->stale) {
-		pair->stale = false;
-		pair->head = pair->tail = 0;
-		pair->skew = 0;
-	}
-	return true;
-}
-
 static void leave(struct latency_pair *pair)
 {
 	atomic_store_explicit(&pair->busy, false, memory_order_release);
@@ -209,20 +196,58 @@ static bool drop(struct latency_pair *pair)
 	return at(pair, pair->head++)->time & SIGNALED;
 }
 
+static void push(struct latency_pair *pair, uint64_t wr_id, uint64_t time)
+{
+	if (pair->tail - pair->head == pair->room)
+		pair->older += drop(pair);
+	*at(pair, pair->tail++) = (struct post){ .wr_id = wr_id, .time = time };
+}
+
+/* A completion was missed: as they come in order, of the oldest. */
+static void drop_completed(struct latency_pair *pair)
+{
+	if (pair->older)
+		pair->older--;
+	else
+		while (pair->head != pair->tail && !drop(pair))
+			continue;
+}
+
+/* Whether nobody else is at PAIR.  What was missed before is made up for: a request has its place
+ * among the others, and no time.  ENDS: completions that had been missed when this one came; of
+ * those that are missed from then on, a signal handler's, nobody knows yet which is the
+ * oldest.
+ */
+static bool enter(struct latency_pair *pair)
+{
+	uint32_t ends = pair->missed_ends;
+
+	if (!try_lock(pair))
+		return false;
+	if (pair->stale) {
+		pair->stale = false;
+		pair->head = pair->tail = 0;
+		pair->older = 0;
+		pair->missed_posts = pair->missed_ends = 0;
+	}
+	for (; __builtin_expect(pair->missed_posts, 0); pair->missed_posts--)
+		push(pair, 0, SIGNALED);
+	for (; __builtin_expect(ends && pair->missed_ends, 0); ends--) {
+		pair->missed_ends--;
+		drop_completed(pair);
+	}
+	return true;
+}
+
 void latency_post(struct latency_pair *pair, uint64_t wr_id, bool signaled, uint64_t time)
 {
 	bool completes = signaled || pair->all_signaled;
 
 	if (!enter(pair)) {
-		pair->skew += completes;
+		pair->missed_posts += completes;
 		return;
 	}
-	if (pair->tail - pair->head == pair->room)
-		pair->skew += drop(pair);
-	*at(pair, pair->tail++) = (struct post){
-		.wr_id = wr_id,
-		.time = (time & ~(uint64_t)SIGNALED) | (completes ? SIGNALED : 0),
-	};
+	push(pair, wr_id, (time & ~(uint64_t)SIGNALED) | (completes ? SIGNALED : 0));
 	leave(pair);
 }
 
@@ -231,7 +256,7 @@ void latency_refuse(struct latency_pair *pair, uint64_t wr_id, bool signaled, ui
 	uint32_t index;
 
 	if (!enter(pair)) {
-		pair->skew -= signaled || pair->all_signaled;
+		pair->missed_ends += signaled || pair->all_signaled;
 		return;
 	}
 	for (index = pair->tail; index != pair->head; index--) {
@@ -259,17 +284,6 @@ void latency_refuse_list(struct latency_pair *pair, const struct ibv_send_wr *wr
 		latency_refuse(pair, wr->wr_id, wr->send_flags & IBV_SEND_SIGNALED, time);
 }
 
-/* Whether this completion is one of which nothing is known. */
-static bool settle(struct latency_pair *pair)
-{
-	while (pair->skew < 0 && pair->head != pair->tail)
-		pair->skew += drop(pair);
-	if (pair->skew <= 0)
-		return false;
-	pair->skew--;
-	return true;
-}
-
 /* What has completed at AT, by which unsignaled ones before it have too. */
 static uint64_t take(struct latency_pair *pair, uint32_t index, bool oldest)
 {
@@ -281,27 +295,36 @@ static uint64_t take(struct latency_pair *pair, uint32_t index, bool oldest)
 	return time & ~(uint64_t)SIGNALED;
 }
 
-uint64_t latency_end(struct latency_pair *pair, uint64_t wr_id, bool failed)
+/* The oldest that it can be of, which may be one of which nothing is known. */
+static uint64_t take_completed(struct latency_pair *pair, uint64_t wr_id, bool failed)
 {
 	bool oldest = true; /* of those that complete */
+
+	for (uint32_t index = pair->head; index != pair->tail; index++) {
+		const struct post *post = at(pair, index);
+
+		/* one that fails always says so */
+		if (!post->time || !(failed || post->time & SIGNALED))
+			continue;
+		if (post->wr_id == wr_id || post->time == SIGNALED)
+			return take(pair, index, oldest);
+		oldest = oldest && !(post->time & SIGNALED);
+	}
+	return 0;
+}
+
+uint64_t latency_end(struct latency_pair *pair, uint64_t wr_id, bool failed)
+{
 	uint64_t time = 0;
 
 	if (!enter(pair)) {
-		pair->skew--;
+		pair->missed_ends++;
 		return 0;
 	}
-	if (!settle(pair)) {
-		for (uint32_t index = pair->head; index != pair->tail && !time; index++) {
-			const struct post *post = at(pair, index);
-
-			/* one that fails always says so */
-			if (!post->time || !(failed || post->time & SIGNALED))
-				continue;
-			if (post->wr_id == wr_id)
-				time = take(pair, index, oldest);
-			oldest = oldest && !(post->time & SIGNALED);
-		}
-	}
+	if (pair->older)
+		pair->older--;
+	else
+		time = take_completed(pair, wr_id, failed);
 	leave(pair);
 	return failed ? 0 : time;
 }

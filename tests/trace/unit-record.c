@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unit-record.c - room for records, with a signal handler between any two instructions
- *
- * The processor stops after each instruction of what is looked at, and at one of them the
- * handler records something, too: at each of them in turn.
+/* unit-record.c - room for records, with a signal handler between any two instructions that
+ * records something, too
  */
 #define _GNU_SOURCE
 #include "counts.h"
 #include "record.h"
 #include "session.h"
+#include "steplib.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,7 +19,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -98,72 +95,6 @@ static void fill_extent(void)
 	for (int i = 0; i < VRING_RECORDS; i++)
 		put(1);
 }
-
-/* --- one instruction after the other --- */
-
-#ifdef __x86_64__
-#define TRAP 0x100 /* in the flags */
-
-static struct {
-	long step, at;     /* instructions so far; the handler acts after this one */
-	void (*act)(void); /* NULL: they are only counted */
-} stepping;
-
-static void on_step(int number, siginfo_t *info, void *arg)
-{
-	ucontext_t *context = arg;
-
-	(void)number, (void)info;
-	if (++stepping.step != stepping.at)
-		return;
-	context->uc_mcontext.gregs[REG_EFL] &= ~TRAP;
-	stepping.act();
-}
-
-static inline __attribute__((always_inline)) void trap(bool on)
-{
-	if (on)
-		__asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; orq $0x100, (%%rsp); popfq;"
-				 "lea 128(%%rsp), %%rsp" ::
-					 : "memory", "cc");
-	else
-		__asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; andq $~0x100, (%%rsp); popfq;"
-				 "lea 128(%%rsp), %%rsp" ::
-					 : "memory", "cc");
-}
-
-/* DO what, with ACT after its instruction AT.  Returns whether it has that many. */
-static __attribute__((noinline, noclone)) bool step(void (*what)(void), long at, void (*act)(void))
-{
-	stepping.step = 0;
-	stepping.at = at;
-	stepping.act = act;
-	trap(true);
-	what();
-	trap(false);
-	return stepping.step >= at;
-}
-
-static bool steps_work(void)
-{
-	struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
-
-	sigaction(SIGTRAP, &action, NULL);
-	step(put_one, -1, NULL);
-	return stepping.step > 10;
-}
-#else
-static __attribute__((noinline, noclone)) bool step(void (*what)(void), long at, void (*act)(void))
-{
-	(void)what, (void)at, (void)act;
-	return false;
-}
-
-static bool steps_work(void)
-{
-	return false;
-}
-#endif
 
 /* --- a file --- */
 
@@ -247,24 +178,18 @@ static void leave_room(const struct series *series, void (*put_into)(void), long
 static void need_steps(void)
 {
 	put_one();
-	if (!steps_work())
+	if (!steps_work(put_one))
 		skip();
 }
 
 /* --- cases --- */
-
-/* Each instruction, but where an extent begins, which has very many. */
-static long next(long at)
-{
-	return at + (at < 100 ? 1 : 7);
-}
 
 static void with_handler(void (*what)(void), void (*act)(void))
 {
 	bool more = true;
 
 	for (long left = 0; left < 4; left++)
-		for (long at = 1; more || at == 1; at = next(at)) {
+		for (long at = 1; more || at == 1; at = step_next(at)) {
 			const struct recorder *self = record_here.self;
 
 			leave_room(&self->data, put_one, left);
@@ -306,7 +231,7 @@ static void a_handler_is_told_that_its_thread_is_busy(void **state)
 
 	(void)state;
 	need_steps();
-	for (long at = 1; step(put_one, at, put_one); at = next(at))
+	for (long at = 1; step(put_one, at, put_one); at = step_next(at))
 		continue;
 	assert_true(file->header->lost > lost);
 	check_all();
@@ -345,7 +270,7 @@ static void a_handler_begins_with_its_thread(void **state)
 {
 	(void)state;
 	need_steps();
-	for (long at = 1; at < 400; at = next(at)) {
+	for (long at = 1; at < 400; at = step_next(at)) {
 		pthread_t thread;
 		long arg = at;
 
