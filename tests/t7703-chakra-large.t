@@ -15,11 +15,30 @@ nm "$replay" 2>/dev/null | grep -q __asan || test_set_prereq PLAIN
 test_expect_success DATA,PLAIN 'it is read, and has all its edges' '
 	"$NETEMU_BUILDDIR/tests/replay/gen-et" "$sample" 100 big.et &&
 	test "$(wc -c <big.et)" -gt 300000000 &&
-	(ulimit -v 262144 && "$replay" info --json big.et >out) && rm big.et &&
+	(ulimit -v 262144 && "$replay" info --json big.et >out) &&
 	# a copy has one edge more than the sample, but for the first
 	jq -c ".[0] | [.nodes, .data_edges.count, .ctrl_edges.count]" out >actual &&
 	echo "[366400,$((181878 * 100 + 99)),366400]" >expected &&
 	test_cmp expected actual
+'
+
+# on_model TRACE: nodes and the time that each lane was taken, and the finish in `finish`.
+on_model() {
+	"$replay" --network=model --ranks 1 --replay-only --workload "$1" --quiet \
+		--summary summary.json >out && jq ".ranks[0].finish_ns" summary.json >finish &&
+		jq -r ".ranks[0] | [.nodes, .cpu_ns, .compute_ns, .communication_ns] | @tsv" \
+			summary.json
+}
+
+test_expect_success DATA,PLAIN 'it runs on the model, and takes a hundred times as long' '
+	on_model "$sample" >one && echo 297046000 >expected && test_cmp expected finish &&
+	awk "{ for (i = 1; i <= NF; i++) \$i *= 100; OFMT = \"%.0f\"; print }" one |
+		tr " " "\t" >expected &&
+	(ulimit -v 262144 && on_model big.et) >actual && rm big.et &&
+	test_cmp expected actual &&
+	# what one copy does beside the GPU lies beside the next
+	test "$(cat finish)" -ge "$(cut -f3 expected)" &&
+	test "$(cat finish)" -le 29704600000
 '
 
 test_done
