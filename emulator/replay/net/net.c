@@ -62,16 +62,10 @@ void net_received(struct net *net, const struct net_message *message)
 		net->told(net->told_arg, net, message, false);
 }
 
-void net_done(struct net *net, struct net_message *message, int64_t time)
+void net_done_watched(struct net *net, struct net_message *message, int64_t time)
 {
-	int64_t now;
+	int64_t now = loop_now(net->loop);
 
-	net->loop->open--;
-	if (!net->watch) {
-		message->done(message, time);
-		return;
-	}
-	now = loop_now(net->loop);
 	net->watch(net->watch_arg, net,
 		   &(struct net_moment){
 			   .event = message->is_send ? NET_SENT : NET_CAME,

@@ -107,7 +107,15 @@ int net_poll(struct net *net, struct err *err);
 /* A backend's: MESSAGE, a receive, has come whole. */
 void net_received(struct net *net, const struct net_message *message);
 /* The same: MESSAGE is over, its `done` is called with TIME. */
-void net_done(struct net *net, struct net_message *message, int64_t time);
+void net_done_watched(struct net *net, struct net_message *message, int64_t time);
+static inline void net_done(struct net *net, struct net_message *message, int64_t time)
+{
+	net->loop->open--;
+	if (net->watch)
+		net_done_watched(net, message, time);
+	else
+		message->done(message, time);
+}
 void net_destroy(struct net *net); /* NULL is fine */
 
 /* --- how verbs and tcp begin --- */
