@@ -207,6 +207,100 @@ static void compat_with_skew_on_a_real_clock(void **state)
 	}
 }
 
+static struct loop *counted;
+static uint32_t left;
+
+static void count_down(struct collective *collective, int64_t time)
+{
+	assert_int_equal(collective->ended, time);
+	if (--left == 0)
+		loop_stop(counted);
+}
+
+/* Two all-reduces of four chunks that begin together: does the second end first? */
+static bool second_is_first(enum policy policy, int32_t first, int32_t second)
+{
+	struct trial *trial = calloc(1, sizeof(*trial));
+	struct collective both[4][2];
+	struct err err = { "" };
+	bool overtakes;
+
+	set_algorithms(&trial->system, "ring", "ring");
+	trial->system.policy = policy;
+	trial->system.splits = 4;
+	trial->settings.compat = true;
+	trial_init(trial, (struct dims){ 1, { 4 } }, 1, 1);
+	counted = &trial->wires.loop;
+	left = 8;
+	for (uint32_t i = 0; i < 8; i++) {
+		both[i / 2][i % 2] = (struct collective){ .coll = COLL_ALL_REDUCE,
+							  .size = 4096,
+							  .dims = UINT64_MAX,
+							  .priority = i % 2 ? second : first,
+							  .done = count_down };
+		assert_int_equal(collectives_start(trial->ranks[i / 2].collectives,
+						   &both[i / 2][i % 2], 0, &err),
+				 0);
+	}
+	assert_int_equal(loop_run(counted, &err), 0);
+	overtakes = both[0][1].ended < both[0][0].ended;
+	for (uint32_t i = 1; i < 4; i++)
+		assert_int_equal(both[i][1].ended < both[i][0].ended, overtakes);
+	trial_release(trial);
+	free(trial);
+	return overtakes;
+}
+
+static void policies_order_collectives(void **state)
+{
+	(void)state;
+	assert_true(second_is_first(POLICY_LIFO, 5, 0));
+	assert_false(second_is_first(POLICY_FIFO, 0, 5));
+	assert_true(second_is_first(POLICY_EXPLICIT, 1, 2));
+	assert_false(second_is_first(POLICY_EXPLICIT, 2, 1));
+	assert_false(second_is_first(POLICY_EXPLICIT, -7, -7));
+}
+
+/* Sizes and times that no counter can hold are refused, whatever they are multiplied by. */
+static void what_is_too_large(void **state)
+{
+	static const struct {
+		enum coll coll;
+		uint64_t size;
+		double scale, injection;
+		const char *why;
+	} rows[] = {
+		{ COLL_ALL_REDUCE, UINT64_C(1) << 62, 0, 0,
+		  "4611686018427387904 bytes are too many" },
+		{ COLL_ALL_GATHER, UINT64_C(1) << 61, 0, 0, "bytes are too many for 4 ranks" },
+		{ COLL_ALL_REDUCE, 1 << 20, 1e17, 0, "bytes are too many for 4 ranks" },
+		{ COLL_ALL_REDUCE, 1 << 20, 0, 1e12, "an endpoint-delay of 10000000000000 ns" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct trial *trial = calloc(1, sizeof(*trial));
+		struct collective collective = { .coll = rows[i].coll,
+						 .size = rows[i].size,
+						 .dims = UINT64_MAX };
+		struct collectives *none = NULL;
+		struct err err = { "" };
+
+		set_algorithms(&trial->system, "ring", "ring");
+		trial_init(trial, (struct dims){ 1, { 4 } }, 1, 1);
+		trial->settings.size_scale = rows[i].scale;
+		trial->settings.injection_scale = rows[i].injection;
+		if (collectives_create(&none, &trial->wires.ends[0].net, &trial->settings, &err) ==
+		    0)
+			assert_int_equal(collectives_start(none, &collective, 0, &err), -1);
+		if (!strstr(err.text, rows[i].why))
+			fail_msg("'%s' is not in '%s'", rows[i].why, err.text);
+		collectives_destroy(none);
+		trial_release(trial);
+		free(trial);
+	}
+}
+
 /* Bytes beyond those asked for, as ASTRA-sim sends them. */
 static void compat_chunks(void **state)
 {
@@ -467,6 +561,8 @@ int main(void)
 		cmocka_unit_test(skew_does_not_block),
 		cmocka_unit_test(order_of_chunks_costs_nothing),
 		cmocka_unit_test(compat_with_skew_on_a_real_clock),
+		cmocka_unit_test(policies_order_collectives),
+		cmocka_unit_test(what_is_too_large),
 		cmocka_unit_test(compat_chunks),
 		cmocka_unit_test(groups_with_programs_of_their_own),
 		cmocka_unit_test(only_the_dimensions_involved),
