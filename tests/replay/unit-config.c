@@ -7,20 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* A file with TEXT in it, whose name is written to PATH. */
-static void write_file(char *path, const char *text)
-{
-	FILE *file;
-	int fd;
-
-	strcpy(path, "/tmp/unit-config-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	file = fdopen(fd, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
+#include "made-file.h"
 
 /* A text and what is said of it. */
 struct bad {
@@ -35,7 +22,7 @@ static void check_bad(const struct bad *rows, size_t count,
 	struct err err;
 
 	for (size_t i = 0; i < count; i++) {
-		write_file(path, rows[i].text);
+		made_file(path, rows[i].text);
 		err.text[0] = '\0';
 		assert_int_equal(read(path, &err), -1);
 		unlink(path);
@@ -54,7 +41,7 @@ static void read_system(struct system *system, const char *text)
 	struct err err;
 	int rc;
 
-	write_file(path, text);
+	made_file(path, text);
 	system_init(system);
 	rc = system_read(system, path, &err);
 	unlink(path);
@@ -175,7 +162,7 @@ static void nodes_have_traces_of_their_own(void **state)
 	struct system system;
 
 	(void)state;
-	write_file(yaml, "12: custom/a\n4294967296: b\n");
+	made_file(yaml, "12: custom/a\n4294967296: b\n");
 	snprintf(text, sizeof(text), "{\"per-node-custom-implementation\": \"%s\"}", yaml);
 	read_system(&system, text);
 	unlink(yaml);
@@ -251,9 +238,9 @@ static void says_what_is_wrong_with_traces_of_nodes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		write_file(yaml, rows[i].text);
+		made_file(yaml, rows[i].text);
 		snprintf(text, sizeof(text), "{\"per-node-custom-implementation\": \"%s\"}", yaml);
-		write_file(json, text);
+		made_file(json, text);
 		assert_int_equal(try_system(json, &err), -1);
 		unlink(yaml);
 		unlink(json);
@@ -314,7 +301,7 @@ static void dimensions_are_read_from_files_and_texts(void **state)
 	struct err err;
 
 	(void)state;
-	write_file(path, "{\"logical-dims\": [\"4\", 2, \"3\"]}");
+	made_file(path, "{\"logical-dims\": [\"4\", 2, \"3\"]}");
 	assert_int_equal(dims_read(&dims, path, &err), 0);
 	unlink(path);
 	assert_int_equal(dims.count, 3);
@@ -395,7 +382,7 @@ static void groups_keep_their_order_and_their_place(void **state)
 
 	(void)state;
 	assert_int_equal(groups_init(&groups, 8), 0);
-	write_file(path, "{\"1\": [0, 1, 2, 3], \"2\": [5, 4, 7]}");
+	made_file(path, "{\"1\": [0, 1, 2, 3], \"2\": [5, 4, 7]}");
 	assert_int_equal(groups_read(&groups, path, 8, &err), 0);
 	unlink(path);
 	second = groups_find(&groups, "2");
@@ -476,7 +463,7 @@ static void a_memory_serves_who_shares_it_in_turn(void **state)
 			 "{\"memory-type\": \"%s\", \"remote-mem-latency\": 100, "
 			 "\"remote-mem-bw\": \"8\", \"num-nodes\": 2, \"num-npus-per-node\": 2}",
 			 rows[i].type);
-		write_file(path, text);
+		made_file(path, text);
 		if (remote_read(&remote, path, &err) < 0)
 			fail_msg("%s", err.text);
 		unlink(path);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "made-file.h"
+
 #define GIB ((double)(1 << 30))
 
 /* A network whose messages note when they are done. */
@@ -404,20 +406,6 @@ static void who_waits_in_the_end_is_named(void **state)
 
 /* --- settings --- */
 
-static void write_file(char *path, const char *text)
-{
-	int fd;
-	FILE *file;
-
-	strcpy(path, "/tmp/unit-model-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	file = fdopen(fd, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
 static void reads_network_files(void **state)
 {
 	static const char *const texts[] = {
@@ -435,7 +423,7 @@ static void reads_network_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		write_file(path, texts[i]);
+		made_file(path, texts[i]);
 		snprintf(text, sizeof(text), "@%s", path);
 		if (model_settings_parse(&settings, text, logical, 2, &err) < 0)
 			fail_msg("%s", err.text);
@@ -516,7 +504,7 @@ static void says_what_is_wrong_with_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		write_file(path, rows[i].text);
+		made_file(path, rows[i].text);
 		snprintf(text, sizeof(text), "@%s", path);
 		assert_int_equal(model_settings_parse(&settings, text, logical, 1, &err), -1);
 		unlink(path);
