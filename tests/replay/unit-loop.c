@@ -96,6 +96,69 @@ static void lateness_does_not_add_up(void **state)
 	loop_release(&loop);
 }
 
+/* A network that has something at COMES. */
+struct quiet {
+	struct slow slow;
+	int64_t comes, longest;
+	int polls;
+	struct loop *loop;
+};
+
+static void quiet_rest(void *arg, int64_t ns)
+{
+	struct quiet *quiet = arg;
+
+	quiet->slow.now += ns;
+	if (ns > quiet->longest)
+		quiet->longest = ns;
+}
+
+static int quiet_poll(void *arg, struct err *err)
+{
+	struct quiet *quiet = arg;
+
+	(void)err;
+	quiet->polls++;
+	quiet->slow.now += 100;
+	if (quiet->slow.now < quiet->comes)
+		return 0;
+	loop_stop(quiet->loop);
+	return 1;
+}
+
+/* It is noticed late by a share of how long it was waited for; who waits for nothing looks
+ * now and then.
+ */
+static void what_is_to_come_is_asked_for_more_often(void **state)
+{
+	static const int64_t comes[] = { 20000, 100000, 1000000, 10000000, 1000000000 };
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(comes) / sizeof(comes[0]); i++) {
+		int polls[2];
+
+		for (uint64_t open = 0; open < 2; open++) {
+			struct loop loop;
+			struct quiet quiet = { .comes = comes[i], .loop = &loop };
+			const struct loop_clock clock = { slow_now, quiet_rest, &quiet };
+
+			loop_init(&loop, &clock);
+			loop.poll = quiet_poll;
+			loop.poll_arg = &quiet;
+			loop.open = open;
+			loop_start(&loop);
+			assert_int_equal(loop_run(&loop, &err), 0);
+			polls[open] = quiet.polls;
+			if (open)
+				assert_true(quiet.slow.now - comes[i] <= comes[i] / 64 + 101);
+			assert_true(quiet.longest <= (open ? 50001 : 200000));
+			loop_release(&loop);
+		}
+		assert_true(polls[1] >= polls[0]);
+	}
+}
+
 static void fail_twice(struct loop_timer *timer, int64_t due)
 {
 	struct chain *chain = (struct chain *)timer;
@@ -169,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(virtual_time_is_that_of_the_timer),
 		cmocka_unit_test(a_virtual_run_ends_without_timers),
+		cmocka_unit_test(what_is_to_come_is_asked_for_more_often),
 		cmocka_unit_test(lateness_does_not_add_up),
 		cmocka_unit_test(the_first_failure_ends_it),
 		cmocka_unit_test(a_failed_poll_ends_it),

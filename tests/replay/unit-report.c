@@ -302,7 +302,8 @@ static void the_ledger_adds_up_and_is_read_back(void **state)
 {
 	static const struct net_ops ops = { .send = nowhere, .recv = nowhere };
 	struct net_count counts[3] = { 0 };
-	struct net net = { .ops = &ops, .rank = 1, .size = 3, .counts = counts };
+	struct loop loop = { .open = 0 };
+	struct net net = { .ops = &ops, .loop = &loop, .rank = 1, .size = 3, .counts = counts };
 	struct net_message message = { .size = 100 };
 	char directory[] = "/tmp/unit-report.XXXXXX", path[64], data[16384];
 	struct rankfile file, read;
@@ -322,6 +323,7 @@ static void the_ledger_adds_up_and_is_read_back(void **state)
 		if (i % 5 == 0)
 			net_received(&net, &message);
 	}
+	assert_int_equal(loop.open, 30); /* none of them has ended */
 	assert_int_equal(ledger_file(&ledger, 1, 3, 0.5, &file), 0);
 	assert_non_null(mkdtemp(directory));
 	assert_int_equal(rankfile_save(&file, directory, &err), 0);
