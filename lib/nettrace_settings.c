@@ -102,6 +102,8 @@ void nettrace_settings_calls(const struct nettrace_settings *settings, bool chos
 #define RING_MIN (1U << 20)
 #define RING_MAX (1ULL << 40)
 
+#define TIMED_MAX (1U << 24)
+
 #define KEY(...)  RECORDER_KEY(nettrace_settings, __VA_ARGS__)
 #define TEXT(...) RECORDER_TEXT(nettrace_settings, __VA_ARGS__)
 
@@ -111,6 +113,7 @@ static const struct key keys[] = {
 	KEY("stream", flag, stream, 0, 0, false),
 	KEY("level", level, level, 0, 0, false),
 	KEY("device", flag, device, 0, 0, false),
+	KEY("timed", count, timed, 1, TIMED_MAX, false),
 	KEY("export", flag, export, 0, 0, false),
 	TEXT("tag", name, tag, false),
 	TEXT("exclude", line, exclude, false),

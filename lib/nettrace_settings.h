@@ -22,6 +22,7 @@ struct nettrace_settings {
 	bool stream;   /* all is kept */
 	enum vring_level level;
 	bool device;       /* what an emulated device says of messages over ideal links, too */
+	uint32_t timed;    /* of so many posts one has its duration measured */
 	bool export;       /* JSON at the end of the step */
 	char tag[64];      /* before the names of files */
 	uint64_t min_size; /* bytes: smaller messages are counted only */
@@ -31,9 +32,9 @@ struct nettrace_settings {
 	char bin[PATH_MAX]; /* directory of netemu-trace; "" = as installed */
 };
 
-#define NETTRACE_SETTINGS_INIT                                                       \
-	{                                                                            \
-		.enable = -1, .ring = 64 << 20, .level = VRING_FULL, .export = true, \
+#define NETTRACE_SETTINGS_INIT                                                                    \
+	{                                                                                         \
+		.enable = -1, .ring = 64 << 20, .level = VRING_FULL, .timed = 16, .export = true, \
 	}
 
 enum nettrace_source {

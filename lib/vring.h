@@ -31,7 +31,8 @@
 #include <stdint.h>
 
 #define VRING_MAGIC       "netvring"
-#define VRING_VERSION     1
+#define VRING_VERSION     2
+#define VRING_VERSION_MIN 1 /* what a reader knows; there all posts have a duration */
 #define VRING_BYTE_ORDER  0x01020304U
 #define VRING_HEADER_SIZE 4096
 #define VRING_EXTENT_SIZE (64 * 1024)
@@ -75,6 +76,7 @@ struct vring_header {
 	char tag[64];      /* what the user calls this run, or "" */
 	uint64_t forked;   /* ticks: fork() made this process; calls before are its parent's */
 	int32_t parent;    /* that one's pid */
+	uint32_t timed;    /* from version 2: of so many posts of a thread one is timed */
 };
 
 enum vring_kind {
@@ -102,17 +104,35 @@ struct vring_extent {
 /* Each record; `more` records that belong to it follow at once, in the same extent. */
 #define VRING_RECORD                                                                      \
 	uint64_t time;     /* ticks: when the call began */                               \
-	uint32_t duration; /* ticks; UINT32_MAX: that or more */                          \
+	uint32_t duration; /* ticks; UINT32_MAX: that or more; VRING_UNTIMED */           \
 	uint16_t call;     /* enum vcall */                                               \
 	uint8_t context;   /* number of the device context, VRING_CONTEXT_LAST: others */ \
 	uint8_t more
 
 #define VRING_CONTEXT_LAST 255
 
+/* The duration of a post (calls that vring_is_post()) that was not measured, in files of
+ * version 2; completions have none in any.
+ */
+#define VRING_UNTIMED 0
+
 struct vring_record {
 	VRING_RECORD;
 	uint8_t rest[48];
 };
+
+static inline int vring_is_post(uint16_t call)
+{
+	return call == VCALL_POST_SEND || call == VCALL_WR || call == VCALL_POST_RECV ||
+	       call == VCALL_POST_SRQ_RECV;
+}
+
+static inline int vring_is_timed(const struct vring_header *header,
+				 const struct vring_record *record)
+{
+	return record->duration != VRING_UNTIMED || !vring_is_post(record->call) ||
+	       header->version < 2;
+}
 
 /* A send request (VCALL_POST_SEND) or one built by ibv_wr_*() (VCALL_WR).  All of one
  * call have its time and duration.  Further scatter/gather elements are vring_sges,

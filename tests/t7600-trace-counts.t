@@ -117,6 +117,35 @@ test_expect_success 'times: no call ends before it begins, none before the one b
 	sort -n -c times
 '
 
+# timed N FIELD: of the file's posts, whose draw lets none to 2 N - 2 others be between two
+# that are timed: how many have a duration is as much as can be.
+timed() {
+	test "$(header client timed)" = "$1" && values client duration "call=$2" >durations &&
+	awk -v n="$1" "{ if (\$1) { timed++; run = 0 } else if (++run > 2 * n - 2) exit 1 }
+		END { if (timed < NR / n * 0.8 || timed > NR / n * 1.2) exit 1 }" durations ||
+	{ say_why "$(grep -vcx 0 durations) are timed of $(wc -l <durations)" client.dump; return 1; }
+}
+
+# of 4000, 1000 and 16 (their standard deviation)
+test_expect_success 'one post in N is timed, by lot; all have a time, and all completions none' '
+	trace_set timed=4,stream=yes && device "$tracee" write 4000 8 && dump client &&
+	timed 4 ibv_post_send && expect_count client 4000 ibv_post_send &&
+	test "$(values client duration call=ibv_poll_cq | sort -u)" = 0 &&
+	cp durations first && device "$tracee" write 4000 8 && dump client &&
+	timed 4 ibv_post_send && ! test_cmp first durations >/dev/null
+'
+
+test_expect_success 'timed=1: all posts; as said, one in 16' '
+	trace_set timed=1 && both ibv_rc_pingpong -n 100 -r 400 && dump client &&
+	values client duration call=ibv_post_send >durations &&
+	values client duration call=ibv_post_recv >>durations &&
+	test $(wc -l <durations) = 500 && ! grep -x 0 durations &&
+	both ibv_rc_pingpong -N -n 100 -r 400 && dump client &&
+	values client duration call=ibv_wr >durations && test $(wc -l <durations) = 100 &&
+	! grep -x 0 durations && trace_set stream=yes && device "$tracee" write 20000 8 &&
+	dump client && timed 16 ibv_post_send
+'
+
 test_expect_success 'each completion of ibv_next_poll() has a time of its own' '
 	device "$tracee" batch 20 30000 && dump client && expect_count client 1 ibv_start_poll &&
 	expect_count client 19 ibv_next_poll &&

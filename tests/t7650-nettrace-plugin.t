@@ -29,8 +29,8 @@ test_expect_success 'without it the tasks have nothing of ours' '
 test_expect_success '--nettrace, =yes, =KEY=VALUE,..., =@FILE, and the same in NETTRACE' '
 	task_has "$settings" user srun --nettrace env &&
 	task_has "$settings" user srun --nettrace=yes env &&
-	task_has "yes,dir=/tmp/x,ring=1048576,stream=yes,level=control,device=yes,export=no,tag=a1,size=4096,qp=7" user \
-		srun --nettrace=dir=/tmp/x,ring=1MiB,stream=yes,level=control,device=yes,export=no,tag=a1,size=4k,qp=7 env &&
+	task_has "yes,dir=/tmp/x,ring=1048576,stream=yes,level=control,device=yes,timed=4,export=no,tag=a1,size=4096,qp=7" user \
+		srun --nettrace=dir=/tmp/x,ring=1MiB,stream=yes,level=control,device=yes,timed=4,export=no,tag=a1,size=4k,qp=7 env &&
 	printf "%s\n" "# mine" stream=yes >list &&
 	NETTRACE=level=summary task_has "$settings,stream=yes,level=summary" user srun --nettrace=@list env &&
 	task_has "$settings,stream=yes" user env NETTRACE=stream=yes srun env

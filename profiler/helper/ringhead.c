@@ -10,7 +10,8 @@ static int check(const char *path, struct vring_header *header, struct err *err)
 {
 	if (memcmp(header->magic, VRING_MAGIC, sizeof(header->magic)) != 0)
 		return err_set(err, "'%s' is no file of records", path);
-	if (header->version != VRING_VERSION || header->byte_order != VRING_BYTE_ORDER)
+	if (header->version < VRING_VERSION_MIN || header->version > VRING_VERSION ||
+	    header->byte_order != VRING_BYTE_ORDER)
 		return err_set(err, "'%s' is of another version or machine", path);
 	header->node[sizeof(header->node) - 1] = '\0';
 	header->program[sizeof(header->program) - 1] = '\0';

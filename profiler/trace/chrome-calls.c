@@ -132,6 +132,8 @@ static void put_args(struct chrome *chrome, const struct reader_event *event)
 	enum shape shape = shape_of(event->record->call);
 	struct json *json = &chrome->args;
 
+	if (!event->timed && !chrome->slice.records)
+		JSON_PUT(json, "\"timed\":false,");
 	if (shape == SHAPE_CALL) {
 		JSON_PUT(json, "\"duration_ns\":");
 		json_i64(json, event->duration);

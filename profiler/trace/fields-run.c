@@ -25,6 +25,7 @@ void fields_process(struct json *json, const struct trace_file *file)
 	FIELD_TEXT(json, "level", header->level <= VRING_FULL ? levels[header->level] : "?");
 	FIELD_BOOL(json, "clean", header->clean);
 	FIELD_BOOL(json, "stream", header->stream);
+	FIELD_U64(json, "timed", header->version < 2 ? 1 : header->timed);
 	FIELD_ID(json, "records", file->records);
 	FIELD_ID(json, "dropped", file->dropped);
 	FIELD_ID(json, "lost", header->lost);

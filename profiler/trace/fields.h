@@ -7,7 +7,7 @@
 #include "trace/reader.h"
 #include "trace/run.h"
 
-#define FIELDS_VERSION 1
+#define FIELDS_VERSION 2
 
 /* The fields of EVENT but for its time, each with a comma before it.  OFFSET is what is
  * added to times within it.

@@ -33,7 +33,7 @@ struct work {
 	uint16_t wc_flags;
 	uint8_t error; /* errno, with `refused` */
 	uint32_t post_thread, end_thread;
-	int64_t post_time, post_duration; /* ns; 0 when not posted */
+	int64_t post_time, post_duration; /* ns; 0 when not posted, or not timed */
 	int64_t end_time;                 /* ns: of the poll that took it; with `completed` */
 	uint64_t bytes;                   /* posted; of receives that ended: received */
 	uint32_t imm;

@@ -215,6 +215,9 @@ static int take_call(struct collector *c, const struct reader_event *event)
 	if (same)
 		return 0;
 	call->count++;
+	if (!event->timed)
+		return 0;
+	call->timed++;
 	call->time += event->duration;
 	if (event->duration > call->longest)
 		call->longest = event->duration;

@@ -33,9 +33,15 @@ struct overview_row {
 };
 
 struct overview_call {
-	uint64_t count;
-	int64_t time, longest; /* ns */
+	uint64_t count, timed; /* how often; and of these, how often it was measured how long */
+	int64_t time, longest; /* ns, of those that were */
 };
+
+/* How long all took, by those that were timed, ns. */
+static inline double overview_call_time(const struct overview_call *call)
+{
+	return call->timed ? (double)call->time / (double)call->timed * (double)call->count : 0;
+}
 
 struct overview {
 	enum overview_by by;

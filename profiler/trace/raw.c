@@ -31,8 +31,10 @@ static int take(void *arg, const struct reader_event *event, const struct object
 		JSON_PUT(json, "{\"time\":");
 	raw->some = true;
 	json_i64(json, event->time);
-	JSON_PUT(json, ",\"duration\":");
-	json_i64(json, event->duration);
+	if (event->timed) {
+		JSON_PUT(json, ",\"duration\":");
+		json_i64(json, event->duration);
+	}
 	JSON_PUT(json, ",\"rank\":");
 	json_u64(json, raw->file->rank);
 	fields_event(json, event, raw->file->offset);

@@ -71,9 +71,9 @@ static int check_header(struct reader *reader, uint64_t size, struct err *err)
 	if (header->byte_order != VRING_BYTE_ORDER)
 		return err_set(err, "'%s': written on a machine of another byte order",
 			       reader->path);
-	if (header->version != VRING_VERSION)
-		return err_set(err, "'%s': version %u is not known, only %u", reader->path,
-			       header->version, VRING_VERSION);
+	if (header->version < VRING_VERSION_MIN || header->version > VRING_VERSION)
+		return err_set(err, "'%s': version %u is not known, only %u to %u", reader->path,
+			       header->version, VRING_VERSION_MIN, VRING_VERSION);
 	header->node[sizeof(header->node) - 1] = '\0';
 	header->program[sizeof(header->program) - 1] = '\0';
 	header->job[sizeof(header->job) - 1] = '\0';
@@ -474,6 +474,7 @@ int reader_next(struct reader *reader, struct reader_event *event, struct err *e
 		.duration = (int64_t)(record->duration * reader->ns_per_tick),
 		.thread = series->thread,
 		.series = series->number,
+		.timed = vring_is_timed(&reader->header, record),
 		.gap = series->gap && !series->at,
 	};
 	return 1;

@@ -21,7 +21,8 @@ struct reader_event {
 	int64_t time, duration;            /* ns; time as of CLOCK_MONOTONIC */
 	uint32_t thread;                   /* 0: not known */
 	uint32_t series;
-	bool gap; /* what this thread recorded before has been overwritten */
+	bool timed; /* false: a post whose duration was not measured, and is 0 here */
+	bool gap;   /* what this thread recorded before has been overwritten */
 };
 
 struct reader_series;

@@ -253,10 +253,21 @@ static void put_errors(const struct overview *overview, FILE *out)
 
 /* --- calls --- */
 
+/* How long all took: about, where not each of them was timed. */
+static const char *call_time(char *buf, size_t size, const struct overview_call *call)
+{
+	char text[32];
+
+	snprintf(buf, size, "%s%s", call->timed < call->count ? "~" : "",
+		 duration(text, sizeof(text), overview_call_time(call)));
+	return buf;
+}
+
 static void put_calls(const struct overview *overview, FILE *out)
 {
-	char count[32], time[32], mean[32], longest[32];
-	int64_t all = 0;
+	char count[32], time[40], mean[32], longest[32];
+	bool sampled = false;
+	double all = 0;
 
 	fprintf(out, "\n%-28s %13s %11s %11s %11s\n", "Calls", "count", "time", "mean", "longest");
 	for (uint16_t i = 0; i < VCALL_COUNT; i++) {
@@ -264,21 +275,23 @@ static void put_calls(const struct overview *overview, FILE *out)
 
 		if (!call->count)
 			continue;
-		all += call->time;
+		all += overview_call_time(call);
+		sampled = sampled || call->timed < call->count;
 		fprintf(out, "  %-26s %13s", reader_call_name(i), grouped(count, call->count));
 		if (call->time)
-			fprintf(out, " %11s %11s %11s",
-				duration(time, sizeof(time), (double)call->time),
+			fprintf(out, " %11s %11s %11s", call_time(time, sizeof(time), call),
 				duration(mean, sizeof(mean),
-					 (double)call->time / (double)call->count),
+					 (double)call->time / (double)call->timed),
 				duration(longest, sizeof(longest), (double)call->longest));
 		putc('\n', out);
 	}
+	if (sampled)
+		fputs("Of posts some were timed: ~ is their mean times the count of all\n", out);
 	fprintf(out, "Polls that found nothing: %s (not timed)\n",
 		grouped(count, overview->empty_polls));
 	if (overview->thread_time > 0)
 		fprintf(out, "Within these calls: %.1f %% of the time of %" PRIu32 " thread%s\n",
-			100 * (double)all / (double)overview->thread_time, overview->threads,
+			100 * all / (double)overview->thread_time, overview->threads,
 			overview->threads == 1 ? "" : "s");
 	if (overview->registrations)
 		fprintf(out, "Registrations: %s, at most %s at one time\n",

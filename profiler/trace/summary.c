@@ -303,14 +303,17 @@ static void put_calls(struct json *json, const struct overview *overview)
 	JSON_PUT(json, ",\n\"calls\":{");
 	for (uint16_t i = 0; i < VCALL_COUNT; i++) {
 		const struct overview_call *call = &overview->call[i];
+		double time = overview_call_time(call);
 
 		if (!call->count)
 			continue;
 		put_key(json, reader_call_name(i), first);
 		JSON_PUT(json, "{\"count\":");
 		json_id(json, call->count);
+		JSON_PUT(json, ",\"timed\":");
+		json_id(json, call->timed);
 		JSON_PUT(json, ",\"time_ns\":");
-		json_i64(json, call->time);
+		json_i64(json, time < 9e18 ? (int64_t)time : INT64_MAX);
 		JSON_PUT(json, ",\"longest_ns\":");
 		json_i64(json, call->longest);
 		JSON_PUT(json, "}");

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 /* --- send requests --- */
@@ -109,8 +110,15 @@ static void fill_remote(struct vring_send *send, const struct ibv_send_wr *wr)
 struct posting {
 	const struct traced_context *traced;
 	const struct ibv_qp *qp;
-	uint64_t begin, end;
+	uint64_t begin;
+	uint32_t duration;
 };
+
+/* Of a post that has just returned, as its record has it. */
+static inline uint32_t duration_since(uint64_t begin)
+{
+	return record_timed() ? ticks_between(begin, ticks_now()) : VRING_UNTIMED;
+}
 
 /* One request with all that belongs to it. */
 static void record_send(const struct posting *posting, const struct ibv_send_wr *wr, int error)
@@ -131,7 +139,7 @@ static void record_send(const struct posting *posting, const struct ibv_send_wr 
 		return;
 	*send = (struct vring_send){
 		.time = posting->begin,
-		.duration = ticks_between(posting->begin, posting->end),
+		.duration = posting->duration,
 		.call = VCALL_POST_SEND,
 		.context = context,
 		.more = (uint8_t)more,
@@ -168,35 +176,46 @@ static void record_sends(const struct posting *posting, const struct ibv_send_wr
 }
 
 /* What nearly all requests are: one, that was taken, of one element and one record.  It is
- * to cost little more than the clock, so its record is written in place, field by field.
+ * to cost little more than the clock, so its record is written in place, and in few stores.
  */
 static inline bool is_plain(const struct ibv_qp *qp, const struct ibv_send_wr *wr, int rc)
 {
-	return record_mode == RECORD_ALL && !rc && wr && !wr->next && wr->num_sge == 1 &&
-	       wr->opcode <= IBV_WR_RDMA_READ && qp->qp_type <= IBV_QPT_UC;
+	return !rc && wr && !wr->next && wr->num_sge == 1 && wr->opcode <= IBV_WR_RDMA_READ &&
+	       qp->qp_type <= IBV_QPT_UC;
 }
 
-static inline void record_plain(const struct traced_context *traced, const struct ibv_qp *qp,
-				const struct ibv_send_wr *wr, uint64_t begin, uint64_t end)
+/* The beginning of the record at TO. */
+static inline void put_head(void *to, uint64_t time, const struct traced_head *head)
+{
+	struct vring_record *record = to;
+
+	record->time = time;
+	memcpy((char *)record + sizeof(record->time), head, sizeof(*head));
+}
+
+/* Bytes that follow each other at TO. */
+static inline void put_bytes(void *to, uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	uint32_t word = a | (uint32_t)b << 8 | (uint32_t)c << 16 | (uint32_t)d << 24;
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	word = __builtin_bswap32(word);
+#endif
+	memcpy(to, &word, sizeof(word));
+}
+
+static inline void fill_plain(struct vring_send *send, const struct ibv_qp *qp,
+			      const struct ibv_send_wr *wr)
 {
 	const struct ibv_sge *sge = wr->sg_list;
 	bool immediate =
 		wr->opcode == IBV_WR_SEND_WITH_IMM || wr->opcode == IBV_WR_RDMA_WRITE_WITH_IMM;
 	bool remote = wr->opcode != IBV_WR_SEND && wr->opcode != IBV_WR_SEND_WITH_IMM;
-	struct vring_send *send = (struct vring_send *)record_room(1);
 
-	if (__builtin_expect(!send, 0))
-		return;
-	send->time = begin;
-	send->duration = ticks_between(begin, end);
-	send->call = VCALL_POST_SEND;
-	send->context = (uint8_t)traced->number;
-	send->more = 0;
 	send->qpn = qp->qp_num;
-	send->opcode = (uint8_t)wr->opcode;
-	send->flags = (uint8_t)wr->send_flags;
-	send->sges = 1;
-	send->error = 0;
+	/* and flags, elements, error */
+	put_bytes((char *)send + offsetof(struct vring_send, opcode), (uint8_t)wr->opcode,
+		  (uint8_t)wr->send_flags, 1, 0);
 	send->bytes = sge->length;
 	send->imm = immediate ? ntohl(wr->imm_data) : 0;
 	send->wr_id = wr->wr_id;
@@ -204,28 +223,41 @@ static inline void record_plain(const struct traced_context *traced, const struc
 	send->remote_address = remote ? wr->wr.rdma.remote_addr : 0;
 	send->lkey = sge->lkey;
 	send->rkey = remote ? wr->wr.rdma.rkey : 0;
-	record_keep(1);
 }
 
 /* Apart from post_send(), which is to save few registers. */
 static __attribute__((noinline)) int record_others(const struct traced_context *traced,
 						   const struct ibv_qp *qp,
 						   const struct ibv_send_wr *wr, uint64_t begin,
-						   uint64_t end, struct ibv_send_wr *const *bad,
-						   int rc)
+						   struct ibv_send_wr *const *bad, int rc)
 {
-	struct posting posting = { .traced = traced, .qp = qp, .begin = begin, .end = end };
+	struct posting posting = {
+		.traced = traced,
+		.qp = qp,
+		.begin = begin,
+		.duration = duration_since(begin),
+	};
+	struct vring_send *send;
 
-	record_sends(&posting, wr, bad ? *bad : NULL, rc);
+	if (record_mode == RECORD_SOME || !is_plain(qp, wr, rc)) {
+		record_sends(&posting, wr, bad ? *bad : NULL, rc);
+		return rc;
+	}
+	send = (struct vring_send *)record_room(1);
+	if (!send)
+		return rc;
+	put_head(send, begin, &traced->send);
+	send->duration = posting.duration;
+	fill_plain(send, qp, wr);
+	record_keep(1);
 	return rc;
 }
 
 /* Where not all is recorded: when it was posted is kept before another thread can see it
  * complete.
  */
-static __attribute__((noinline)) int post_some(const struct traced_context *traced,
-					       struct ibv_qp *qp, struct ibv_send_wr *wr,
-					       struct ibv_send_wr **bad)
+static int post_some(const struct traced_context *traced, struct ibv_qp *qp, struct ibv_send_wr *wr,
+		     struct ibv_send_wr **bad)
 {
 	struct latency_pair *pair = latency_find((uint8_t)traced->number, qp->qp_num);
 	uint64_t begin = ticks_now();
@@ -235,27 +267,42 @@ static __attribute__((noinline)) int post_some(const struct traced_context *trac
 	rc = traced->ops.post_send(qp, wr, bad);
 	if (rc && bad)
 		latency_refuse_list(pair, *bad, begin);
-	return record_others(traced, qp, wr, begin, ticks_now(), bad, rc);
+	return record_others(traced, qp, wr, begin, bad, rc);
 }
 
-static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
+/* Anything else than all requests of a context that we know. */
+static __attribute__((noinline)) int post_otherwise(struct ibv_qp *qp, struct ibv_send_wr *wr,
+						    struct ibv_send_wr **bad)
 {
 	const struct traced_context *traced = traced_context(qp->context);
-	uint64_t begin, end;
-	int rc;
 
 	if (!traced)
 		return ENOSYS;
 	if (record_mode == RECORD_NOTHING)
 		return traced->ops.post_send(qp, wr, bad);
-	if (record_mode == RECORD_SOME)
-		return post_some(traced, qp, wr, bad);
+	return post_some(traced, qp, wr, bad);
+}
+
+static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
+{
+	const struct traced_context *traced = traced_context(qp->context);
+	struct vring_send *send;
+	uint64_t begin;
+	int rc;
+
+	if (__builtin_expect(!traced || record_mode != RECORD_ALL, 0))
+		return post_otherwise(qp, wr, bad);
 	begin = ticks_now();
 	rc = traced->ops.post_send(qp, wr, bad);
-	end = ticks_now();
-	if (__builtin_expect(!is_plain(qp, wr, rc), 0))
-		return record_others(traced, qp, wr, begin, end, bad, rc);
-	record_plain(traced, qp, wr, begin, end);
+	if (__builtin_expect(record_here.untimed <= 0 || !is_plain(qp, wr, rc), 0))
+		return record_others(traced, qp, wr, begin, bad, rc);
+	send = (struct vring_send *)record_easily(1);
+	if (__builtin_expect(!send, 0))
+		return record_others(traced, qp, wr, begin, bad, rc);
+	record_here.untimed--;
+	put_head(send, begin, &traced->send);
+	fill_plain(send, qp, wr);
+	record_keep(1);
 	return 0;
 }
 
@@ -313,7 +360,7 @@ static int post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_
 		return traced->ops.post_recv(qp, wr, bad);
 	head.time = ticks_now();
 	rc = traced->ops.post_recv(qp, wr, bad);
-	head.duration = ticks_between(head.time, ticks_now());
+	head.duration = duration_since(head.time);
 	head.context = (uint8_t)traced->number;
 	head.qpn = qp->qp_num;
 	record_receives(&head, wr, bad ? *bad : NULL, rc);
@@ -332,7 +379,7 @@ static int post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr, struct ibv
 		return traced->ops.post_srq_recv(srq, wr, bad);
 	head.time = ticks_now();
 	rc = traced->ops.post_srq_recv(srq, wr, bad);
-	head.duration = ticks_between(head.time, ticks_now());
+	head.duration = duration_since(head.time);
 	head.context = (uint8_t)traced->number;
 	record_receives(&head, wr, bad ? *bad : NULL, rc);
 	return rc;
@@ -347,35 +394,11 @@ static uint8_t wc_opcode(const struct ibv_wc *wc)
 	return (uint8_t)((wc->opcode & 127) | (wc->opcode & IBV_WC_RECV ? 128 : 0));
 }
 
-static inline void record_wc(const struct traced_context *traced, const struct ibv_wc *wc,
-			     int index, uint64_t time)
+static inline void fill_wc(struct vring_wc *record, const struct ibv_wc *wc, uint32_t index)
 {
-	uint8_t opcode = wc_opcode(wc);
-	struct vring_wc *record;
-
-	if (record_mode == RECORD_SOME &&
-	    !filter_wc(VCALL_POLL_CQ, wc->qp_num, opcode & 128, wc->status, wc->byte_len)) {
-		counts_wc(time, &(struct vring_wc){
-					.context = (uint8_t)traced->number,
-					.wr_id = wc->wr_id,
-					.qpn = wc->qp_num,
-					.status = (uint8_t)wc->status,
-					.opcode = opcode,
-					.bytes = wc->byte_len,
-				});
-		return;
-	}
-	record = (struct vring_wc *)record_room(1);
-	if (__builtin_expect(!record, 0))
-		return;
-	record->time = time;
-	record->duration = 0;
-	record->call = VCALL_POLL_CQ;
-	record->context = (uint8_t)traced->number;
-	record->more = 0;
 	record->qpn = wc->qp_num;
 	record->status = (uint8_t)wc->status;
-	record->opcode = opcode;
+	record->opcode = wc_opcode(wc);
 	record->flags = (uint16_t)wc->wc_flags;
 	record->bytes = wc->byte_len;
 	record->imm = wc->wc_flags & IBV_WC_WITH_INV ? wc->invalidated_rkey : ntohl(wc->imm_data);
@@ -387,18 +410,67 @@ static inline void record_wc(const struct traced_context *traced, const struct i
 	record->slid = wc->slid;
 	record->sl = wc->sl;
 	record->batch = (uint8_t)(index < 255 ? index : 255);
-	record_keep(1);
 }
 
-/* Apart from poll_cq(), for the sake of the polls that find nothing.  Returns COUNT. */
+/* Whether the one that WC is of is not recorded, but has been counted. */
+static bool is_counted(const struct traced_context *traced, const struct ibv_wc *wc, uint64_t time)
+{
+	uint8_t opcode = wc_opcode(wc);
+
+	if (record_mode != RECORD_SOME ||
+	    filter_wc(VCALL_POLL_CQ, wc->qp_num, opcode & 128, wc->status, wc->byte_len))
+		return false;
+	counts_wc(time, &(struct vring_wc){
+				.context = (uint8_t)traced->number,
+				.wr_id = wc->wr_id,
+				.qpn = wc->qp_num,
+				.status = (uint8_t)wc->status,
+				.opcode = opcode,
+				.bytes = wc->byte_len,
+			});
+	return true;
+}
+
+static __attribute__((noinline)) int record_some_wcs(const struct traced_context *traced,
+						     const struct ibv_wc *wc, int count)
+{
+	uint64_t time = ticks_now();
+	struct vring_wc *record;
+
+	for (int i = 0; i < count; i++) {
+		if (is_counted(traced, &wc[i], time))
+			continue;
+		record = (struct vring_wc *)record_room(1);
+		if (!record)
+			continue;
+		put_head(record, time, &traced->wc);
+		fill_wc(record, &wc[i], (uint32_t)i);
+		record_keep(1);
+	}
+	return count;
+}
+
+/* Apart from poll_cq(), for the sake of the polls that find nothing; and without a call to
+ * anything, which would cost registers.  Returns COUNT.
+ */
 static __attribute__((noinline)) int record_wcs(const struct traced_context *traced,
 						const struct ibv_wc *wc, int count)
 {
-	/* when the completions are in the program's hands; the clock costs more than the poll */
-	uint64_t time = ticks_now();
+	struct vring_wc *record;
+	uint64_t time;
 
-	for (int i = 0; i < count; i++)
-		record_wc(traced, &wc[i], i, time);
+	if (__builtin_expect(record_mode != RECORD_ALL, 0) || !ticks_cheap())
+		return record_some_wcs(traced, wc, count);
+	/* when the completions are in the program's hands; the clock costs more than the poll */
+	time = ticks_now();
+	record = (struct vring_wc *)record_easily((uint32_t)count);
+	if (__builtin_expect(!record, 0))
+		return record_some_wcs(traced, wc, count);
+	for (int i = 0; i < count; i++) {
+		put_head(&record[i], time, &traced->wc);
+		fill_wc(&record[i], &wc[i], (uint32_t)i);
+	}
+	record_keep((uint32_t)count);
 	return count;
 }
 

@@ -35,7 +35,8 @@ static struct {
 	struct budget data, shared[VRING_KINDS];
 	struct series calls, memory;
 	struct recorder *free;
-} record = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	uint32_t timed; /* one post in so many */
+} record = { .lock = PTHREAD_MUTEX_INITIALIZER, .timed = 1 };
 
 void *record_pages(size_t size)
 {
@@ -308,7 +309,8 @@ struct vring_record *record_take(struct series *series, uint32_t count)
 	return room ? series->next : NULL;
 }
 
-struct vring_record *record_more(struct series *series, uint32_t count)
+/* For who is busy, and is not any more where there is no room. */
+static struct vring_record *take_or_lose(struct series *series, uint32_t count)
 {
 	struct vring_record *room = record_take(series, count);
 
@@ -328,7 +330,7 @@ struct vring_record *record_enter(struct series *series, uint32_t count)
 	}
 	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	return record_more(series, count);
+	return take_or_lose(series, count);
 }
 
 void record_leave(struct series *series, uint32_t count)
@@ -336,6 +338,28 @@ void record_leave(struct series *series, uint32_t count)
 	record_advance(series, count);
 	atomic_signal_fence(memory_order_seq_cst);
 	record_here.busy = false;
+}
+
+/* Not every so many-th one: what a program does in turn would be timed always or never. */
+static uint32_t draw(uint32_t range)
+{
+	record_here.random = record_here.random * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)((record_here.random >> 33) % range);
+}
+
+/* As many are between two that are timed as are in one whole on average; a thread is come
+ * upon at any place between two.
+ */
+bool record_timed_next(void)
+{
+	if (!record_here.random) {
+		record_here.random = ticks_now() ^ (uintptr_t)&record_here;
+		record_here.untimed = (int32_t)draw(record.timed) - 1;
+		if (record_here.untimed >= 0)
+			return false;
+	}
+	record_here.untimed = (int32_t)draw(2 * record.timed - 1);
+	return true;
 }
 
 struct vring_record *record_slowly(uint32_t count)
@@ -402,11 +426,12 @@ static void set_limits(uint64_t ring)
 	record.shared[VRING_MEMORY].limit = ring / 4;
 }
 
-int record_start(struct ringfile *file, uint64_t ring)
+int record_start(struct ringfile *file, uint64_t ring, uint32_t timed)
 {
 	if (!record.has_key)
 		record.has_key = pthread_key_create(&record.key, thread_ends) == 0;
 	record.series = 0;
+	record.timed = timed;
 	set_limits(ring);
 	describe(&record.calls, VRING_CALLS, 0);
 	describe(&record.memory, VRING_MEMORY, 0);

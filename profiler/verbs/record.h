@@ -51,6 +51,8 @@ struct recorder {
 struct record_here {
 	struct recorder *self; /* NULL: none yet */
 	volatile bool busy;    /* in the middle of a record */
+	int32_t untimed;       /* posts before the next one that is timed */
+	uint64_t random;       /* 0: nothing drawn yet */
 };
 extern __thread struct record_here record_here __attribute__((tls_model("initial-exec")));
 
@@ -62,10 +64,10 @@ enum record_mode {
 };
 extern enum record_mode record_mode;
 
-/* Records go to FILE, of each kind as many bytes as RING; 0: nothing is overwritten.
- * Returns 0, or -1 with errno.
+/* Records go to FILE, of each kind as many bytes as RING; 0: nothing is overwritten.  One
+ * post in TIMED has its duration measured.  Returns 0, or -1 with errno.
  */
-int record_start(struct ringfile *file, uint64_t ring);
+int record_start(struct ringfile *file, uint64_t ring, uint32_t timed);
 
 /* No more records.  Other threads may still be in the middle of one. */
 void record_stop(void);
@@ -86,36 +88,61 @@ void record_lose(uint32_t count);
  */
 struct vring_record *record_take(struct series *series, uint32_t count);
 
-/* As record_room() where it is not easy: for who is not busy, or is and finds SERIES full. */
-__attribute__((cold)) struct vring_record *record_slowly(uint32_t count);
-__attribute__((cold)) struct vring_record *record_more(struct series *series, uint32_t count);
+/* Whether a post is to be timed, where one is due, or nothing has been drawn. */
+__attribute__((cold)) bool record_timed_next(void);
 
-#define RECORD_AHEAD 8 /* records: what is between two calls is longer than a cache line takes */
-
-/* Room for COUNT records of this thread's data path; NULL: none.  Otherwise record_keep()
- * follows.  Busy before it looks: a signal handler would take the room that was seen.
+/* Whether the post that has just returned is one whose duration is measured: a reading of
+ * the clock costs as much as all else about a record.  Once for each call.
  */
-static inline struct vring_record *record_room(uint32_t count)
+static inline bool record_timed(void)
+{
+	return __builtin_expect(--record_here.untimed < 0, 0) && record_timed_next();
+}
+
+/* As record_room() where it is not easy. */
+__attribute__((cold)) struct vring_record *record_slowly(uint32_t count);
+
+#define RECORD_AHEAD 16 /* records: what is between two calls is longer than a cache line takes */
+
+/* Room for COUNT records of this thread's data path where it is easy to have, else NULL.
+ * record_keep() follows.  Busy before it looks: a signal handler would take the room that
+ * was seen.
+ */
+static inline struct vring_record *record_easily(uint32_t count)
 {
 	struct recorder *self = record_here.self;
 
 	if (__builtin_expect(!self || record_here.busy, 0))
-		return record_slowly(count);
+		return NULL;
 	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	if (__builtin_expect((char *)self->data.end - (char *)self->data.next <
 				     (long)(count * sizeof(struct vring_record)),
-			     0))
-		return record_more(&self->data, count);
+			     0)) {
+		record_here.busy = false;
+		return NULL;
+	}
+	if (!self->data.next)
+		__builtin_unreachable();
 	return self->data.next;
+}
+
+/* Room for COUNT records of this thread's data path; NULL: none.  Otherwise record_keep()
+ * follows.
+ */
+static inline struct vring_record *record_room(uint32_t count)
+{
+	struct vring_record *room = record_easily(count);
+
+	return room ? room : record_slowly(count);
 }
 
 static inline void record_advance(struct series *series, uint32_t count)
 {
+	uint32_t *used = &series->extent->used;
+
 	series->next += count;
-	__atomic_store_n(&series->extent->used,
-			 (uint32_t)(series->next - (struct vring_record *)(series->extent + 1)),
-			 __ATOMIC_RELEASE);
+	__atomic_store_n(used, *used + count, __ATOMIC_RELEASE);
 }
 
 static inline void record_keep(uint32_t count)

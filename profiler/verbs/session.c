@@ -102,6 +102,7 @@ static void describe(struct vring_header *header)
 		.clock = ticks_clock,
 		.level = session.settings.level,
 		.stream = session.settings.stream,
+		.timed = session.settings.timed,
 		.rank = session.place.rank,
 		.ranks = session.place.ranks,
 		.pid = session.pid,
@@ -172,7 +173,7 @@ static int begin(struct err *err)
 		return -1;
 	if (open_file(err) < 0)
 		return -1;
-	if (record_start(&session.file, ring()) < 0)
+	if (record_start(&session.file, ring(), session.settings.timed) < 0)
 		return err_errno(err, "rank %u", session.place.rank);
 	if (!session.fork_seen)
 		session.fork_seen = pthread_atfork(NULL, NULL, fork_child) == 0;

@@ -10,6 +10,8 @@
 #include "clock.h"
 #include "vring.h"
 
+#include <stdbool.h>
+
 extern enum vring_clock ticks_clock __attribute__((visibility("hidden")));
 
 /* Choose the clock, before ticks_now(); once. */
@@ -43,14 +45,20 @@ static inline uint64_t ticks_now(void)
 	return ticks_monotonic();
 }
 
-/* From BEGIN to END, as records have it. */
+/* Whether ticks_now() is one instruction: then nothing has to be kept over a call. */
+static inline bool ticks_cheap(void)
+{
+	return __builtin_expect(ticks_clock == VRING_TSC, 1);
+}
+
+/* From BEGIN to END, as records have it; never VRING_UNTIMED. */
 static inline uint32_t ticks_between(uint64_t begin, uint64_t end)
 {
 	uint64_t between = end - begin;
 
-	if (__builtin_expect(between <= UINT32_MAX, 1))
+	if (__builtin_expect(between - 1 < UINT32_MAX, 1))
 		return (uint32_t)between;
-	return (int64_t)between < 0 ? 0 : UINT32_MAX;
+	return (int64_t)between <= 0 ? 1 : UINT32_MAX;
 }
 
 #endif

@@ -107,6 +107,11 @@ struct traced_context *traced_context_find(const struct ibv_context *context)
 	return &entry->context;
 }
 
+static struct traced_head head_of(uint32_t number, enum vcall call)
+{
+	return (struct traced_head){ .call = (uint16_t)call, .context = (uint8_t)number };
+}
+
 struct traced_context *traced_context_add(struct ibv_context *context)
 {
 	static uint32_t number;
@@ -116,9 +121,14 @@ struct traced_context *traced_context_add(struct ibv_context *context)
 	if (!entry)
 		return NULL;
 	own = __atomic_fetch_add(&number, 1, __ATOMIC_RELAXED);
+	if (own > VRING_CONTEXT_LAST)
+		own = VRING_CONTEXT_LAST;
 	entry->context = (struct traced_context){
 		.context = context,
-		.number = own < VRING_CONTEXT_LAST ? own : VRING_CONTEXT_LAST,
+		.number = own,
+		.send = head_of(own, VCALL_POST_SEND),
+		.receive = head_of(own, VCALL_POST_RECV),
+		.wc = head_of(own, VCALL_POLL_CQ),
 	};
 	return &entry->context;
 }

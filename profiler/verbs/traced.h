@@ -29,9 +29,18 @@
 	X(open_xrcd)           \
 	X(reg_dm_mr)
 
+/* How a record of its data path begins after the time, where nothing else is to be said. */
+struct traced_head {
+	uint32_t duration; /* VRING_UNTIMED */
+	uint16_t call;
+	uint8_t context;
+	uint8_t more; /* 0 */
+};
+
 struct traced_context {
 	struct ibv_context *context;
 	uint32_t number;
+	struct traced_head send, receive, wc;
 	struct ibv_context_ops ops;
 #define TRACED_MEMBER(name) __typeof__(((struct verbs_context *)0)->name) name;
 	TRACED_VERBS(TRACED_MEMBER)

@@ -415,7 +415,8 @@ static void put(const struct vring_send *send)
 static void put_all(const struct traced_build *build, const struct ibv_context *of, int error)
 {
 	const struct traced_context *context = traced_context(of);
-	uint32_t duration = ticks_between(build->started, ticks_now());
+	uint32_t duration =
+		record_timed() ? ticks_between(build->started, ticks_now()) : VRING_UNTIMED;
 
 	for (uint32_t at = 0; at < build->count;) {
 		struct vring_send *send = (struct vring_send *)&build->record[at];

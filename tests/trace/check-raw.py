@@ -18,7 +18,7 @@ HEAD = {"format": TEXT, "version": INT, "job": TEXT, "step": TEXT, "processes": 
 PROCESS = {"rank": INT, "ranks": INT, "node": TEXT, "program": TEXT, "pid": INT, "tag": TEXT,
            "clock": TEXT, "clock_offset_ns": INT, "level": TEXT, "clean": BOOL, "stream": BOOL,
            "records": INT, "dropped": INT, "lost": INT, "empty_polls": INT}
-EVENT = {"time": INT, "duration": INT, "rank": INT, "thread": INT, "call": TEXT}
+EVENT = {"time": INT, "rank": INT, "thread": INT, "call": TEXT}
 SEND = {"qpn": INT, "wr_id": INT, "opcode": TEXT, "bytes": INT, "sges": INT}
 RECEIVE = {"wr_id": INT, "bytes": INT, "sges": INT}
 COMPLETION = {"qpn": INT, "wr_id": INT, "status": TEXT, "bytes": INT, "src_qp": INT, "slid": INT,
@@ -33,6 +33,7 @@ SHAPES = {
     "ibv_poll_cq": COMPLETION, "ibv_start_poll": COMPLETION, "ibv_next_poll": COMPLETION,
     "device": DEVICE, "summary": {}, "latency": LATENCY,
 }
+POSTS = ("ibv_post_send", "ibv_wr", "ibv_post_recv", "ibv_post_srq_recv")
 SGE = {"address": HEX, "length": INT, "lkey": INT}
 
 
@@ -63,6 +64,15 @@ def check(value, fields):
             fail("'%s' is no %s" % (key, kind), value)
 
 
+def check_duration(event, version):
+    """Not all posts are timed."""
+    if "duration" not in event and version > 1 and event["call"] in POSTS:
+        return
+    check(event, {"duration": INT})
+    if event["duration"] < 0:
+        fail("of less than no time", event)
+
+
 def check_sges(event):
     if "sge" not in event:
         return
@@ -76,7 +86,7 @@ def check_sges(event):
 
 def check_raw(raw):
     check(raw, HEAD)
-    if raw["format"] != "nettrace-raw" or raw["version"] != 1:
+    if raw["format"] != "nettrace-raw" or raw["version"] not in (1, 2):
         fail("format '%s' version %s" % (raw["format"], raw["version"]))
     records = 0
     for process in raw["processes"]:
@@ -85,10 +95,11 @@ def check_raw(raw):
     ranks = {process["rank"] for process in raw["processes"]}
     for event in raw["events"]:
         check(event, EVENT)
+        check_duration(event, raw["version"])
         check(event, SHAPES.get(event["call"], CALL))
         check_sges(event)
-        if event["duration"] < 0 or event["rank"] not in ranks:
-            fail("of no time or of no rank", event)
+        if event["rank"] not in ranks:
+            fail("of no rank", event)
     if len(raw["events"]) > records:
         fail("%d events of %d records" % (len(raw["events"]), records))
 
@@ -99,7 +110,7 @@ def of_raw(raw, start):
         if event["call"] in ("device", "summary", "latency"):
             yield event["rank"], event["call"], event["qpn"] if "qpn" in event else 0
             continue
-        what = (event["rank"], event["time"] - start, event["duration"])
+        what = (event["rank"], event["time"] - start, event.get("duration", "untimed"))
         if event["call"] in SHAPES:
             yield what + (event.get("qpn", event.get("srq")), event["wr_id"],
                           event.get("opcode"), event.get("status"),
@@ -122,7 +133,10 @@ def of_chrome(chrome):
             yield event["pid"], event["cat"], args.get("qpn", 0)
         if event["ph"] != "X" or event["cat"] != "verbs":
             continue
-        what = (event["pid"], ns(event["ts"]), ns(event["dur"]))
+        what = (event["pid"], ns(event["ts"]),
+                ns(event["dur"]) if args.get("timed", True) else "untimed")
+        if not args.get("timed", True) and ns(event["dur"]):
+            fail("not timed, and so long", event)
         for part in args.get("requests", args.get("completions", ())):
             yield what + (part.get("qpn", part.get("srq")), part["wr_id"], part.get("opcode"),
                           part.get("status"), part.get("bytes"))

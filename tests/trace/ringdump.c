@@ -277,11 +277,11 @@ static void put_header(const struct vring_header *header)
 {
 	printf("header clean=%u clock=%u level=%u stream=%u rank=%u ranks=%u pid=%d procid=%u"
 	       " lost=%" PRIu64 " overwritten=%" PRIu64
-	       " parent=%d node='%s' program='%s' job='%s' step='%s' tag='%s'\n",
+	       " parent=%d timed=%u node='%s' program='%s' job='%s' step='%s' tag='%s'\n",
 	       header->clean, header->clock, header->level, header->stream, header->rank,
 	       header->ranks, header->pid, header->procid, header->lost, header->overwritten,
-	       header->parent, header->node, header->program, header->job, header->step,
-	       header->tag);
+	       header->parent, header->timed, header->node, header->program, header->job,
+	       header->step, header->tag);
 }
 
 int main(int argc, char **argv)

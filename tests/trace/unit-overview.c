@@ -159,6 +159,26 @@ static void test_one_after_the_other(void **state)
 	assert_int_equal(overview.call[VCALL_POLL_CQ].count, MESSAGES);
 }
 
+/* Not all posts are timed: how long all took is told by the mean of those that were. */
+static void test_some_are_timed(void **state)
+{
+	const struct overview_call *call = &overview.call[VCALL_POST_SEND];
+
+	(void)state;
+	connect_qp(0, 0x101, 0x201, 2);
+	for (unsigned i = 0; i < 12; i++)
+		RING_PUT(&ring[0], RING_THREAD, vring_send, .call = VCALL_POST_SEND,
+			 .time = at(1000 * i), .duration = i % 4 ? VRING_UNTIMED : 10 + i,
+			 .qpn = 0x101, .sges = 1, .bytes = 8, .wr_id = i);
+	collect(OVERVIEW_RUN);
+	assert_int_equal(call->count, 12);
+	assert_int_equal(call->timed, 3); /* 10, 14 and 18 */
+	assert_int_equal(call->time, 42);
+	assert_int_equal(call->longest, 18);
+	assert_float_equal(overview_call_time(call), 12 * 14, 1e-9);
+	assert_float_equal(overview_call_time(&overview.call[VCALL_POST_RECV]), 0, 0);
+}
+
 /* By Little's law the mean depth is rate x latency, with DEPTH requests always under way:
  * each is posted when the DEPTH-th before it has ended.
  */
@@ -532,6 +552,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(test_one_after_the_other),
+		CASE(test_some_are_timed),
 		CASE(test_a_full_window),
 		CASE(test_unsignaled_ones_are_inferred),
 		CASE(test_refused_and_failed),

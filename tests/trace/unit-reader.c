@@ -184,6 +184,36 @@ static void test_ticks(void **state)
 	reader_close(&reader);
 }
 
+/* A post without a duration was not timed, unless the file is of a time when all were. */
+static void test_untimed(void **state)
+{
+	static const struct {
+		uint32_t version, duration;
+		enum vcall call;
+		bool timed;
+	} posts[] = {
+		{ 2, 0, VCALL_POST_SEND, false }, { 2, 7, VCALL_POST_SEND, true },
+		{ 2, 0, VCALL_POST_RECV, false }, { 2, 0, VCALL_POST_SRQ_RECV, false },
+		{ 2, 0, VCALL_WR, false },        { 2, 9, VCALL_WR, true },
+		{ 2, 0, VCALL_POLL_CQ, true },    { 1, 0, VCALL_POST_SEND, true },
+	};
+	struct reader_event event;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(posts) / sizeof(*posts); i++) {
+		ring_release(&ring);
+		ring_init(&ring);
+		ring.header.version = posts[i].version;
+		RING_PUT(&ring, RING_THREAD, vring_send, .call = (uint16_t)posts[i].call,
+			 .duration = posts[i].duration);
+		open_ring();
+		assert_int_equal(reader_next(&reader, &event, &err), 1);
+		assert_int_equal(event.timed, posts[i].timed);
+		assert_int_equal(event.duration, posts[i].duration);
+		reader_close(&reader);
+	}
+}
+
 static void test_overwritten(void **state)
 {
 	struct reader_event event;
@@ -244,7 +274,9 @@ static void test_what_is_wrong_is_said(void **state)
 		const char *why;
 	} wrong[] = {
 		{ 0, 0x20202020, "no file of records" },
-		{ offsetof(struct vring_header, version), 2, "version 2 is not known, only 1" },
+		{ offsetof(struct vring_header, version), 0, "version 0 is not known" },
+		{ offsetof(struct vring_header, version), VRING_VERSION + 1,
+		  "version 3 is not known, only 1 to 2" },
 		{ offsetof(struct vring_header, byte_order), 0x04030201, "another byte order" },
 		{ VRING_HEADER_SIZE, 99, "byte 4096: not the beginning of an extent" },
 		{ VRING_HEADER_SIZE + 4, VRING_RECORDS + 1,
@@ -295,7 +327,7 @@ int main(void)
 		TEST(threads_in_order),      TEST(calls_are_sorted), TEST(many_registrations),
 		TEST(what_belongs_together), TEST(only_some_kinds),  TEST(ticks),
 		TEST(overwritten),           TEST(cut_off),          TEST(what_is_wrong_is_said),
-		TEST(wrong_in_the_middle),
+		TEST(wrong_in_the_middle),   TEST(untimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

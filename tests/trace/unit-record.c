@@ -115,7 +115,7 @@ static int set_up(void **state, uint64_t ring)
 		return -1;
 	given = 0;
 	record_mode = RECORD_ALL;
-	return record_start(file, ring);
+	return record_start(file, ring, 1);
 }
 
 static int set_up_ring(void **state)
