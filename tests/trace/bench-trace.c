@@ -3,11 +3,14 @@
  *
  *	bench-trace empty COUNT   ns of a poll that finds nothing
  *	bench-trace pair COUNT    ns of a post and the poll that takes its completion
+ *	bench-trace again COUNT   the same, after as many before
  *	bench-trace clock COUNT   the same, and what no tracer can do without: the clock
- *	                          before and after the post and after the poll, and two
- *	                          records that are written as a whole
+ *	                          before the post and after the poll, and two records that
+ *	                          are written as a whole
+ *	bench-trace pages COUNT FILE  ns of the room for a record in a new FILE
  *	bench-trace exec COUNT    us of a program that does nothing
  */
+#include "ringfile.h"
 #include "ticks.h"
 #include "tracelib.h"
 
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -47,30 +51,50 @@ static double pair(struct ends *ends, int count)
 	return (now() - begin) / count;
 }
 
-static void write_record(struct vring_record *record, uint64_t time, uint64_t end)
+static double again(struct ends *ends, int count)
 {
-	*record = (struct vring_record){ .time = time, .duration = ticks_between(time, end) };
+	ends_writes(ends, count, 8);
+	return pair(ends, count);
+}
+
+static void write_record(struct vring_record *record, uint64_t time)
+{
+	*record = (struct vring_record){ .time = time };
 }
 
 static double clocked(struct ends *ends, int count)
 {
 	static struct vring_record ring[16384]; /* 1 MiB */
 	double begin = now();
-	uint64_t before, after;
+	uint64_t time;
 	struct ibv_wc wc;
 
 	for (int i = 0; i < count; i++) {
-		before = ticks_now();
+		time = ticks_now();
 		errno = ends_write(ends, ends->a, (uint64_t)i, 8);
-		after = ticks_now();
 		need(!errno, "ibv_post_send");
-		write_record(&ring[2 * i % 16384], before, after);
+		write_record(&ring[2 * i % 16384], time);
 		ends_poll(ends, &wc);
-		after = ticks_now();
-		write_record(&ring[(2 * i + 1) % 16384], after, after);
+		write_record(&ring[(2 * i + 1) % 16384], ticks_now());
 	}
 	need(ring[1].time, "records");
 	return (now() - begin) / count;
+}
+
+/* Without a record: what the kernel takes for pages. */
+static double pages(const char *file, int count)
+{
+	const struct vring_header header = { .version = VRING_VERSION };
+	static struct ringfile ring;
+	double begin = now();
+	struct err err;
+
+	need(file && !ringfile_create(&ring, file, &header, 64 * (uint64_t)count, &err), "a file");
+	for (int i = 0; i < count; i += VRING_RECORDS)
+		need(ringfile_extend(&ring), "room");
+	begin = now() - begin;
+	unlink(file);
+	return begin / count;
 }
 
 static double run_true(int count)
@@ -92,18 +116,21 @@ static const struct {
 } measures[] = {
 	{ "empty", empty },
 	{ "pair", pair },
+	{ "again", again },
 	{ "clock", clocked },
 };
 
 int main(int argc, char **argv)
 {
-	int count = argc == 3 ? atoi(argv[2]) : 0;
+	int count = argc == 3 || argc == 4 ? atoi(argv[2]) : 0;
 	struct ends ends;
 
 	if (count <= 0)
-		return fprintf(stderr, "usage: bench-trace empty|pair|clock|exec COUNT\n"), 2;
+		return fprintf(stderr, "usage: bench-trace WHAT COUNT [FILE]\n"), 2;
 	if (strcmp(argv[1], "exec") == 0)
 		return printf("%.1f\n", run_true(count)), 0;
+	if (strcmp(argv[1], "pages") == 0)
+		return printf("%.2f\n", pages(argv[3], count)), 0;
 	ticks_init();
 	ends_open(&ends, device_open(0));
 	ends_writes(&ends, 1000, 8);

@@ -64,7 +64,10 @@ empty_with() { with calls empty 10000000 "$trace:$stub"; }
 pair_without() { calls pair 500000 "$stub"; }
 pair_clock() { calls clock 500000 "$stub"; }
 pair_first() { with calls pair 500000 "$trace:$stub"; }
-pair_again() { (settings=,ring=1MiB && with calls pair 500000 "$trace:$stub"); }
+pair_again() { with calls again 550000 "$trace:$stub"; }
+pair_small() { (settings=,ring=1MiB && with calls pair 500000 "$trace:$stub"); }
+pair_timed() { (settings=,ring=1MiB,timed=1 && with calls pair 500000 "$trace:$stub"); }
+pages() { on 1 "$bench" pages 1000000 "$work/pages"; }
 exec_without() { calls exec 200 ""; }
 exec_with() { with calls exec 200 "$trace"; }
 
@@ -110,14 +113,18 @@ echo "an empty poll: $empty_without ns without, $empty_with with:" \
 	"+ $(minus "$empty_with" "$empty_without" 1) ns (aim: 10)"
 
 # each pair is two events
-in_turn pair_without pair_clock pair_again pair_first
-least=$(minus "$pair_clock" "$pair_without" 2)
-again=$(minus "$pair_again" "$pair_without" 2)
-echo "a post and its completion: $pair_without ns without, $pair_again in a ring that has gone" \
-	"round, $pair_first while 64 MiB are filled first"
-echo "for each event: + $again ns, + $(minus "$pair_first" "$pair_without" 2) ns (aim: 30)"
-echo "  of that the clock (3 readings for 2 events) and 64 bytes written: $least ns;" \
-	"all is $(awk "BEGIN { printf \"%.2f\", $again / $least }") times that"
+in_turn pair_without pair_clock pair_small pair_again pair_first pair_timed pages
+event() { minus "$1" "$pair_without" 2; }
+ratio() { awk "BEGIN { printf \"%.2f\", $1 / ($2) }"; }
+least=$(event "$pair_clock")
+echo "a post and its completion: $pair_without ns without; with: $pair_small in a ring of 1 MiB," \
+	"$pair_again in one of 64 MiB that has gone round, $pair_first while that is filled first"
+echo "for each event: + $(event "$pair_small"), + $(event "$pair_again")," \
+	"+ $(event "$pair_first") ns (aim: 30)"
+echo "  of that a reading of the clock and 64 bytes written: $least ns; pages of a new file: $pages"
+echo "  all is $(ratio "$(event "$pair_small")" "$least"), $(ratio "$(event "$pair_again")" "$least")," \
+	"$(ratio "$(event "$pair_first")" "$least + $pages") times that"
+echo "with each post timed (timed=1): + $(event "$pair_timed") ns in 1 MiB"
 if command -v valgrind >/dev/null; then
 	echo "instructions: + $(more_instructions empty 1) for an empty poll," \
 		"+ $(more_instructions pair 2) for each event"
