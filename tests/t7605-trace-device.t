@@ -32,7 +32,7 @@ has() {
 
 for transport in $DEVICE_TRANSPORTS; do
 	for program in ib_write_bw "ib_write_bw -l 8" "ib_read_bw" ib_send_bw "ib_send_bw -c UD"; do
-		command -v ${program%% *} >/dev/null || continue
+		command -v "${program%% *}" >/dev/null || continue
 		for network in ideal latency=30us; do
 			settings=transport=$transport
 			test $network = ideal || settings=$settings,$network

@@ -39,6 +39,19 @@ static int write_mode(char **argv)
 	return 0;
 }
 
+/* polls COUNT: that find nothing. */
+static int polls_mode(char **argv)
+{
+	struct ends ends;
+	struct ibv_wc wc;
+
+	ends_open(&ends, device_open(0));
+	for (int i = argument(argv, 0, 1); i > 0; i--)
+		need(ibv_poll_cq(ends.cq, 1, &wc) == 0, "ibv_poll_cq");
+	ends_close(&ends);
+	return 0;
+}
+
 /* die SIGNAL COUNT: by a signal after so many. */
 static int die_mode(char **argv)
 {
@@ -399,7 +412,7 @@ static const struct {
 	{ "fork", fork_mode },         { "inherit", inherit_mode },   { "exec", exec_mode },
 	{ "signals", signals_mode },   { "errno", errno_mode },       { "fds", fds_mode },
 	{ "open-fds", open_fds_mode }, { "whose", whose_mode },       { "list", list_mode },
-	{ "batch", batch_mode },
+	{ "batch", batch_mode },       { "polls", polls_mode },
 };
 
 int main(int argc, char **argv)
