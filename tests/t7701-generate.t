@@ -35,6 +35,9 @@ done <<-\EOF
 	broadcast 4000012
 	reduce 4000012
 	barrier 0
+	gather 4000012
+	scatter 800003
+	all-to-all 10000030
 EOF
 
 test_expect_success 'pipeline: each boundary is crossed by all micro-batches, both ways' '

@@ -108,6 +108,24 @@ for network in $networks; do
 done
 replay_with=
 
+echo '{"preferred-dataset-splits": 7, "active-chunks-per-dimension": 1,
+	"all-reduce-implementation": ["ring", "halvingDoubling", "direct"],
+	"all-gather-implementation": ["ring"], "reduce-scatter-implementation": ["direct1"],
+	"all-to-all-implementation": ["direct"], "collective-optimization": "localBWAware"}' >deep.json
+trace '"Id": 1, "NodeType": 7, "comm_type": "ALL_REDUCE", "comm_size": 100003' \
+	'"Id": 2, "NodeType": 7, "comm_type": "ALL_GATHER", "comm_size": 10007, "data_deps": [1]' \
+	'"Id": 3, "NodeType": 7, "comm_type": "REDUCE_SCATTER", "comm_size": 100003, "data_deps": [2]' \
+	'"Id": 4, "NodeType": 7, "comm_type": "ALL_TO_ALL", "comm_size": 100003, "data_deps": [3]' >four.json
+for network in $networks; do
+	test_expect_success "$network: more chunks than are active, in three dimensions" '
+		replay_with= && { test $network = tcp || replay_over_device; } &&
+		ranks 8 --network=$network --workload four.json --system deep.json \
+			--logical_topology 2x2x2 --iterations 3 --verify >out &&
+		test $(grep -c "^sys" out) -eq 8 && grep "^all-to-all *8 *100003 *3 " out
+	'
+done
+replay_with=
+
 # A map of devices by node; this one is called as in the map, or not.
 device_map() {
 	printf "other* mlx5_7\n%s netemu0:1\n" "$1" >map

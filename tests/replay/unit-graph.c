@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chakra/graph.h"
+#include "shared-data.h"
 #include "random.h"
 
 #include <setjmp.h>
@@ -10,14 +11,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+/* A file of the published ones; without them the test is skipped. */
 static const char *data_file(const char *name, char *path, size_t size)
 {
-	const char *data = getenv("NETEMU_SHARED_DATA");
+	char relative[64];
 
-	if (!data)
-		skip();
-	snprintf(path, size, "%s/chakra/%s", data, name);
-	if (access(path, R_OK))
+	snprintf(relative, sizeof(relative), "chakra/%s", name);
+	if (!shared_data(path, size, relative))
 		skip();
 	return path;
 }
