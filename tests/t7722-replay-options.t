@@ -86,6 +86,7 @@ test_expect_success JQ '--merged-lanes, --replay-only, --deps' '
 '
 
 echo '{"1": [0, 2, 4], "2": [1, 3]}' >groups.json
+echo '{"1": [3, 1]}' >groups4.json
 for r in 0 2 4; do
 	trace '"Id": 1, "NodeType": 7, "comm_type": "ALL_TO_ALL", "comm_size": 999, "pg_name": "1"' \
 		'"Id": 2, "NodeType": 7, "comm_type": "BROADCAST", "comm_size": 77, "root": 1, "pg_name": "1", "data_deps": [1]' \
@@ -143,6 +144,14 @@ test_expect_success VERBS '--rdma_driver=@FILE: devices by node' '
 	grep "netemu0. has no port 3, it has 1" err
 '
 replay_with=
+
+test_expect_success JQ 'the short options of Genie, also those that are not needed' '
+	echo "{\"memory-type\": \"NO_MEMORY_EXPANSION\"}" >memory.json &&
+	echo "{\"logical-dims\": [\"4\"]}" >line.json &&
+	model -w reduce.json -s system.json -m memory.json -l line.json -d mlx5_0 -p 1 -x 3 -q 2 \
+		-c groups4.json -t 2 -g log.yml -r 4 -n 0 -i 10.0.0.1 -R 0 --redis_num_ranks 4 &&
+	is sent 48000
+'
 
 # ---- what a trace does not do ----
 
