@@ -64,12 +64,67 @@ static void parts_become_one(void **state)
 	assert_int_equal(report.ranks[1].finish, 1000);
 	assert_int_equal(report.ranks[1].busy[LANE_COMM], 700);
 	assert_int_equal(report.ncollectives, 2);
-	assert_int_equal(report.collectives[0].count, 4);
-	assert_int_equal(report.collectives[1].count, 2);
-	assert_true(report_percentile(&report.collectives[0], 0) == 1000);
-	assert_true(report_percentile(&report.collectives[0], 50) == 3000);
-	assert_true(report_percentile(&report.collectives[0], 100) == 4000);
+	assert_int_equal(report.collectives[0].times.count, 4);
+	assert_int_equal(report.collectives[1].times.count, 2);
+	assert_true(times_percentile(&report.collectives[0].times, 0) == 1000);
+	assert_true(times_percentile(&report.collectives[0].times, 50) == 3000);
+	assert_true(times_percentile(&report.collectives[0].times, 100) == 4000);
 	report_release(&report);
+}
+
+static int ascending_times(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* COUNT times in parts of three ranks: as exact as is said, in little memory. */
+static void check_times(size_t count, double wrong)
+{
+	int64_t *all = calloc(count, sizeof(*all));
+	struct times joined = { 0 }, part[3] = { { 0 } };
+	double sum = 0;
+
+	assert_non_null(all);
+	for (size_t i = 0; i < count; i++) {
+		all[i] = (int64_t)(i * 2654435761u % 1000003) * 1000;
+		sum += (double)all[i];
+		assert_int_equal(times_add(&part[i % 3], all[i]), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		json_t *packed = times_pack(&part[i]);
+
+		assert_int_equal(times_unpack(&joined, packed), 0);
+		json_decref(packed);
+		times_release(&part[i]);
+	}
+	times_sort(&joined);
+	qsort(all, count, sizeof(*all), ascending_times);
+	assert_int_equal(joined.count, count);
+	assert_true(joined.room <= TIMES_FEW);
+	assert_true(times_mean(&joined) == sum / (double)count);
+	for (int percent = 1; percent < 100; percent++) {
+		size_t below = (size_t)percent * (count - 1) / 100;
+		double got = times_percentile(&joined, percent);
+
+		assert_true(got >= (double)all[below] * (1 - wrong));
+		assert_true(got <= (double)all[below + (count > 1)] * (1 + wrong));
+	}
+	times_release(&joined);
+	free(all);
+}
+
+static void times_are_exact_while_they_are_few(void **state)
+{
+	(void)state;
+	check_times(1, 0);
+	check_times(100, 0);
+	check_times(TIMES_FEW, 0);
+	check_times(TIMES_FEW + 1, 1 / 256.0);
+	check_times(3 * TIMES_FEW, 1 / 256.0);
+	check_times(3 * TIMES_FEW + 3, 1 / 256.0);
+	check_times(200000, 1 / 256.0);
 }
 
 static char *printed(void (*write)(const struct report *, FILE *), const struct report *report)
@@ -355,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_become_one),
+		cmocka_unit_test(times_are_exact_while_they_are_few),
 		cmocka_unit_test(ranks_are_printed_as_genie_does),
 		cmocka_unit_test(bandwidths_are_those_of_nccl_tests),
 		cmocka_unit_test(broken_parts_are_refused),

@@ -14,7 +14,7 @@ void report_init(struct report *report)
 void report_release(struct report *report)
 {
 	for (size_t i = 0; i < report->ncollectives; i++)
-		free(report->collectives[i].times);
+		times_release(&report->collectives[i].times);
 	free(report->collectives);
 	free(report->ranks);
 	free(report->pairs);
@@ -62,25 +62,13 @@ static struct report_collective *find(struct report *report, enum coll coll, uin
 	return list;
 }
 
-static void add_time(struct report *report, enum coll coll, uint32_t ranks, uint64_t bytes,
-		     int64_t time)
-{
-	struct report_collective *one = find(report, coll, ranks, bytes);
-	int64_t *times;
-
-	if (!one)
-		return;
-	times = one_more(report, one->times, one->count, &one->room, sizeof(*times));
-	if (!times)
-		return;
-	one->times = times;
-	times[one->count++] = time;
-}
-
 void report_collective(struct report *report, const struct collective *collective)
 {
-	add_time(report, collective->coll, collective->group->count, collective->total,
-		 collective->ended - collective->started);
+	struct report_collective *one =
+		find(report, collective->coll, collective->group->count, collective->total);
+
+	if (one && times_add(&one->times, collective->ended - collective->started) < 0)
+		report->failed = ENOMEM;
 }
 
 void report_rank(struct report *report, const struct report_rank *rank)
@@ -154,17 +142,14 @@ static json_t *pack_pairs(const struct report *report)
 
 static json_t *pack_collectives(const struct report *report)
 {
-	json_t *list = json_array(), *times;
+	json_t *list = json_array();
 
 	for (size_t i = 0; i < report->ncollectives; i++) {
 		const struct report_collective *one = &report->collectives[i];
 
-		times = json_array();
-		for (size_t k = 0; k < one->count; k++)
-			json_array_append_new(times, json_integer(one->times[k]));
-		json_array_append_new(list, json_pack("[I,I,I,o]", (json_int_t)one->coll,
-						      (json_int_t)one->ranks,
-						      (json_int_t)one->bytes, times));
+		json_array_append_new(
+			list, json_pack("[I,I,I,o]", (json_int_t)one->coll, (json_int_t)one->ranks,
+					(json_int_t)one->bytes, times_pack(&one->times)));
 	}
 	return list;
 }
@@ -227,16 +212,17 @@ static int unpack_pairs(struct report *report, json_t *list)
 static int unpack_collectives(struct report *report, json_t *list)
 {
 	json_int_t coll, ranks, bytes;
-	json_t *one, *times, *time;
-	size_t i, k;
+	struct report_collective *to;
+	json_t *one, *times;
+	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
 		if (json_unpack(one, "[I,I,I,o]", &coll, &ranks, &bytes, &times) < 0)
 			return -1;
-		json_array_foreach(times, k, time)
-			add_time(report, (enum coll)coll, (uint32_t)ranks, (uint64_t)bytes,
-				 json_integer_value(time));
+		to = find(report, (enum coll)coll, (uint32_t)ranks, (uint64_t)bytes);
+		if (!to || times_unpack(&to->times, times) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -287,13 +273,6 @@ static int compare_collectives(const void *a, const void *b)
 	return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 void report_sort(struct report *report)
 {
 	report_sort_nodes(report);
@@ -305,19 +284,5 @@ void report_sort(struct report *report)
 		qsort(report->collectives, report->ncollectives, sizeof(*report->collectives),
 		      compare_collectives);
 	for (size_t i = 0; i < report->ncollectives; i++)
-		qsort(report->collectives[i].times, report->collectives[i].count,
-		      sizeof(*report->collectives[i].times), compare_times);
-}
-
-/* As stats_percentile(), of integers. */
-double report_percentile(const struct report_collective *collective, double percent)
-{
-	double place = percent / 100 * (double)(collective->count - 1);
-	size_t below = (size_t)place;
-	double part = place - (double)below;
-
-	if (below + 1 >= collective->count)
-		return (double)collective->times[collective->count - 1];
-	return (double)collective->times[below] * (1 - part) +
-	       (double)collective->times[below + 1] * part;
+		times_sort(&report->collectives[i].times);
 }

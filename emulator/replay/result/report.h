@@ -11,6 +11,7 @@
 #include "coll/collective.h"
 #include "exec/exec.h"
 #include "histogram.h"
+#include "result/times.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -19,9 +20,8 @@
 struct report_collective {
 	enum coll coll;
 	uint32_t ranks;
-	uint64_t bytes; /* that algbw is of */
-	int64_t *times; /* ns, one for each instance and rank; owned */
-	size_t count, room;
+	uint64_t bytes;     /* that algbw is of */
+	struct times times; /* of each instance and rank */
 };
 
 struct report_rank {
@@ -117,8 +117,5 @@ void report_write_both(const struct report *report, const struct report *predict
  */
 int report_write_summary(const struct report *report, const struct report *predicted,
 			 const char *path, struct err *err);
-
-/* ns: the value at PERCENT of the times. */
-double report_percentile(const struct report_collective *collective, double percent);
 
 #endif

@@ -8,19 +8,10 @@
 
 #define SUMMARY_VERSION 1
 
-static double mean_time(const struct report_collective *one)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < one->count; i++)
-		sum += (double)one->times[i];
-	return one->count ? sum / (double)one->count : 0;
-}
-
 /* GB/s of the mean time; bytes per ns are GB per s. */
 static double algbw(const struct report_collective *one)
 {
-	double time = mean_time(one);
+	double time = times_mean(&one->times);
 
 	return time > 0 ? (double)one->bytes / time : 0;
 }
@@ -57,9 +48,10 @@ void report_write_table(const struct report *report, FILE *out)
 		fprintf(out,
 			"%-15s %6" PRIu32 " %15" PRIu64
 			" %8zu %12.3f %12.3f %12.3f %11.4f %11.4f\n",
-			coll_name(one->coll), one->ranks, one->bytes, one->count / one->ranks,
-			mean_time(one) / 1e3, report_percentile(one, 50) / 1e3,
-			report_percentile(one, 99) / 1e3, algbw(one), busbw(one));
+			coll_name(one->coll), one->ranks, one->bytes,
+			(size_t)(one->times.count / one->ranks), times_mean(&one->times) / 1e3,
+			times_percentile(&one->times, 50) / 1e3,
+			times_percentile(&one->times, 99) / 1e3, algbw(one), busbw(one));
 	}
 }
 
@@ -103,7 +95,7 @@ void report_write_both(const struct report *report, const struct report *predict
 			continue;
 		fprintf(out, "%-15s %6" PRIu32 " %15" PRIu64, coll_name(one->coll), one->ranks,
 			one->bytes);
-		write_difference(out, mean_time(one), mean_time(other));
+		write_difference(out, times_mean(&one->times), times_mean(&other->times));
 	}
 }
 
@@ -144,10 +136,11 @@ static json_t *collective_json(const struct report_collective *one)
 {
 	return json_pack("{s:s,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f}", "collective",
 			 coll_name(one->coll), "ranks", (json_int_t)one->ranks, "bytes",
-			 (json_int_t)one->bytes, "count", (json_int_t)(one->count / one->ranks),
-			 "mean_ns", mean_time(one), "p50_ns", report_percentile(one, 50), "p99_ns",
-			 report_percentile(one, 99), "algbw", algbw(one) * 1e9, "busbw",
-			 busbw(one) * 1e9);
+			 (json_int_t)one->bytes, "count",
+			 (json_int_t)((size_t)(one->times.count / one->ranks)), "mean_ns",
+			 times_mean(&one->times), "p50_ns", times_percentile(&one->times, 50),
+			 "p99_ns", times_percentile(&one->times, 99), "algbw", algbw(one) * 1e9,
+			 "busbw", busbw(one) * 1e9);
 }
 
 static json_t *ranks_json(const struct report *report)
