@@ -11,9 +11,8 @@
  * to do and timed nodes, NODES of each, at every level, in turns; ns of each, and of each record
  * beyond what `off` takes.  Each case is a process of its own.
  */
-#include "exec/exec.h"
+#include "exec-world.h"
 #include "made-trace.h"
-#include "net/model.h"
 #include "result/timeline.h"
 
 #include <sys/resource.h>
@@ -94,82 +93,35 @@ static void make_graph(const struct shape *shape, uint32_t nodes, struct graph *
 
 /* --- ranks on a model --- */
 
-struct world {
-	struct loop loop;
-	struct model_settings model_settings;
-	struct model *model;
-	struct system system;
-	struct dims dims;
-	struct groups groups;
-	struct collectives_settings collectives_settings;
-	struct exec_settings settings;
-	uint32_t done;
-	uint64_t messages;
-	struct err err;
-};
-
-static void count_done(void *arg)
-{
-	((struct world *)arg)->done++;
-}
+static uint64_t messages; /* that were sent */
 
 static void count_message(void *arg, const struct net *net, const struct net_message *message,
 			  bool sent)
 {
+	(void)arg;
 	(void)net;
 	(void)message;
-	((struct world *)arg)->messages += sent;
+	messages += sent;
 }
 
-static void world_init(struct world *world, const char *model, uint32_t size)
+static void make_world(struct world *world, const char *model, uint32_t size)
 {
-	*world = (struct world){ .dims = { 1, { size } } };
-	loop_init(&world->loop, NULL);
-	check(model_settings_parse(&world->model_settings, model, &size, 1, &world->err),
-	      &world->err);
-	check(model_create(&world->model, &world->loop, &world->model_settings, size, &world->err),
-	      &world->err);
-	system_init(&world->system);
-	if (groups_init(&world->groups, size) < 0)
-		exit(1);
-	world->collectives_settings = (struct collectives_settings){
-		.system = &world->system,
-		.dims = &world->dims,
-		.queues_per_dim = 1,
-		.size_scale = 1,
-		.injection_scale = 1,
-	};
-	world->settings = (struct exec_settings){
-		.system = &world->system,
-		.groups = &world->groups,
-		.compute_scale = 1,
-		.size_scale = 1,
-	};
+	check(world_create(world, model, size, NULL), &world->err);
 }
 
 /* All ranks go through GRAPH.  Returns seconds of it. */
-static double world_run(struct world *world, const struct graph *graph)
+static double run_world(struct world *world, const struct graph *graph)
 {
-	uint32_t size = world->dims.size[0];
-	double before;
+	double before = now();
 
-	before = now();
-	for (uint32_t i = 0; i < size; i++) {
+	for (uint32_t i = 0; i < world->size; i++) {
 		struct net *net = model_net(world->model, i);
-		struct collectives *collectives;
-		struct exec *exec;
 
 		net->told = count_message;
-		net->told_arg = world;
-		check(collectives_create(&collectives, net, &world->collectives_settings,
-					 &world->err),
-		      &world->err);
-		check(exec_create(&exec, graph, &world->settings, net, collectives, &world->err),
-		      &world->err);
-		check(exec_start(exec, count_done, world, &world->err), &world->err);
+		check(world_rank(world, i, graph), &world->err);
 	}
-	check(loop_run(&world->loop, &world->err), &world->err);
-	if (world->done != size) {
+	check(world_go(world), &world->err);
+	if (world->done != world->size) {
 		fprintf(stderr, "bench-replay: not all ranks have come to their end\n");
 		exit(1);
 	}
@@ -203,23 +155,15 @@ static uint64_t graph_bytes(const struct graph *graph)
 static void run_shape(const struct shape *shape, uint32_t nodes)
 {
 	struct exec_result result;
-	struct collectives *collectives;
 	struct graph graph;
 	struct world world;
-	struct exec *exec;
 	double time, queue;
 
 	make_graph(shape, nodes, &graph);
-	world_init(&world, "topology=Ring", 1);
-	time = world_run(&world, &graph);
+	make_world(&world, "topology=Ring", 1);
+	time = run_world(&world, &graph);
 	queue = queue_time(nodes);
-	check(collectives_create(&collectives, model_net(world.model, 0),
-				 &world.collectives_settings, &world.err),
-	      &world.err);
-	check(exec_create(&exec, &graph, &world.settings, model_net(world.model, 0), collectives,
-			  &world.err),
-	      &world.err);
-	exec_result(exec, &result);
+	exec_result(world.execs[0], &result);
 	printf("%-20s %9u nodes %11.0f nodes/s %6.1f x queue %6.1f B/node graph %6.1f B/node "
 	       "rank\n",
 	       shape->name, nodes, nodes / time, time / queue, (double)graph_bytes(&graph) / nodes,
@@ -244,11 +188,10 @@ static void run_all_reduce(const char *model, uint32_t ranks)
 	made_add(&trace, &node);
 	check(made_load(&trace, &graph, &world.err), &world.err);
 	before = peak();
-	world_init(&world, model, ranks);
-	time = world_run(&world, &graph);
+	make_world(&world, model, ranks);
+	time = run_world(&world, &graph);
 	printf("%-42s %5u ranks %9llu messages %9.0f messages/s %7.0f B/rank\n", model, ranks,
-	       (unsigned long long)world.messages, (double)world.messages / time,
-	       (peak() - before) / ranks);
+	       (unsigned long long)messages, (double)messages / time, (peak() - before) / ranks);
 }
 
 /* --- Chrome traces --- */
@@ -346,11 +289,11 @@ static double nodes_time(struct timeline *timeline, const struct graph *graph)
 	struct watched watched = { timeline, graph };
 	struct world world;
 
-	world_init(&world, "topology=Ring", 1);
+	make_world(&world, "topology=Ring", 1);
 	world.settings.ended = node_ended;
 	world.settings.arg = &watched;
 	timeline_watch(timeline, model_net(world.model, 0));
-	return world_run(&world, graph);
+	return run_world(&world, graph);
 }
 
 static double least(double a, double b)
