@@ -83,14 +83,21 @@ test_expect_success 'a full trace ends, is said once, and the run goes on' '
 	test $(grep -c "finished" out) -eq 4
 '
 
-test_expect_success 'each rank of a real run leaves its own in the run directory' '
-	ranks 4 --network=tcp --workload ring.json --system system.json --dir run \
-		--chrome-trace=event &&
-	for r in 0 1 2 3; do
-		python3 count.py 2 6 run/replay/trace_$r.json &&
-		grep -q POLL_EVENT_COMPLETE run/replay/trace_$r.json || return 1
-	done
-'
+networks=tcp
+test_have_prereq VERBS && networks="tcp verbs"
+for network in $networks; do
+	test_expect_success "$network: each rank of a real run leaves its own in the run directory" '
+		test $network = tcp || replay_over_device &&
+		rm -rf run &&
+		ranks 4 --network=$network --workload ring.json --system system.json --dir run \
+			--chrome-trace=event &&
+		for r in 0 1 2 3; do
+			python3 count.py 2 6 run/replay/trace_$r.json &&
+			grep -q POLL_EVENT_COMPLETE run/replay/trace_$r.json || return 1
+		done
+	'
+done
+replay_with=
 
 cat >stuck.json <<END
 {"workload_graph": [
@@ -207,4 +214,4 @@ test_expect_success 'each node as a row of a table, of one process or of several
 		--against-trace-file rows.tsv && test ! -e rows.tsv
 '
 
-test_done
+device_done
