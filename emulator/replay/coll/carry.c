@@ -229,16 +229,57 @@ static void take_in(struct coll_message *message, int64_t time)
 	leave_when_ended(chunk, time);
 }
 
+static struct coll_message *message_of(struct loop_timer *timer)
+{
+	return (struct coll_message *)((char *)timer - offsetof(struct coll_message, timer));
+}
+
+static void take_later(struct coll_message *message, int64_t time,
+		       void (*fire)(struct loop_timer *timer, int64_t due))
+{
+	message->timer.fire = fire;
+	if (loop_at(loop_of(message->work), &message->timer, time) < 0)
+		fail_room(message->work);
+}
+
 static void hand_off_over(struct loop_timer *timer, int64_t due)
 {
-	struct coll_message *message =
-		(struct coll_message *)((char *)timer - offsetof(struct coll_message, timer));
+	struct coll_message *message = message_of(timer);
 	const struct net *net = message->work->owner->net;
 	uint64_t id = work_node(message->work);
 	int64_t begin = net_timer_begins(net);
 
 	take_in(message, due);
 	net_timer_ends(net, id, due, begin);
+}
+
+/* Over the bus: what came moves in, is reduced, and moves out again where something is still
+ * to be sent.
+ */
+static void is_reduced(struct loop_timer *timer, int64_t due)
+{
+	struct coll_message *message = message_of(timer);
+	struct work *work = message->work;
+	int64_t time = due;
+
+	if (message->run->sent < message->run->plan.sends)
+		time = bus_move(work->bus, BUS_OUT, due, message->step.bytes);
+	time += reduction_time(work->owner, message->step.charge);
+	if (time == due)
+		hand_off_over(timer, due);
+	else
+		take_later(message, time, hand_off_over);
+}
+
+static void has_moved_in(struct loop_timer *timer, int64_t due)
+{
+	struct coll_message *message = message_of(timer);
+	uint64_t charge = message->step.charge;
+
+	if (charge)
+		take_later(message, bus_reduce(message->work->bus, due, charge), is_reduced);
+	else
+		is_reduced(timer, due);
 }
 
 static int post_receives(struct run *run, uint32_t room);
@@ -253,13 +294,13 @@ static void receive_done(struct net_message *net_message, int64_t time)
 	run->came++;
 	if (post_receives(run, run->chunk->open ? RECEIVES : RECEIVES_BEFORE) < 0)
 		return;
-	if (cost <= 0) {
+	if (work->bus)
+		take_later(message, bus_move(work->bus, BUS_IN, time, message->step.bytes),
+			   has_moved_in);
+	else if (cost > 0)
+		take_later(message, time + cost, hand_off_over);
+	else
 		take_in(message, time);
-		return;
-	}
-	message->timer.fire = hand_off_over;
-	if (loop_at(loop_of(work), &message->timer, time + cost) < 0)
-		fail_room(work);
 }
 
 static int receive_one(struct run *run)
@@ -388,9 +429,26 @@ static void open_phase(struct loop_timer *timer, int64_t due)
 	net_timer_ends(net, id, due, begin);
 }
 
+/* The first of what is sent moves out. */
+static int64_t first_hand_off(struct chunk *chunk, int64_t time)
+{
+	struct bus *bus = chunk->work->bus;
+	struct step step;
+
+	if (!bus)
+		return time + chunk->work->delay;
+	for (uint32_t i = 0; i < PARTS; i++) {
+		if (!chunk->runs[i].chunk || !chunk->runs[i].plan.sends)
+			continue;
+		plan_send(&chunk->runs[i].plan, 0, &step);
+		time = bus_move(bus, BUS_OUT, time, step.bytes);
+	}
+	return time;
+}
+
 void run_begin(struct chunk *chunk, int64_t time)
 {
 	chunk->timer.fire = open_phase;
-	if (loop_at(loop_of(chunk->work), &chunk->timer, time + chunk->work->delay) < 0)
+	if (loop_at(loop_of(chunk->work), &chunk->timer, first_hand_off(chunk, time)) < 0)
 		fail_room(chunk->work);
 }

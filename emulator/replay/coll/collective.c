@@ -87,6 +87,7 @@ int collectives_create(struct collectives **collectives, struct net *net,
 	if (!new)
 		return err_errno(err, "no room for collectives");
 	set_up(new, net, settings);
+	bus_init(&new->bus, settings->system);
 	new->queues = new_queues(new);
 	if (!new->queues) {
 		free(new);
@@ -245,11 +246,13 @@ static void set_priority(struct work *work)
 /* RingTopology::Local of ASTRA-sim takes 10 ns, whatever is configured. */
 static void set_delay(struct work *work)
 {
-	const struct collectives *owner = work->owner;
+	struct collectives *owner = work->owner;
 	const struct group *group = group_of(work->collective);
 	bool local = group->count && group->count < owner->net->size;
 
 	work->delay = owner->settings->compat && local ? 10 : owner->delay;
+	if (owner->settings->system->shared_bus && !(owner->settings->compat && local))
+		work->bus = &owner->bus;
 }
 
 uint64_t coll_scaled(uint64_t size, double scale)

@@ -8,6 +8,7 @@
 #ifndef COLL_WORK_H
 #define COLL_WORK_H
 
+#include "coll/bus.h"
 #include "coll/collective.h"
 
 #define PHASES (2 * SYSTEM_DIMS)
@@ -89,7 +90,8 @@ struct work {
 	bool own_sizes; /* an all-to-all, to each member */
 	struct work *next, *prev;
 	uint64_t tag;
-	int64_t delay; /* ns, of a hand-off */
+	int64_t delay;   /* ns, of a hand-off */
+	struct bus *bus; /* in its place, or NULL */
 	int64_t priority;
 	struct phase phases[PHASES];
 	uint32_t phases_count;
@@ -133,6 +135,7 @@ struct collectives {
 	const struct collectives_settings *settings;
 	uint32_t queues_per_dim, active;
 	int64_t delay;
+	struct bus bus;
 	bool strict;          /* queues in the order of all ranks */
 	int64_t priority;     /* of the next collective, LIFO and FIFO */
 	struct queue *queues; /* not strict: [dims * queues_per_dim] */

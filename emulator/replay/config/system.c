@@ -339,7 +339,5 @@ int system_read(struct system *system, const char *path, struct err *err)
 	json_object_foreach(root, key, value) if (rc == 0) rc =
 		read_key(system, path, key, value, err);
 	json_decref(root);
-	if (rc == 0 && system->shared_bus)
-		note_ignored(system, "model-shared-bus");
 	return rc;
 }

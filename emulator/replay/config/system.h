@@ -43,10 +43,7 @@ struct system {
 	double memory_bw;    /* byte/ns; 0: reduction takes no time */
 	double peak;         /* floating-point operations/ns */
 	bool roofline, replay_only;
-	/* LogGP bus between compute and memory (model-shared-bus): read, but nothing waits
-	 * for it; `ignored` says so when it is asked for.
-	 */
-	bool shared_bus;
+	bool shared_bus; /* model-shared-bus: coll/bus.h in place of endpoint_delay */
 	double bus_L, bus_o, bus_g, bus_G;
 	int64_t reduction_delay;
 	/* Keys that nobody knows or that change nothing here, for one warning. */
