@@ -4,6 +4,7 @@
  *	bench-trace empty COUNT   ns of a poll that finds nothing
  *	bench-trace pair COUNT    ns of a post and the poll that takes its completion
  *	bench-trace again COUNT   the same, after as many before
+ *	bench-trace writes COUNT  ns of a write, of which some are signaled, in one thread
  *	bench-trace clock COUNT   the same, and what no tracer can do without: the clock
  *	                          before the post and after the poll, and two records that
  *	                          are written as a whole
@@ -55,6 +56,38 @@ static double again(struct ends *ends, int count)
 {
 	ends_writes(ends, count, 8);
 	return pair(ends, count);
+}
+
+#define SIGNALED_EACH (ENDS_DEPTH / 2)
+
+static double writes(struct ends *ends, int count)
+{
+	struct ibv_sge sge = {
+		.addr = (uintptr_t)ends->memory,
+		.length = 8,
+		.lkey = ends->mr->lkey,
+	};
+	struct ibv_send_wr *bad, wr = {
+		.sg_list = &sge,
+		.num_sge = 1,
+		.opcode = IBV_WR_RDMA_WRITE,
+		.wr.rdma = {
+			.remote_addr = (uintptr_t)ends->memory + ENDS_SIZE / 2,
+			.rkey = ends->mr->rkey,
+		},
+	};
+	double begin = now();
+	struct ibv_wc wc;
+
+	for (int i = 1; i <= count; i++) {
+		wr.wr_id = (uint64_t)i;
+		wr.send_flags = i % SIGNALED_EACH ? 0 : IBV_SEND_SIGNALED;
+		errno = ibv_post_send(ends->a, &wr, &bad);
+		need(!errno, "ibv_post_send");
+		if (wr.send_flags)
+			ends_poll(ends, &wc);
+	}
+	return (now() - begin) / count;
 }
 
 static void write_record(struct vring_record *record, uint64_t time)
@@ -114,10 +147,8 @@ static const struct {
 	const char *name;
 	double (*measure)(struct ends *ends, int count);
 } measures[] = {
-	{ "empty", empty },
-	{ "pair", pair },
-	{ "again", again },
-	{ "clock", clocked },
+	{ "empty", empty },   { "pair", pair },     { "again", again },
+	{ "writes", writes }, { "clock", clocked },
 };
 
 int main(int argc, char **argv)
