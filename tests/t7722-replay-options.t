@@ -255,9 +255,11 @@ test_expect_success 'what is no trace: a directory, a pipe, a cut archive' '
 	why=".pipe.et. is not a file: it is to be read twice" &&
 	one_sentence 1 "$REPLAY" --network=model --ranks 1 --workload pipe.et &&
 	"$REPLAY" generate --ranks=1 --count=2000 all-reduce made >out &&
-	gzip -c made.0.et | head -c 2000 >cut.et.gz && gzip -c </dev/null >nothing.et.gz &&
-	why="cut.et.gz: the compressed file is cut off" &&
+	gzip -c made.0.et | head -c 8000 >cut.et.gz && gzip -c </dev/null >nothing.et.gz &&
+	why="cut.et.gz: record [1-9][0-9]* at byte [0-9]*: the compressed file is cut off" &&
 	one_sentence 1 "$REPLAY" --network=model --ranks 1 --workload cut.et.gz &&
+	head -c 20 cut.et.gz >head.et.gz && why="head.et.gz: at byte 0: the compressed file is cut off" &&
+	one_sentence 1 "$REPLAY" --network=model --ranks 1 --workload head.et.gz &&
 	why="nothing.et.gz: the file is empty" &&
 	one_sentence 1 "$REPLAY" --network=model --ranks 1 --workload nothing.et.gz &&
 	why="no trace of rank 0: .nowhere/x.0.et. is not there" &&
@@ -287,7 +289,10 @@ test_expect_success 'the files beside it' '
 
 test_expect_success 'results that cannot be written are said before the run' '
 	why="unable to write .nowhere/sum.json.: No such file or directory" &&
-	one_sentence 1 "$REPLAY" --network=model --ranks 2 --workload reduce.json --summary nowhere/sum.json
+	one_sentence 1 "$REPLAY" --network=model --ranks 2 --workload reduce.json --summary nowhere/sum.json &&
+	test_must_fail ranks 2 --network=tcp --workload reduce.json --dir nowhere/run >out 2>err &&
+	test_must_be_empty out &&
+	test "$(grep -c "unable to make .nowhere/run/replay.: No such file or directory" err)" -eq 2
 '
 
 test_expect_success 'options: what was said, and what may be' '

@@ -78,8 +78,19 @@ static void arena_free(void *arg, void *pointer)
 
 int et_bad(const struct et_reader *reader, struct err *err, const char *what)
 {
+	if (!reader->number)
+		return err_set(err, "%s: at byte %" PRIu64 ": %s", reader->path, reader->offset,
+			       what);
 	return err_set(err, "%s: record %" PRIu64 " at byte %" PRIu64 ": %s", reader->path,
 		       reader->number, reader->offset, what);
+}
+
+static int damaged(const struct et_reader *reader, struct err *err, const char *why)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "damaged: %s", why);
+	return et_bad(reader, err, what);
 }
 
 static int make_room(struct et_reader *reader, size_t size, struct err *err)
@@ -119,15 +130,14 @@ int et_have(struct et_reader *reader, size_t size, struct err *err)
 			const char *why = gzerror(reader->file, &code);
 
 			return code == Z_ERRNO ? err_errno(err, "%s", reader->path)
-					       : err_set(err, "%s: damaged: %s", reader->path, why);
+					       : damaged(reader, err, why);
 		}
 		reader->end += (size_t)got;
 		if (got == 0) {
 			gzerror(reader->file, &code);
 			reader->ended = true;
 			if (code == Z_BUF_ERROR)
-				return err_set(err, "%s: the compressed file is cut off",
-					       reader->path);
+				return et_bad(reader, err, "the compressed file is cut off");
 		}
 	}
 	return 1;

@@ -380,6 +380,8 @@ static int prepare(struct real_run *run, struct err *err)
 	run_tell_of_trace(&run->config, &run->graph);
 	if (rendezvous_rank(run->rendezvous) == 0 && run_check_summary(options, err) < 0)
 		return -1;
+	if (options->dir && find_directory(run, err) < 0)
+		return -1;
 	outfile_guard(rendezvous_stop_waiting); /* devices do not like to be left alone */
 	if ((options->network == RUN_TCP
 		     ? net_tcp_create(&run->net, &run->loop, &run->settings, err)
