@@ -32,7 +32,7 @@ on_node() {
 	export NETEMU_RDV NETEMU_RANK
 	NETEMU_RDV=file:$PWD/meeting:4 NETEMU_RANK=$1
 	timeout -k 5 60 "$NETEMU_BUILDDIR/netemu-device" run --fabric=predicted --nodes=4 \
-		--node=$1 "$2" "$REPLAY" --workload reduce.json --system system.json --predict \
+		--node="$1" "$2" "$REPLAY" --workload reduce.json --system system.json --predict \
 		--summary sum.json
 }
 on_nodes() {

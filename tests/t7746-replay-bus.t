@@ -11,7 +11,7 @@ test_description='netemu replay: the bus between memory and network, against clo
 m=262144
 W=$((2 * 500 + m / 8))
 finishes() {
-	echo '{"workload_graph": [{"Id": 0, "NodeType": 7, "comm_type": "'$1'",
+	echo '{"workload_graph": [{"Id": 0, "NodeType": 7, "comm_type": "'"$1"'",
 		"comm_size": 1048576, "data_deps": []}]}' >trace.json &&
 	echo "{$2}" >system.json &&
 	"$REPLAY" --network=model --ranks=4 --model topology=Switch,bandwidth=8GB/s,latency=500 \
