@@ -15,12 +15,13 @@ struct card {
 	union ibv_gid gid;
 	uint64_t slots, credits; /* addresses */
 	uint32_t rkey, lid, mtu, qps, segment, slots_each;
-	uint32_t qpn[]; /* [size][qps] */
+	uint32_t qpn[]; /* [size][qps + 1] */
 };
 
 static size_t card_size(const struct verbs *verbs)
 {
-	return sizeof(struct card) + (size_t)verbs->net.size * verbs->qps * sizeof(uint32_t);
+	return sizeof(struct card) +
+	       (size_t)verbs->net.size * verbs_queues(verbs) * sizeof(uint32_t);
 }
 
 static int to_init(struct verbs *verbs, struct ibv_qp *qp)
@@ -41,7 +42,7 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 		.send_cq = verbs->cq,
 		.recv_cq = verbs->cq,
 		.cap = { .max_send_wr = verbs_depth(verbs),
-			 .max_recv_wr = 2 * verbs->slot_count,
+			 .max_recv_wr = q == verbs->qps ? 1 : 2 * verbs->slot_count,
 			 .max_send_sge = 2,
 			 .max_recv_sge = 1,
 			 .max_inline_data = sizeof(uint64_t) },
@@ -51,6 +52,8 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 	peer->qps[q].qp = ibv_create_qp(verbs->pd, &attr);
 	if (!peer->qps[q].qp || (errno = to_init(verbs, peer->qps[q].qp)))
 		return err_errno(err, "no queue pair for rank %u", peer->rank);
+	if (q == verbs->qps)
+		return 0; /* credits need no receives */
 	peer->qps[q].owed = 2 * verbs->slot_count;
 	return verbs_expect(peer, q, err);
 }
@@ -58,7 +61,7 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 static int make_all(struct verbs *verbs, struct err *err)
 {
 	for (uint32_t i = 0; i < verbs->net.size; i++)
-		for (uint32_t q = 0; i != verbs->net.rank && q < verbs->qps; q++)
+		for (uint32_t q = 0; i != verbs->net.rank && q < verbs_queues(verbs); q++)
 			if (make_qp(verbs, &verbs->peers[i], q, err) < 0)
 				return -1;
 	return 0;
@@ -87,8 +90,8 @@ static int put_card(struct verbs *verbs, struct err *err)
 	}
 	verbs->peers[verbs->net.rank].gid = card->gid;
 	for (uint32_t i = 0; i < verbs->net.size; i++)
-		for (uint32_t q = 0; i != verbs->net.rank && q < verbs->qps; q++)
-			card->qpn[i * verbs->qps + q] = verbs->peers[i].qps[q].qp->qp_num;
+		for (uint32_t q = 0; i != verbs->net.rank && q < verbs_queues(verbs); q++)
+			card->qpn[i * verbs_queues(verbs) + q] = verbs->peers[i].qps[q].qp->qp_num;
 	rc = rendezvous_put(verbs->settings->rendezvous, KEY, card, card_size(verbs), err);
 	free(card);
 	return rc;
@@ -174,8 +177,9 @@ static int connect_one(struct verbs *verbs, struct verbs_peer *peer, struct card
 	peer->gid = card->gid;
 	peer->slots_address = card->slots + own * verbs->peer_size;
 	peer->credit_address = card->credits + own * sizeof(uint64_t);
-	for (uint32_t q = 0; q < verbs->qps; q++) {
-		errno = to_ready(verbs, peer->qps[q].qp, card->qpn[own * verbs->qps + q], card);
+	for (uint32_t q = 0; q < verbs_queues(verbs); q++) {
+		errno = to_ready(verbs, peer->qps[q].qp, card->qpn[own * verbs_queues(verbs) + q],
+				 card);
 		if (errno)
 			return err_errno(err, "unable to connect to rank %u", peer->rank);
 	}

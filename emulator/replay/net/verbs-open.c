@@ -138,7 +138,7 @@ static uint64_t count_segments(const struct verbs *verbs)
 
 static uint64_t count_entries(const struct verbs *verbs)
 {
-	return (uint64_t)verbs->net.size * (verbs->qps + 2) * 2 * verbs->slot_count;
+	return (uint64_t)verbs->net.size * (verbs_queues(verbs) + 1) * 2 * verbs->slot_count;
 }
 
 /* As many as there is memory for, of SEGMENT bytes each, and entries of a completion queue. */
@@ -242,7 +242,7 @@ int verbs_open(struct verbs *verbs, struct err *err)
 void verbs_close(struct verbs *verbs)
 {
 	for (uint32_t i = 0; verbs->peers && i < verbs->net.size; i++)
-		for (uint32_t q = 0; q < verbs->qps; q++)
+		for (uint32_t q = 0; q < verbs_queues(verbs); q++)
 			if (verbs->peers[i].qps[q].qp)
 				ibv_destroy_qp(verbs->peers[i].qps[q].qp);
 	if (verbs->cq)

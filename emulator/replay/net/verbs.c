@@ -174,11 +174,11 @@ static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err
 /* Tell PEER which of his segments have been taken in. */
 static int send_credit(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
 {
-	struct verbs_qp *qp = &peer->qps[0];
+	struct verbs_qp *qp = &peer->qps[verbs->qps];
 	uint64_t *source = &verbs->credit_source[peer->rank];
 	struct ibv_sge sge = { (uintptr_t)source, sizeof(*source), verbs->mr->lkey };
 	struct ibv_send_wr wr = {
-		.wr_id = work_id(WORK_CREDIT, peer->rank, 0, 0, qp->posted),
+		.wr_id = work_id(WORK_CREDIT, peer->rank, verbs->qps, 0, qp->posted),
 		.sg_list = &sge,
 		.num_sge = 1,
 		.opcode = IBV_WR_RDMA_WRITE,
@@ -207,7 +207,7 @@ static int send_some(struct verbs *verbs, struct verbs_peer *peer, struct err *e
 {
 	int count = 0;
 
-	if (owes_credit(peer) && has_room(verbs, &peer->qps[0])) {
+	if (owes_credit(peer) && has_room(verbs, &peer->qps[verbs->qps])) {
 		if (send_credit(verbs, peer, err) < 0)
 			return -1;
 		count++;

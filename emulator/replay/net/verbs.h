@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verbs.h - the parts of the network that goes over an RDMA device
  *
- * Between each two ranks stand `queue_pairs` reliable connections.  A segment is an RDMA write
+ * Between each two ranks stand `queue_pairs` reliable connections, and one for credits, which
+ * would wait behind segments else.  A segment is an RDMA write
  * with immediate into one of the slots that its receiver keeps for this peer, its head in front;
  * the immediate is the slot.  There are enough of them for what a fast network has on its way.
  * Slots are used in turn, and used again when the receiver has given them back: he says how many he
@@ -19,7 +20,7 @@
 
 #include <infiniband/verbs.h>
 
-#define VERBS_SLOTS       32 /* at most, with the memory there is */
+#define VERBS_SLOTS       64 /* at most, with the memory there is */
 #define VERBS_SLOTS_LEAST 8
 #define VERBS_QPS         16
 #define VERBS_SEGMENT     (128u << 10) /* bytes of contents, when nobody says otherwise */
@@ -56,7 +57,7 @@ struct verbs_peer {
 	uint64_t sent, gone;                     /* segments posted; of those by one queue pair
 						    that have come */
 	struct verbs_flight flight[VERBS_SLOTS]; /* by slot */
-	struct verbs_qp qps[VERBS_QPS];
+	struct verbs_qp qps[VERBS_QPS + 1];      /* behind those of segments that of credits */
 	/* where he takes segments of this rank */
 	uint64_t slots_address, credit_address;
 	uint32_t rkey;
@@ -103,6 +104,12 @@ static inline uint64_t work_id(enum verbs_work work, uint32_t peer, uint32_t qp,
 {
 	return (uint64_t)work << 62 | (uint64_t)qp << 56 | (uint64_t)slot << 48 |
 	       (uint64_t)(uint16_t)sequence << 32 | peer;
+}
+
+/* Queue pairs for each peer: those of segments and that of credits. */
+static inline uint32_t verbs_queues(const struct verbs *verbs)
+{
+	return verbs->qps + 1;
 }
 
 /* Requests that a queue pair takes: segments, their credits, and some. */
