@@ -10,6 +10,7 @@ struct inbound_message {
 	struct match_arrival arrival;
 	uint64_t number, received;
 	uint8_t *kept; /* NULL: nothing is kept */
+	struct inbound_message *spare;
 	UT_hash_handle hh;
 };
 
@@ -28,7 +29,20 @@ static void message_free(struct inbound *inbound, struct inbound_peer *peer,
 	if (message->kept)
 		inbound->kept -= message->arrival.size;
 	free(message->kept);
-	free(message);
+	peer->latest = NULL;
+	message->spare = inbound->spare;
+	inbound->spare = message;
+}
+
+static struct inbound_message *message_new(struct inbound *inbound)
+{
+	struct inbound_message *message = inbound->spare;
+
+	if (!message)
+		return calloc(1, sizeof(*message));
+	inbound->spare = message->spare;
+	*message = (struct inbound_message){ 0 };
+	return message;
 }
 
 void inbound_release(struct inbound *inbound)
@@ -39,16 +53,24 @@ void inbound_release(struct inbound *inbound)
 		HASH_ITER (hh, inbound->peers[i].messages, message, next)
 			message_free(inbound, &inbound->peers[i], message);
 	}
+	while ((message = inbound->spare)) {
+		inbound->spare = message->spare;
+		free(message);
+	}
 	match_release(&inbound->match);
 	free(inbound->peers);
 	*inbound = (struct inbound){ 0 };
 }
 
-static struct inbound_message *find(const struct inbound_peer *peer, uint64_t number)
+static struct inbound_message *find(struct inbound_peer *peer, uint64_t number)
 {
-	struct inbound_message *message;
+	struct inbound_message *message = peer->latest;
 
+	if (message && message->number == number)
+		return message;
 	HASH_FIND(hh, peer->messages, &number, sizeof(number), message);
+	if (message)
+		peer->latest = message;
 	return message;
 }
 
@@ -89,7 +111,7 @@ static struct inbound_message *begin(struct inbound *inbound, uint32_t from,
 
 	if (message)
 		return message;
-	message = calloc(1, sizeof(*message));
+	message = message_new(inbound);
 	if (!message) {
 		err_errno(err, "no room for a message of rank %u", from);
 		return NULL;
@@ -98,6 +120,7 @@ static struct inbound_message *begin(struct inbound *inbound, uint32_t from,
 	message->arrival =
 		(struct match_arrival){ .peer = from, .tag = head->tag, .size = head->size };
 	HASH_ADD(hh, peer->messages, number, sizeof(message->number), message);
+	peer->latest = message;
 	return message;
 }
 

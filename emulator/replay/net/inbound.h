@@ -26,12 +26,14 @@ struct inbound_peer {
 	uint64_t next; /* number of the message that begins next */
 	struct inbound_message
 		*messages; /* a hash by number: that are not complete or not matched; owned */
+	struct inbound_message *latest; /* of these, that was looked for last */
 };
 
 struct inbound {
 	struct net *net;
 	struct match match;
 	struct inbound_peer *peers;      /* [net->size], owned */
+	struct inbound_message *spare;   /* a list of those that are over, owned */
 	struct net_message *done, *last; /* whose `done` has not been called */
 	uint64_t own;                    /* messages to itself */
 	uint64_t kept;                   /* bytes that wait for their receives */

@@ -133,7 +133,7 @@ static size_t round_up(size_t size)
 /* Segments that there is to be memory for. */
 static uint64_t count_segments(const struct verbs *verbs)
 {
-	return (uint64_t)verbs->net.size * (verbs->slot_count + 1) + VERBS_POOL;
+	return (uint64_t)verbs->net.size * (verbs->slot_count + VERBS_LONG) + VERBS_POOL;
 }
 
 static uint64_t count_entries(const struct verbs *verbs)
@@ -172,7 +172,10 @@ static int choose_segment(struct verbs *verbs, int max_cqe, struct err *err)
 			       (unsigned long long)memory);
 	verbs->segment = (uint32_t)segment;
 	verbs->slot_size = VERBS_PAGE + round_up(segment);
-	verbs->peer_size = (verbs->slot_count + 1) * verbs->slot_size;
+	verbs->peer_size = (verbs->slot_count + VERBS_LONG) * verbs->slot_size;
+	for (uint32_t i = 0; i < verbs->net.size; i++)
+		for (uint32_t slot = 0; slot < verbs->slot_count; slot++)
+			verbs->peers[i].unused[verbs->peers[i].unused_count++] = (uint8_t)slot;
 	return 0;
 }
 
@@ -195,8 +198,7 @@ static int register_memory(struct verbs *verbs, struct err *err)
 	verbs->credit_source = (uint64_t *)(at += words);
 	verbs->heads = (struct verbs_head *)(at += words);
 	verbs->pool = at + heads;
-	/* the first is for all that nobody looks at */
-	for (int i = 1; i < VERBS_POOL; i++)
+	for (int i = VERBS_LONG; i < VERBS_POOL; i++)
 		verbs->pool_free[verbs->pool_count++] = i;
 	verbs->mr = ibv_reg_mr(verbs->pd, verbs->memory, verbs->memory_size,
 			       IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);

@@ -47,14 +47,42 @@ static bool has_room(const struct verbs *verbs, const struct verbs_qp *qp)
 	return qp->posted - qp->completed < verbs_depth(verbs);
 }
 
-/* Whether the next segment to PEER can go: a slot of his, one of ours, a place in the queue. */
-static bool may_send(const struct verbs *verbs, const struct verbs_peer *peer)
+static bool has_head(const struct net_message *message)
+{
+	return message->data || !message->moved;
+}
+
+/* Of the next one. */
+static uint32_t segment_length(const struct verbs *verbs, const struct net_message *message)
+{
+	uint64_t left = message->size - message->moved;
+	uint32_t most = has_head(message) ? verbs->segment : VERBS_LONG * verbs->segment;
+
+	return left < most ? (uint32_t)left : most;
+}
+
+/* What PEER has taken in since: its slots can be used again. */
+static void take_back(const struct verbs *verbs, struct verbs_peer *peer)
+{
+	uint64_t written = verbs->credits[peer->rank];
+	uint8_t slot;
+
+	if (written > peer->credit)
+		peer->credit = written;
+	while (peer->returned < peer->credit && peer->returned < peer->sent) {
+		slot = peer->slot_of[peer->returned++ % verbs->slot_count];
+		if (slot != VERBS_NONE)
+			peer->unused[peer->unused_count++] = slot;
+	}
+}
+
+/* Whether the next segment to PEER can go: a turn, a slot, one of ours, a place in the queue. */
+static bool may_send(const struct verbs *verbs, struct verbs_peer *peer)
 {
 	const struct net_message *message = peer->queue;
-	uint64_t written = verbs->credits[peer->rank];
-	uint64_t credit = written > peer->credit ? written : peer->credit;
 
-	return peer->sent - credit < verbs->slot_count &&
+	take_back(verbs, peer);
+	return peer->sent - peer->returned < verbs->slot_count &&
 	       !peer->flight[peer->sent % verbs->slot_count].message &&
 	       has_room(verbs, &peer->qps[peer->sent % verbs->qps]) &&
 	       (!message->data || verbs->pool_count);
@@ -106,8 +134,9 @@ static int post_segment(struct verbs *verbs, struct verbs_peer *peer,
 static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct verbs_head *head,
 			  const uint8_t *data, struct err *err)
 {
-	const struct net_message *message = peer->flight[peer->sent % verbs->slot_count].message;
-	uint32_t slot = peer->sent % verbs->slot_count;
+	uint32_t turn = peer->sent % verbs->slot_count;
+	const struct net_message *message = peer->flight[turn].message;
+	uint32_t slot = peer->slot_of[turn] = peer->unused[--peer->unused_count];
 	struct ibv_sge sge[2] = {
 		{ (uintptr_t)head, sizeof(*head), verbs->mr->lkey },
 		{ (uintptr_t)data, head->segment.length, verbs->mr->lkey },
@@ -115,7 +144,7 @@ static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct v
 	struct ibv_send_wr wr = {
 		.sg_list = sge,
 		.num_sge = head->segment.length ? 2 : 1,
-		.imm_data = slot,
+		.imm_data = verbs_immediate(turn, slot),
 		.wr.rdma.remote_addr = verbs_head_at(verbs, slot),
 	};
 
@@ -126,27 +155,29 @@ static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct v
 /* The next LENGTH bytes of a message that nobody looks at. */
 static int send_more(struct verbs *verbs, struct verbs_peer *peer, uint32_t length, struct err *err)
 {
-	const struct net_message *message = peer->flight[peer->sent % verbs->slot_count].message;
+	uint32_t turn = peer->sent % verbs->slot_count;
+	const struct net_message *message = peer->flight[turn].message;
 	struct ibv_sge sge = { (uintptr_t)verbs->pool, length, verbs->mr->lkey };
 	struct ibv_send_wr wr = {
 		.sg_list = &sge,
 		.num_sge = 1,
-		.imm_data = peer->sent % verbs->slot_count | VERBS_MORE,
+		.imm_data = verbs_immediate(turn, VERBS_NONE),
 		.wr.rdma.remote_addr = verbs_data_at(verbs, verbs->slot_count),
 	};
 
+	peer->slot_of[turn] = VERBS_NONE;
 	return post_segment(verbs, peer, message, &wr, err);
 }
 
 static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
 {
 	struct net_message *message = peer->queue;
-	uint32_t slot = peer->sent % verbs->slot_count;
-	struct verbs_flight *flight = &peer->flight[slot];
-	struct verbs_head *head = &verbs->heads[peer->rank * VERBS_SLOTS + slot];
-	uint64_t left = message->size - message->moved, at = message->moved;
-	uint32_t length = left < verbs->segment ? (uint32_t)left : verbs->segment;
-	uint64_t number = peer->number;
+	uint32_t turn = peer->sent % verbs->slot_count;
+	struct verbs_flight *flight = &peer->flight[turn];
+	struct verbs_head *head = &verbs->heads[peer->rank * VERBS_SLOTS + turn];
+	uint64_t at = message->moved, number = peer->number;
+	bool with_head = has_head(message);
+	uint32_t length = segment_length(verbs, message);
 	const uint8_t *data;
 
 	flight->message = message;
@@ -157,7 +188,7 @@ static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err
 		peer->queue = message->next;
 		peer->number++;
 	}
-	if (at && !message->data)
+	if (!with_head)
 		return send_more(verbs, peer, length, err);
 	*head = (struct verbs_head){
 		.released = peer->released,
@@ -258,9 +289,9 @@ static void count_completed(struct verbs_qp *qp, uint64_t id)
 	qp->completed = qp->posted - later;
 }
 
-static void segment_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot)
+static void segment_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t turn)
 {
-	struct verbs_flight *flight = &peer->flight[slot];
+	struct verbs_flight *flight = &peer->flight[turn];
 	struct net_message *message = flight->message;
 
 	if (flight->pool >= 0)
@@ -272,49 +303,51 @@ static void segment_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t 
 }
 
 /* With one queue pair those before it have come as well. */
-static void segments_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot)
+static void segments_sent(struct verbs *verbs, struct verbs_peer *peer, uint32_t turn)
 {
-	while (verbs->qps == 1 && peer->gone % verbs->slot_count != slot)
+	while (verbs->qps == 1 && peer->gone % verbs->slot_count != turn)
 		segment_sent(verbs, peer, peer->gone++ % verbs->slot_count);
-	segment_sent(verbs, peer, slot);
+	segment_sent(verbs, peer, turn);
 	peer->gone++;
 }
 
-/* Take in what is in SLOT, or what has no head. */
+/* Take in what is in SLOT, or what has none. */
 static int take_slot(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot, struct err *err)
 {
 	const uint8_t *from = verbs->slots + peer->rank * verbs->peer_size;
 	struct segment_head *head = &peer->last;
 	const struct verbs_head *there;
 	uint64_t left;
+	uint32_t most;
 
-	if (peer->arrived[slot] == ARRIVAL_MORE) {
+	if (slot == VERBS_NONE) {
 		head->at += head->length;
 		left = head->size - head->at;
-		head->length = left < verbs->segment ? (uint32_t)left : verbs->segment;
+		most = VERBS_LONG * verbs->segment;
+		head->length = left < most ? (uint32_t)left : most;
 		slot = verbs->slot_count;
 	} else {
 		there = (const struct verbs_head *)(from + verbs_head_at(verbs, slot));
 		*head = there->segment;
 		if (there->released > peer->credit)
 			peer->credit = there->released;
+		if (head->length > verbs->segment)
+			return err_set(err, "rank %u sends a segment of %u bytes", peer->rank,
+				       head->length);
 	}
-	if (head->length > verbs->segment || head->at > head->size)
-		return err_set(err, "rank %u sends a segment of %u bytes", peer->rank,
-			       head->length);
 	return inbound_segment(&verbs->inbound, peer->rank, head, from + verbs_data_at(verbs, slot),
 			       err);
 }
 
-/* Those that have come are taken in by turns: by several queue pairs they overtake each other. */
-static int take_slots(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
+/* By several queue pairs they overtake each other. */
+static int take_turns(struct verbs *verbs, struct verbs_peer *peer, struct err *err)
 {
-	uint32_t slot;
+	uint32_t turn;
 
-	while (peer->arrived[slot = peer->released % verbs->slot_count]) {
-		if (take_slot(verbs, peer, slot, err) < 0)
+	while (peer->turns[turn = peer->released % verbs->slot_count].arrived) {
+		if (take_slot(verbs, peer, peer->turns[turn].slot, err) < 0)
 			return -1;
-		peer->arrived[slot] = ARRIVAL_NONE;
+		peer->turns[turn].arrived = false;
 		peer->released++;
 	}
 	if (owes_credit(peer))
@@ -325,12 +358,14 @@ static int take_slots(struct verbs *verbs, struct verbs_peer *peer, struct err *
 static int segment_came(struct verbs *verbs, struct verbs_peer *peer, const struct ibv_wc *wc,
 			struct err *err)
 {
-	uint32_t slot = wc->imm_data & ~VERBS_MORE, q = qp_of(wc->wr_id);
+	uint32_t turn = wc->imm_data & 0xff, slot = wc->imm_data >> 8, q = qp_of(wc->wr_id);
 
-	if (slot >= verbs->slot_count || peer->arrived[slot])
-		return err_set(err, "rank %u writes to slot %u", peer->rank, slot);
-	peer->arrived[slot] = wc->imm_data & VERBS_MORE ? ARRIVAL_MORE : ARRIVAL_HEAD;
-	if (take_slots(verbs, peer, err) < 0)
+	if (turn >= verbs->slot_count || peer->turns[turn].arrived ||
+	    (slot >= verbs->slot_count && slot != VERBS_NONE))
+		return err_set(err, "rank %u writes to slot %u, turn %u", peer->rank, slot, turn);
+	peer->turns[turn].arrived = true;
+	peer->turns[turn].slot = (uint8_t)slot;
+	if (take_turns(verbs, peer, err) < 0)
 		return -1;
 	return ++peer->qps[q].owed < EXPECT_EACH ? 0 : verbs_expect(peer, q, err);
 }

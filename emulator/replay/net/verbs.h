@@ -2,16 +2,18 @@
 /* verbs.h - the parts of the network that goes over an RDMA device
  *
  * Between each two ranks stand `queue_pairs` reliable connections, and one for credits, which
- * would wait behind segments else.  A segment is an RDMA write
- * with immediate into one of the slots that its receiver keeps for this peer, its head in front;
- * the immediate is the slot.  There are enough of them for what a fast network has on its way.
- * Slots are used in turn, and used again when the receiver has given them back: he says how many he
- * has taken in, from the first on, in the head of what he sends himself, or else writes it into a
- * word of the sender's.  So memory is bounded, nothing is ever refused (no RNR), and an arrival
- * needs no receive to be taken in.
+ * would wait behind segments else.  A segment is an RDMA write with immediate into one of the
+ * slots that its receiver keeps for this peer, its head in front.  There are enough of them
+ * for what a fast network has on its way; but who sends takes the one that he has got back last,
+ * so that where the way is short few are in use, and those in the cache.
  *
- * Of a message that nobody looks at only the first segment has a head.  The others have the
- * turn of a slot, but all go to the same place, behind the slots, which stays in the cache.
+ * Segments have turns, of which there are as many as slots; the immediate says turn and slot.  They
+ * are taken in by turns and so given back: the receiver says how many he has taken in in the
+ * head of what he sends himself, or else writes it into a word of the sender's.  So memory is
+ * bounded, nothing is ever refused (no RNR), and an arrival needs no receive to be taken in.
+ *
+ * Of a message that nobody looks at only the first segment has a head and a slot.  The others all
+ * go to the same place, behind the slots, which has room for longer ones.
  */
 #ifndef NET_VERBS_H
 #define NET_VERBS_H
@@ -28,10 +30,17 @@
 #define VERBS_POOL        32 /* segments with contents under way to all peers */
 /* A head is the end of its page: what is copied page by page lies as it does here. */
 #define VERBS_PAGE 4096u
-#define VERBS_MORE 0x100u /* immediate: of the message before, without a head */
+#define VERBS_LONG 2     /* segments, that those without a head are as long as */
+#define VERBS_NONE 0xffu /* no slot */
+
+/* The immediate.  What has no slot has no head and is of the message before. */
+static inline uint32_t verbs_immediate(uint32_t turn, uint32_t slot)
+{
+	return slot << 8 | turn;
+}
 
 struct verbs_head {
-	uint64_t released; /* slots that the sender has taken in */
+	uint64_t released; /* turns that the sender has taken in */
 	struct segment_head segment;
 };
 
@@ -47,8 +56,6 @@ struct verbs_qp {
 	uint32_t owed;              /* receives that are to be posted */
 };
 
-enum verbs_arrival { ARRIVAL_NONE, ARRIVAL_HEAD, ARRIVAL_MORE };
-
 struct verbs_peer {
 	uint32_t rank;
 	bool queued;                             /* in verbs->ready */
@@ -56,17 +63,21 @@ struct verbs_peer {
 	uint64_t number;                         /* of the message in front */
 	uint64_t sent, gone;                     /* segments posted; of those by one queue pair
 						    that have come */
-	struct verbs_flight flight[VERBS_SLOTS]; /* by slot */
+	struct verbs_flight flight[VERBS_SLOTS]; /* by turn */
 	struct verbs_qp qps[VERBS_QPS + 1];      /* behind those of segments that of credits */
 	/* where he takes segments of this rank */
 	uint64_t slots_address, credit_address;
 	uint32_t rkey;
-	uint64_t credit;   /* of ours that he says he has taken in */
+	uint64_t credit, returned; /* turns he says he has taken in; of those ours again */
+	uint8_t slot_of[VERBS_SLOTS], unused[VERBS_SLOTS], unused_count; /* by turn; a stack */
 	union ibv_gid gid; /* of the device it goes over, also of this rank itself */
 	/* what has come from him */
-	uint64_t released, told;      /* slots taken in; that he knows of */
-	uint8_t arrived[VERBS_SLOTS]; /* enum verbs_arrival, that are not taken in */
-	struct segment_head last;     /* that was taken in */
+	uint64_t released, told; /* turns taken in; that he knows of */
+	struct {
+		bool arrived; /* but is not taken in */
+		uint8_t slot;
+	} turns[VERBS_SLOTS];
+	struct segment_head last; /* that was taken in */
 };
 
 struct verbs {
@@ -89,11 +100,12 @@ struct verbs {
 	/* one registered region, in this order */
 	uint8_t *memory;
 	size_t memory_size;
-	uint8_t *slots;             /* [size][slot_count + 1] of slot_size */
+	uint8_t *slots;             /* [size][slot_count + VERBS_LONG] of slot_size */
 	volatile uint64_t *credits; /* [size], written by the peers */
 	uint64_t *credit_source;    /* [size], what is written to them */
 	struct verbs_head *heads;   /* [size][VERBS_SLOTS] */
-	uint8_t *pool;              /* [VERBS_POOL] of segment; [0] also for what nobody looks at */
+	uint8_t *pool;              /* [VERBS_POOL] of segment, the first VERBS_LONG for what
+				       nobody looks at */
 	int pool_free[VERBS_POOL], pool_count;
 };
 
