@@ -61,7 +61,7 @@ test_expect_success 'nor where the data path is not recorded, or what the device
 '
 
 test_expect_success 'times are in order, and in those of the call' '
-	trace_set device=yes && run ib_write_bw && rm -rf run && mkdir -p run/verbs &&
+	trace_set device=yes,timed=1 && run ib_write_bw && rm -rf run && mkdir -p run/verbs &&
 	cp "$(rings client)" run/verbs/ring-0.bin && "$trace" export --format=raw -o raw.json --rank=0 run &&
 	cat >times.py <<-"END" &&
 		import json

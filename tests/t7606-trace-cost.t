@@ -34,11 +34,11 @@ added() {
 }
 
 # About twice what it is when this is written, so that other compilers pass.
-test_expect_success 'a poll that finds nothing: 38' '
+test_expect_success 'a poll that finds nothing: 40' '
 	added "$stub" polls && test $with -gt $without && test $((with - without)) -le 80
 '
 
-test_expect_success 'a post and the poll that takes its completion, two records: 270' '
+test_expect_success 'a post and the poll that takes its completion, two records: 250' '
 	added "$stub" write && test $with -gt $without && test $((with - without)) -le 540
 '
 
