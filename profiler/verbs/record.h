@@ -24,6 +24,7 @@
 #pragma GCC visibility push(hidden) /* found without a table */
 
 struct traced_build;
+struct traced_qp;
 struct counts;
 
 struct series {
@@ -49,10 +50,11 @@ struct recorder {
 
 /* This thread's, in one place for the sake of one address. */
 struct record_here {
-	struct recorder *self; /* NULL: none yet */
-	volatile bool busy;    /* in the middle of a record */
-	int32_t untimed;       /* posts before the next one that is timed */
-	uint64_t random;       /* 0: nothing drawn yet */
+	struct recorder *self;      /* NULL: none yet */
+	volatile bool busy;         /* in the middle of a record */
+	int32_t untimed;            /* posts before the next one that is timed */
+	uint64_t random;            /* 0: nothing drawn yet */
+	struct traced_qp *building; /* that ibv_wr_start() was called for last (wr.c), or NULL */
 };
 extern __thread struct record_here record_here __attribute__((tls_model("initial-exec")));
 

@@ -48,7 +48,10 @@ static struct vring_record *grow(struct traced_build *build, uint32_t count)
 		return NULL;
 	}
 	grown = &build->record[build->count];
-	memset(grown, 0, count * sizeof(*grown));
+	if (count == 1)
+		*grown = (struct vring_record){ 0 };
+	else
+		memset(grown, 0, count * sizeof(*grown));
 	build->count += count;
 	return grown;
 }
@@ -148,12 +151,20 @@ static void set_sge(struct vring_sges *to, size_t index, struct ibv_sge sge)
 
 /* --- the functions --- */
 
+/* What we have of QP, which mostly is the one that this thread builds requests on. */
+static inline struct traced_qp *traced_of(const struct ibv_qp_ex *qp)
+{
+	struct traced_qp *traced = record_here.building;
+
+	return traced && traced->qp == qp ? traced : traced_qp_find(qp);
+}
+
 /* The original of FUNCTION, called with the arguments. */
 #define REAL(function, ...) traced->real.function(__VA_ARGS__)
 
 static void wr_send(struct ibv_qp_ex *qp)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_SEND, 0, 0, 0);
 	REAL(wr_send, qp);
@@ -161,7 +172,7 @@ static void wr_send(struct ibv_qp_ex *qp)
 
 static void wr_send_imm(struct ibv_qp_ex *qp, __be32 imm)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_SEND_WITH_IMM, 0, 0, ntohl(imm));
 	REAL(wr_send_imm, qp, imm);
@@ -169,7 +180,7 @@ static void wr_send_imm(struct ibv_qp_ex *qp, __be32 imm)
 
 static void wr_send_inv(struct ibv_qp_ex *qp, uint32_t rkey)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_SEND_WITH_INV, 0, 0, rkey);
 	REAL(wr_send_inv, qp, rkey);
@@ -177,7 +188,7 @@ static void wr_send_inv(struct ibv_qp_ex *qp, uint32_t rkey)
 
 static void wr_send_tso(struct ibv_qp_ex *qp, void *header, uint16_t size, uint16_t mss)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_TSO, 0, 0, mss);
 	REAL(wr_send_tso, qp, header, size, mss);
@@ -185,7 +196,7 @@ static void wr_send_tso(struct ibv_qp_ex *qp, void *header, uint16_t size, uint1
 
 static void wr_rdma_write(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_RDMA_WRITE, rkey, address, 0);
 	REAL(wr_rdma_write, qp, rkey, address);
@@ -193,7 +204,7 @@ static void wr_rdma_write(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address)
 
 static void wr_rdma_write_imm(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address, __be32 imm)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_RDMA_WRITE_WITH_IMM, rkey, address, ntohl(imm));
 	REAL(wr_rdma_write_imm, qp, rkey, address, imm);
@@ -201,7 +212,7 @@ static void wr_rdma_write_imm(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr
 
 static void wr_rdma_read(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_RDMA_READ, rkey, address, 0);
 	REAL(wr_rdma_read, qp, rkey, address);
@@ -210,7 +221,7 @@ static void wr_rdma_read(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address)
 static void wr_atomic_cmp_swp(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
 			      uint64_t compare, uint64_t swap)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct vring_more *more;
 
 	begin(traced, IBV_WR_ATOMIC_CMP_AND_SWP, rkey, address, 0);
@@ -224,7 +235,7 @@ static void wr_atomic_cmp_swp(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr
 
 static void wr_atomic_fetch_add(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t address, uint64_t add)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct vring_more *more;
 
 	begin(traced, IBV_WR_ATOMIC_FETCH_AND_ADD, rkey, address, 0);
@@ -237,7 +248,7 @@ static void wr_atomic_fetch_add(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t ad
 static void wr_bind_mw(struct ibv_qp_ex *qp, struct ibv_mw *mw, uint32_t rkey,
 		       const struct ibv_mw_bind_info *info)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_BIND_MW, rkey, info->addr, 0);
 	REAL(wr_bind_mw, qp, mw, rkey, info);
@@ -245,7 +256,7 @@ static void wr_bind_mw(struct ibv_qp_ex *qp, struct ibv_mw *mw, uint32_t rkey,
 
 static void wr_local_inv(struct ibv_qp_ex *qp, uint32_t rkey)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	begin(traced, IBV_WR_LOCAL_INV, 0, 0, rkey);
 	REAL(wr_local_inv, qp, rkey);
@@ -253,7 +264,7 @@ static void wr_local_inv(struct ibv_qp_ex *qp, uint32_t rkey)
 
 static void wr_set_ud_addr(struct ibv_qp_ex *qp, struct ibv_ah *ah, uint32_t qpn, uint32_t qkey)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct vring_more *more = more_of(traced->build);
 
 	if (more) {
@@ -266,7 +277,7 @@ static void wr_set_ud_addr(struct ibv_qp_ex *qp, struct ibv_ah *ah, uint32_t qpn
 
 static void wr_set_xrc_srqn(struct ibv_qp_ex *qp, uint32_t srqn)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct vring_more *more = more_of(traced->build);
 
 	if (more)
@@ -300,7 +311,7 @@ static void set_inline(struct traced_build *build, const struct ibv_data_buf *li
 
 static void wr_set_inline_data(struct ibv_qp_ex *qp, void *address, size_t length)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct ibv_data_buf buffer = { .addr = address, .length = length };
 
 	set_inline(traced->build, &buffer, 1);
@@ -310,7 +321,7 @@ static void wr_set_inline_data(struct ibv_qp_ex *qp, void *address, size_t lengt
 static void wr_set_inline_data_list(struct ibv_qp_ex *qp, size_t count,
 				    const struct ibv_data_buf *list)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 
 	set_inline(traced->build, list, count);
 	REAL(wr_set_inline_data_list, qp, count, list);
@@ -318,7 +329,7 @@ static void wr_set_inline_data_list(struct ibv_qp_ex *qp, size_t count,
 
 static void wr_set_sge(struct ibv_qp_ex *qp, uint32_t lkey, uint64_t address, uint32_t length)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct ibv_sge sge = { .addr = address, .length = length, .lkey = lkey };
 
 	set_sges(traced->build, sge, 1, length);
@@ -327,7 +338,7 @@ static void wr_set_sge(struct ibv_qp_ex *qp, uint32_t lkey, uint64_t address, ui
 
 static void wr_set_sge_list(struct ibv_qp_ex *qp, size_t count, const struct ibv_sge *list)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct vring_sges *more;
 	uint64_t bytes = 0;
 
@@ -346,10 +357,11 @@ static void wr_set_sge_list(struct ibv_qp_ex *qp, size_t count, const struct ibv
  */
 static struct traced_build *take_spare(void)
 {
-	struct recorder *self = record_mode ? record_thread() : NULL;
+	struct recorder *self = record_here.self;
 	struct traced_build *build;
 
-	if (!self || record_here.busy)
+	if (record_mode == RECORD_NOTHING || (!self && !(self = record_thread())) ||
+	    record_here.busy)
 		return NULL;
 	record_here.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -392,6 +404,7 @@ static void wr_start(struct ibv_qp_ex *qp)
 	REAL(wr_start, qp);
 	/* from here on the queue pair is this thread's */
 	traced->build = build;
+	record_here.building = traced;
 }
 
 /* SEND, with what belongs to it. */
@@ -408,7 +421,10 @@ static void put(const struct vring_send *send)
 	room = record_room(count);
 	if (!room)
 		return;
-	memcpy(room, send, count * sizeof(*room));
+	if (count == 1)
+		*room = *(const struct vring_record *)send;
+	else
+		memcpy(room, send, count * sizeof(*room));
 	record_keep(count);
 }
 
@@ -449,25 +465,28 @@ static struct latency_pair *pair_of(const struct ibv_qp *qp)
 {
 	const struct traced_context *context = traced_context(qp->context);
 
-	if (record_mode != RECORD_SOME || !context)
+	if (!context)
 		return NULL;
 	return latency_find((uint8_t)context->number, qp->qp_num);
 }
 
 static int wr_complete(struct ibv_qp_ex *qp)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	const struct ibv_context *context = qp->qp_base.context;
 	struct traced_build *build = traced->build;
-	struct latency_pair *pair = tell_latency(pair_of(&qp->qp_base), build, latency_post);
+	struct latency_pair *pair = NULL;
 	int rc;
 
+	if (record_mode == RECORD_SOME)
+		pair = tell_latency(pair_of(&qp->qp_base), build, latency_post);
+	record_here.building = NULL;
 	traced->build = NULL;
 	/* from here on it may be another thread's */
 	rc = REAL(wr_complete, qp);
 	if (!build)
 		return rc;
-	if (rc)
+	if (rc && pair)
 		tell_latency(pair, build, latency_refuse);
 	if (record_mode)
 		put_all(build, context, rc);
@@ -477,9 +496,10 @@ static int wr_complete(struct ibv_qp_ex *qp)
 
 static void wr_abort(struct ibv_qp_ex *qp)
 {
-	struct traced_qp *traced = traced_qp_find(qp);
+	struct traced_qp *traced = traced_of(qp);
 	struct traced_build *build = traced->build;
 
+	record_here.building = NULL;
 	traced->build = NULL;
 	REAL(wr_abort, qp);
 	if (build)
