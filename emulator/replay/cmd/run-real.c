@@ -243,8 +243,8 @@ static int find_directory(struct real_run *run, struct err *err)
 	struct place place;
 
 	if (getenv("SLURM_JOB_ID")) {
-		if (place_find(&place, &kind, dir ? dir : "", run->net->rank, run->net->size, err) <
-		    0)
+		if (place_find(&place, &kind, dir ? dir : "", rendezvous_rank(run->rendezvous),
+			       rendezvous_size(run->rendezvous), err) < 0)
 			return -1;
 		dir = place.base;
 	}
