@@ -28,11 +28,12 @@ predicted() { python3 predicted.py "$@"; }
 command -v python3 >/dev/null && test_set_prereq PYTHON3
 
 # on_nodes SETTINGS: 4 ranks on nodes of their own; what rank 0 prints is in out.
+trace=reduce.json
 on_node() {
 	export NETEMU_RDV NETEMU_RANK
 	NETEMU_RDV=file:$PWD/meeting:4 NETEMU_RANK=$1
 	timeout -k 5 60 "$NETEMU_BUILDDIR/netemu-device" run --fabric=predicted --nodes=4 \
-		--node="$1" "$2" "$REPLAY" --workload reduce.json --system system.json --predict \
+		--node="$1" "$2" "$REPLAY" --workload $trace --system system.json --predict \
 		--summary sum.json
 }
 on_nodes() {
@@ -60,6 +61,20 @@ test_expect_success VERBS,DEVICE,PYTHON3 'topology=: the links of that topology'
 	on_nodes latency=100us,topology=kary:2:2@rate=1Gbit/s &&
 	predicted $((6 * (100000 + 262144 * 8) + 100000))
 '
+
+# All to all: 3 messages at once over each up and each down link.
+cat >all.json <<\END
+{"workload_graph": [{"Id": 0, "NodeType": 7, "comm_type": "ALL_TO_ALL", "comm_size": 1048576,
+	"data_deps": []}]}
+END
+test_expect_success VERBS,DEVICE,PYTHON3 'what shares a link shares its rate' '
+	trace=all.json && cp system.json ring.json &&
+	echo "{\"endpoint-delay\": 0, \"all-to-all-implementation\": [\"direct\"]}" >system.json &&
+	on_nodes latency=100us,rate=1Gbit/s &&
+	predicted $((3 * 262144 * 8 + 2 * 100000)) &&
+	cp ring.json system.json
+'
+trace=reduce.json
 
 # All 4 messages of a step go over the two links of the one device.
 device_set latency=100us,rate=1Gbit/s

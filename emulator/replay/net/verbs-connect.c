@@ -41,8 +41,8 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 	struct ibv_qp_init_attr attr = {
 		.send_cq = verbs->cq,
 		.recv_cq = verbs->cq,
-		.cap = { .max_send_wr = verbs_depth(verbs),
-			 .max_recv_wr = q == verbs->qps ? 1 : 2 * verbs->slot_count,
+		.cap = { .max_send_wr = verbs_depth(verbs, q),
+			 .max_recv_wr = verbs_receives(verbs, q),
 			 .max_send_sge = 2,
 			 .max_recv_sge = 1,
 			 .max_inline_data = sizeof(uint64_t) },
@@ -52,10 +52,8 @@ static int make_qp(struct verbs *verbs, struct verbs_peer *peer, uint32_t q, str
 	peer->qps[q].qp = ibv_create_qp(verbs->pd, &attr);
 	if (!peer->qps[q].qp || (errno = to_init(verbs, peer->qps[q].qp)))
 		return err_errno(err, "no queue pair for rank %u", peer->rank);
-	if (q == verbs->qps)
-		return 0; /* credits need no receives */
-	peer->qps[q].owed = 2 * verbs->slot_count;
-	return verbs_expect(peer, q, err);
+	peer->qps[q].owed = verbs_receives(verbs, q);
+	return peer->qps[q].owed ? verbs_expect(peer, q, err) : 0;
 }
 
 static int make_all(struct verbs *verbs, struct err *err)

@@ -146,7 +146,8 @@ static void choose_slots(struct verbs *verbs, uint64_t memory, uint64_t segment,
 {
 	verbs->slot_count = VERBS_SLOTS;
 	while (verbs->slot_count > VERBS_SLOTS_LEAST &&
-	       (count_segments(verbs) * (segment + 2 * VERBS_PAGE) > memory ||
+	       (verbs->slot_count * (uint64_t)verbs->net.size > VERBS_SLOTS_ALL ||
+		count_segments(verbs) * (segment + 2 * VERBS_PAGE) > memory ||
 		count_entries(verbs) > (uint64_t)max_cqe))
 		verbs->slot_count /= 2;
 }

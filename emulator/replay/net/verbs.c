@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define BATCH       32 /* completions */
-#define EXPECT_EACH 4  /* receives are posted so many at a time */
 #define SIGNAL_EACH 4  /* the last of so many is signaled */
 
 static struct verbs *verbs_of(struct net *net)
@@ -27,7 +26,7 @@ static void make_ready(struct verbs *verbs, struct verbs_peer *peer)
 int verbs_expect(struct verbs_peer *peer, uint32_t q, struct err *err)
 {
 	struct verbs_qp *qp = &peer->qps[q];
-	struct ibv_recv_wr wr[2 * VERBS_SLOTS], *bad;
+	struct ibv_recv_wr wr[VERBS_SLOTS + VERBS_EXPECT_EACH], *bad;
 	uint32_t count = qp->owed;
 
 	for (uint32_t i = 0; i < count; i++)
@@ -42,9 +41,9 @@ int verbs_expect(struct verbs_peer *peer, uint32_t q, struct err *err)
 
 /* ---- send ---- */
 
-static bool has_room(const struct verbs *verbs, const struct verbs_qp *qp)
+static bool has_room(const struct verbs *verbs, const struct verbs_peer *peer, uint32_t q)
 {
-	return qp->posted - qp->completed < verbs_depth(verbs);
+	return peer->qps[q].posted - peer->qps[q].completed < verbs_depth(verbs, q);
 }
 
 static bool has_head(const struct net_message *message)
@@ -84,7 +83,7 @@ static bool may_send(const struct verbs *verbs, struct verbs_peer *peer)
 	take_back(verbs, peer);
 	return peer->sent - peer->returned < verbs->slot_count &&
 	       !peer->flight[peer->sent % verbs->slot_count].message &&
-	       has_room(verbs, &peer->qps[peer->sent % verbs->qps]) &&
+	       has_room(verbs, peer, peer->sent % verbs->qps) &&
 	       (!message->data || verbs->pool_count);
 }
 
@@ -238,7 +237,7 @@ static int send_some(struct verbs *verbs, struct verbs_peer *peer, struct err *e
 {
 	int count = 0;
 
-	if (owes_credit(peer) && has_room(verbs, &peer->qps[verbs->qps])) {
+	if (owes_credit(peer) && has_room(verbs, peer, verbs->qps)) {
 		if (send_credit(verbs, peer, err) < 0)
 			return -1;
 		count++;
@@ -367,7 +366,7 @@ static int segment_came(struct verbs *verbs, struct verbs_peer *peer, const stru
 	peer->turns[turn].slot = (uint8_t)slot;
 	if (take_turns(verbs, peer, err) < 0)
 		return -1;
-	return ++peer->qps[q].owed < EXPECT_EACH ? 0 : verbs_expect(peer, q, err);
+	return ++peer->qps[q].owed < VERBS_EXPECT_EACH ? 0 : verbs_expect(peer, q, err);
 }
 
 static int failed(const struct verbs_peer *peer, const struct ibv_wc *wc, struct err *err)

@@ -22,8 +22,11 @@
 
 #include <infiniband/verbs.h>
 
-#define VERBS_SLOTS       64 /* at most, with the memory there is */
+#define VERBS_SLOTS       64  /* for each peer at most, with the memory there is */
+#define VERBS_SLOTS_ALL   512 /* and for all: queue pairs have memory as well */
 #define VERBS_SLOTS_LEAST 8
+#define VERBS_CREDITS     16 /* under way to a peer */
+#define VERBS_EXPECT_EACH 4  /* receives are posted so many at a time */
 #define VERBS_QPS         16
 #define VERBS_SEGMENT     (128u << 10) /* bytes of contents, when nobody says otherwise */
 #define VERBS_SEGMENT_MIN 4096u
@@ -124,10 +127,16 @@ static inline uint32_t verbs_queues(const struct verbs *verbs)
 	return verbs->qps + 1;
 }
 
-/* Requests that a queue pair takes: segments, their credits, and some. */
-static inline uint32_t verbs_depth(const struct verbs *verbs)
+/* Requests that queue pair Q takes: each segment under way has a slot. */
+static inline uint32_t verbs_depth(const struct verbs *verbs, uint32_t q)
 {
-	return 3 * verbs->slot_count;
+	return q == verbs->qps ? VERBS_CREDITS : verbs->slot_count;
+}
+
+/* Receives that it has: for a segment in each slot, and those that are not yet posted again. */
+static inline uint32_t verbs_receives(const struct verbs *verbs, uint32_t q)
+{
+	return q == verbs->qps ? 0 : verbs->slot_count + VERBS_EXPECT_EACH;
 }
 
 /* Open the device and port of the settings, and what belongs to no peer.  -1 with ERR. */
