@@ -104,10 +104,6 @@ static int real_run(struct loop *loop, struct err *err)
 	int64_t since = loop_now(loop);
 	int done;
 
-	/* The kernel would let a thread sleep 50 us longer than it asks for. */
-	if (loop->clock == &loop_real_clock)
-		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-
 	while (goes_on(loop)) {
 		done = loop->poll ? loop->poll(loop->poll_arg, err) : 0;
 		if (done < 0)
@@ -124,6 +120,9 @@ static int real_run(struct loop *loop, struct err *err)
 
 void loop_init(struct loop *loop, const struct loop_clock *clock)
 {
+	/* The kernel would let a thread sleep 50 us longer than it asks for. */
+	if (clock == &loop_real_clock)
+		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	*loop = (struct loop){ .clock = clock, .spin = 10000 };
 	evq_init(&loop->timers);
 }

@@ -51,6 +51,7 @@ struct loop {
 
 extern const struct loop_clock loop_real_clock; /* CLOCK_MONOTONIC */
 
+/* For real time, by the thread that will run it. */
 void loop_init(struct loop *loop, const struct loop_clock *clock);
 void loop_release(struct loop *loop); /* timers stay with their owners */
 
