@@ -110,12 +110,14 @@ mpi_env() {
 	export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 }
 
+: "${GIVE_WAY:=$NETEMU_BUILDDIR/tests/.libs/give-way.so}"
+
 # give_way CMD...: run it; its MPI ranks, more than there are processors, sleep for a
 # moment where they would spin (tests/give-way.c).
 give_way() {
 	(
 		export OMPI_MCA_mpi_yield_when_idle=1
-		export LD_PRELOAD="$NETEMU_BUILDDIR/tests/.libs/give-way.so"
+		export LD_PRELOAD="$GIVE_WAY"
 		"$@"
 	)
 }

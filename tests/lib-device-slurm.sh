@@ -138,7 +138,7 @@ device_kill() {
 
 # device_ranks COMMAND...: on 4 ranks of a step of their own.
 device_ranks() {
-	within "$DEVICE_SECONDS" srun --mpi=pmix -N2 -n4 "--netemu=$device_settings" "$@"
+	give_way within "$DEVICE_SECONDS" srun --mpi=pmix -N2 -n4 "--netemu=$device_settings" "$@"
 }
 
 # What there is belongs to the step: see step_end.

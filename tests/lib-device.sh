@@ -18,6 +18,7 @@
 . "$NETEMU_SRCDIR/tests/lib-pair.sh"
 
 : "${LIBNETEMU:=$NETEMU_BUILDDIR/.libs/libnetemu.so}"
+: "${GIVE_WAY:=$NETEMU_BUILDDIR/tests/.libs/give-way.so}" # behind it: ranks that wait sleep
 : "${DEVICE_TRANSPORTS:=direct queue}"
 : "${DEVICE_SECONDS:=180}" # no program takes longer, also on a busy machine
 unset NETEMU_FABRIC NETEMU_NODE NETEMU SYSFS_PATH
@@ -66,9 +67,9 @@ device_kill() {
 # device_ranks COMMAND...: on 4 ranks of MPI, which alone have the device.
 device_ranks() {
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-		OMPI_MCA_mpi_yield_when_idle=0 OMPI_MCA_rmaps_base_oversubscribe=1 \
+		OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
 		OMPI_MCA_plm_rsh_agent=/bin/false timeout -k 5 "$DEVICE_SECONDS" \
-		mpirun -n 4 -x "LD_PRELOAD=$LIBNETEMU" -x "NETEMU=$device_settings" "$@"
+		mpirun -n 4 -x "LD_PRELOAD=$LIBNETEMU:$GIVE_WAY" -x "NETEMU=$device_settings" "$@"
 }
 
 # nothing_left: no file in shared memory; if there is, their names are in `left`.

@@ -66,9 +66,9 @@ trace_ranks() {
 	rm -rf client
 	mkdir client
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-		OMPI_MCA_mpi_yield_when_idle=0 OMPI_MCA_rmaps_base_oversubscribe=1 \
+		OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
 		OMPI_MCA_plm_rsh_agent=/bin/false timeout -k 5 "$DEVICE_SECONDS" \
-		mpirun -n "$ranks" -x "LD_PRELOAD=$trace_preload" -x "NETEMU=$device_settings" \
+		mpirun -n "$ranks" -x "LD_PRELOAD=$trace_preload:$GIVE_WAY" -x "NETEMU=$device_settings" \
 		-x "NETTRACE=dir=$PWD/client${trace_settings:+,$trace_settings}" "$@"
 }
 

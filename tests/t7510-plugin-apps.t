@@ -49,7 +49,7 @@ profiled() {
 	what=$1
 	shift
 	rm -rf netemu.*
-	within "$DEVICE_SECONDS" srun --mpi=pmix -N2 -n4 --netprof "$@" ./verify messages >out 2>err &&
+	give_way within "$DEVICE_SECONDS" srun --mpi=pmix -N2 -n4 --netprof "$@" ./verify messages >out 2>err &&
 		echo "4 ranks: right" >expected && test_cmp expected out &&
 		ls netemu.*/mpi/rank-*.json >files && test "$(wc -l <files)" = 4 &&
 		xargs "$NETEMU_BUILDDIR/tests/rankdump" <files | grep "^op " | sort >"$what.ops" &&

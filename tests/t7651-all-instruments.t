@@ -23,7 +23,7 @@ export OMPI_MCA_pml=ucx OMPI_MCA_osc=ucx UCX_TLS=rc_v,self UCX_NET_DEVICES=netem
 # mpi OPTION...: 4 ranks that check what they get; LD_PRELOAD of one in `preload'.
 mpi() {
 	rm -rf netemu.*
-	within 180 srun --mpi=pmix -N2 -n4 "$@" \
+	give_way within 180 srun --mpi=pmix -N2 -n4 "$@" \
 		sh -c 'test "$SLURM_PROCID" != 3 || echo "$LD_PRELOAD" >preload; exec ./verify messages' \
 		>out 2>err && return
 	say_why "srun $*" out err
@@ -60,7 +60,7 @@ files_are_whole() {
 
 all_is_there() {
 	rm -f nodes traffic.actual
-	echo "$library/libnetprof.so:$library/libnettrace.so:$library/libnetemu.so" >expected
+	echo "$library/libnetprof.so:$library/libnettrace.so:$library/libnetemu.so:$GIVE_WAY" >expected
 	test_cmp plain out && test_cmp expected preload &&
 		traffic >traffic.actual && test_cmp traffic.expected traffic.actual &&
 		rings_are_whole && files_are_whole && return
@@ -70,7 +70,7 @@ all_is_there() {
 
 test_expect_success 'without instruments but the device' '
 	mpi --netemu && cp out plain && echo "4 ranks: right" >expected && test_cmp expected plain &&
-	test "$(cat preload)" = "$library/libnetemu.so"
+	test "$(cat preload)" = "$library/libnetemu.so:$GIVE_WAY"
 '
 
 test_expect_success 'with netprof alone: what is sent' '

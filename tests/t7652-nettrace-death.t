@@ -115,7 +115,7 @@ if command -v mpirun >/dev/null && mpicc -o verify "$NETEMU_SRCDIR/tests/device/
 fi
 
 test_expect_success MPI 'mpirun in a batch script: all ranks on both nodes' '
-	rm -rf netemu.* && batch -N2 --ntasks-per-node=2 --netemu --nettrace --netprof <<-"END" &&
+	rm -rf netemu.* && give_way batch -N2 --ntasks-per-node=2 --netemu --nettrace --netprof <<-"END" &&
 		export OMPI_MCA_pml=ucx OMPI_MCA_osc=ucx UCX_TLS=rc_v,self UCX_NET_DEVICES=netemu0:1
 		mpirun sh -c "test \$OMPI_COMM_WORLD_RANK != 3 || echo \$LD_PRELOAD >preload; exec ./verify messages"
 	END
@@ -126,7 +126,7 @@ test_expect_success MPI 'mpirun in a batch script: all ranks on both nodes' '
 		ring_has $rank 1 ranks=4 clean=1 lost=0 || return 1
 	done && exported 0 1 2 3 &&
 	test "$(cat netemu.mpi/node-*.json | grep -c "\"clean\": true")" = 4 &&
-	echo "$library/libnetprof.so:$library/libnettrace.so:$library/libnetemu.so" >expected &&
+	echo "$library/libnetprof.so:$library/libnettrace.so:$library/libnetemu.so:$GIVE_WAY" >expected &&
 	test_cmp expected preload && wait_for 30 shm_is_empty
 '
 
