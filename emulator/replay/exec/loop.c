@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #define TURNS 64
 
@@ -17,6 +18,9 @@
 #define REST_SHARE 64
 #define REST_POLL  50000  /* ns */
 #define REST_ALONE 200000 /* ns, when nothing is to come */
+/* Where ranks share a processor, one that asks too often keeps another from what it waits for. */
+#define REST_SHARED  40000
+#define SHARED_RESTS 16 /* behind the last time that another had it */
 
 static int64_t real_now(void *arg)
 {
@@ -83,18 +87,37 @@ static int64_t poll_rest(const struct loop *loop, int64_t waited)
 	return loop->open ? 1 + shorter(waited / REST_SHARE, REST_POLL) : REST_ALONE;
 }
 
+/* Somebody else was given this thread's processor, the last time not many rests ago. */
+static bool shares_processor(struct loop *loop)
+{
+	struct rusage usage;
+
+	if (loop->clock != &loop_real_clock || getrusage(RUSAGE_THREAD, &usage) < 0)
+		return false;
+	if (usage.ru_nivcsw != loop->preempted)
+		loop->shared_rests = SHARED_RESTS;
+	else if (loop->shared_rests)
+		loop->shared_rests--;
+	loop->preempted = usage.ru_nivcsw;
+	return loop->shared_rests;
+}
+
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
 static void idle(struct loop *loop, int64_t since)
 {
 	const struct evq_node *node = evq_peek(&loop->timers);
-	int64_t now = loop_now(loop), rest = REST_MAX;
+	int64_t now = loop_now(loop), rest = REST_MAX, poll;
 
 	if (now - since < loop->spin)
 		return;
 	if (node)
 		rest = shorter(rest, node->time - now - WAKE_NS);
-	if (loop->poll)
-		rest = shorter(rest, poll_rest(loop, now - since));
+	if (loop->poll) {
+		poll = poll_rest(loop, now - since);
+		if (shares_processor(loop) && poll < REST_SHARED)
+			poll = REST_SHARED;
+		rest = shorter(rest, poll);
+	}
 	if (rest > 0)
 		loop->clock->rest(loop->clock->arg, rest);
 }

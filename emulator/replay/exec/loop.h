@@ -46,6 +46,8 @@ struct loop {
 	void *poll_arg;
 	uint64_t open;         /* things that are to come by `poll`: it is asked more often then */
 	int64_t spin;          /* ns without anything to do before it rests; INT64_MAX: never */
+	long preempted;        /* times, when it was looked at last, and rests that are longer */
+	unsigned shared_rests; /* since */
 	struct histogram late; /* ns that timers went off too late, in real runs */
 };
 
