@@ -267,14 +267,16 @@ static void what_is_too_large(void **state)
 	static const struct {
 		enum coll coll;
 		uint64_t size;
-		double scale, injection;
+		double scale, injection, memory_bw;
 		const char *why;
 	} rows[] = {
-		{ COLL_ALL_REDUCE, UINT64_C(1) << 62, 0, 0,
-		  "4611686018427387904 bytes are too many" },
-		{ COLL_ALL_GATHER, UINT64_C(1) << 61, 0, 0, "bytes are too many for 4 ranks" },
-		{ COLL_ALL_REDUCE, 1 << 20, 1e17, 0, "bytes are too many for 4 ranks" },
-		{ COLL_ALL_REDUCE, 1 << 20, 0, 1e12, "an endpoint-delay of 10000000000000 ns" },
+		{ COLL_ALL_REDUCE, UINT64_C(1) << 62, .why = "4611686018427387904 bytes are too" },
+		{ COLL_ALL_GATHER, UINT64_C(1) << 61, .why = "bytes are too many for 4 ranks" },
+		{ COLL_ALL_REDUCE, 1 << 20, 1e17, .why = "bytes are too many for 4 ranks" },
+		{ COLL_ALL_REDUCE, 1 << 20, 0, 1e12,
+		  .why = "an endpoint-delay of 10000000000000 ns" },
+		{ COLL_REDUCE_SCATTER, 1 << 20, .memory_bw = 1e-9,
+		  .why = "local-mem-bw is too small for 1048576 bytes" },
 	};
 
 	(void)state;
@@ -290,6 +292,8 @@ static void what_is_too_large(void **state)
 		trial_init(trial, (struct dims){ 1, { 4 } }, 1, 1);
 		trial->settings.size_scale = rows[i].scale;
 		trial->settings.injection_scale = rows[i].injection;
+		if (rows[i].memory_bw > 0)
+			trial->system.memory_bw = rows[i].memory_bw;
 		if (collectives_create(&none, &trial->wires.ends[0].net, &trial->settings, &err) ==
 		    0)
 			assert_int_equal(collectives_start(none, &collective, 0, &err), -1);

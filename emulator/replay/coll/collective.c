@@ -13,7 +13,8 @@
 #define GROUP_SHIFT 42
 #define GROUP_BITS  21
 
-#define LONGEST_DELAY 1e12 /* ns, of an endpoint: many of them are still a time */
+#define LONGEST_REDUCTION 1e15 /* ns, of all there is */
+#define LONGEST_DELAY     1e12 /* ns, of an endpoint: many of them are still a time */
 
 static const struct group *group_of(const struct collective *collective)
 {
@@ -269,15 +270,19 @@ static uint64_t scaled(const struct work *work, uint64_t size)
 	return coll_scaled(size, work->owner->settings->size_scale);
 }
 
-/* What all have together can be counted, whatever SIZE is of. */
+/* What all have together can be counted, whatever SIZE is of, and reduced in a time. */
 static int check_size(const struct work *work, uint64_t size, struct err *err)
 {
+	double bandwidth = work->owner->settings->system->memory_bw;
 	uint64_t all;
 
-	if (!__builtin_mul_overflow(size, work->n, &all) && all <= INT64_MAX)
-		return 0;
-	return err_set(err, "%llu bytes are too many for %u ranks", (unsigned long long)size,
-		       work->n);
+	if (__builtin_mul_overflow(size, work->n, &all) || all > INT64_MAX)
+		return err_set(err, "%llu bytes are too many for %u ranks",
+			       (unsigned long long)size, work->n);
+	if (bandwidth > 0 && (double)all / bandwidth > LONGEST_REDUCTION)
+		return err_set(err, "local-mem-bw is too small for %llu bytes",
+			       (unsigned long long)size);
+	return 0;
 }
 
 /* ASTRA-sim's: equal chunks that are at least a byte for each rank, one more for what is
