@@ -448,6 +448,7 @@ static void says_what_is_wrong_with_settings(void **state)
 		const char *text, *what;
 	} rows[] = {
 		{ "topology=Ring+Star", "is no Ring, Switch or FullyConnected" },
+		{ "topology=Rng", "Rng': is no Ring, Switch or FullyConnected, nor a SPEC" },
 		{ "bandwidth=fast", "bandwidth='fast': is no bandwidth" },
 		{ "bandwidth=0", "is no bandwidth" },
 		{ "bandwidth=-3", "is no bandwidth" },

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <strings.h>
 
 #define GIB         ((double)(1 << 30))
@@ -303,7 +304,8 @@ struct list {
 	}
 
 static const struct list lists[] = {
-	LIST(WORD_TOPOLOGY, parse_kind, kind, "is no Ring, Switch or FullyConnected"),
+	LIST(WORD_TOPOLOGY, parse_kind, kind,
+	     "is no Ring, Switch or FullyConnected, nor a SPEC or file of a topology"),
 	LIST(WORD_NPUS, parse_npus, npus, "is no number of ranks"),
 	LIST(WORD_BANDWIDTH, parse_bandwidth, bandwidth,
 	     "is no bandwidth in GB/s and has no unit as in 100Gbit/s"),
@@ -400,11 +402,13 @@ static int parse_dims(struct model_settings *settings, const struct said *said,
 
 /* --- links of a topology, and what is left --- */
 
+/* A bare word that is no file is a dimension's kind, misspelt. */
 static bool is_spec(const char *text)
 {
 	enum model_kind kind;
 
-	return text && !strpbrk(text, "+,") && parse_kind(text, &kind) < 0;
+	return text && !strpbrk(text, "+,") && parse_kind(text, &kind) < 0 &&
+	       (strpbrk(text, ":/.") || access(text, F_OK) == 0);
 }
 
 static int parse_links(struct model_settings *settings, struct said *said, struct err *err)
