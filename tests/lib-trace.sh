@@ -58,6 +58,27 @@ device_exec() {
 	traced server "$@"
 }
 
+# pair_as_ranks: from here on the two programs of a pair are ranks 0 (the server) and 1
+# of one run, which is in the directory `run`, made by the test.
+pair_as_ranks() {
+	as_rank() {
+		rank=$1
+		shift
+		exec timeout -k 5 "$DEVICE_SECONDS" env "LD_PRELOAD=$trace_preload" \
+			"NETEMU=$device_settings" "NETTRACE=dir=$PWD/run${trace_settings:+,$trace_settings}" \
+			PMIX_NAMESPACE=pair PMI_SIZE=2 "PMIX_RANK=$rank" "$@"
+	}
+	device() {
+		(as_rank 1 "$@")
+	}
+	device_exec() {
+		as_rank 0 "$@"
+	}
+	pair_again() {
+		rm -rf run && mkdir run
+	}
+}
+
 # trace_ranks COUNT COMMAND...: on so many ranks of MPI, which alone have device and
 # tracer; the files are below `client`.
 trace_ranks() {

@@ -10,21 +10,7 @@ trace_need ib_write_bw ib_read_bw ib_send_bw ib_atomic_bw
 device_has mpirun mpicc
 PATH=$NETEMU_BUILDDIR:$PATH
 
-# The two programs of a pair are ranks 0 (the server) and 1 of one run, which is in
-# the directory `run`.
-as_rank() {
-	rank=$1
-	shift
-	exec timeout -k 5 "$DEVICE_SECONDS" env "LD_PRELOAD=$trace_preload" \
-		"NETEMU=$device_settings" "NETTRACE=dir=$PWD/run${trace_settings:+,$trace_settings}" \
-		PMIX_NAMESPACE=pair PMI_SIZE=2 "PMIX_RANK=$rank" "$@"
-}
-device() {
-	(as_rank 1 "$@")
-}
-device_exec() {
-	as_rank 0 "$@"
-}
+pair_as_ranks
 
 # matrix COMMAND...: both of them, and who moved what to whom: lines of FROM TO BYTES
 # MESSAGES in `moved`.

@@ -9,20 +9,7 @@ test_description='netemu replay generate --from a run of nettrace: what verbs mo
 trace_need ib_send_bw
 PATH=$NETEMU_BUILDDIR:$PATH
 
-# The two programs of a pair are ranks 0 (the server) and 1 of one run.
-as_rank() {
-	rank=$1
-	shift
-	exec timeout -k 5 "$DEVICE_SECONDS" env "LD_PRELOAD=$trace_preload" \
-		"NETEMU=$device_settings" "NETTRACE=dir=$PWD/run" \
-		PMIX_NAMESPACE=pair PMI_SIZE=2 "PMIX_RANK=$rank" "$@"
-}
-device() {
-	(as_rank 1 "$@")
-}
-device_exec() {
-	as_rank 0 "$@"
-}
+pair_as_ranks
 
 # What was replayed is what was recorded.
 replayed() {
