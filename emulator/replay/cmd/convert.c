@@ -6,6 +6,7 @@
 #include "chakra/etwrite.h"
 #include "optrow.h"
 #include "outfile.h"
+#include "result/waymark.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ struct conversion {
 	struct outfile file;     /* of the others */
 	struct et_bytes encoded; /* a node that was read in another form */
 	uint64_t number;         /* of nodes */
+	struct waymark mark;
 };
 
 /* ---- to protobuf ---- */
@@ -277,7 +279,11 @@ static int convert_nodes(struct conversion *conversion, const struct target *tar
 	while (rc == 0 && (rc = et_next(conversion->in, &node, &record, err)) > 0) {
 		rc = target->node(conversion, &node, &record, err);
 		conversion->number++;
+		waymark_show(&conversion->mark, "MiB of the trace converted",
+			     (double)(et_position(conversion->in) >> 20),
+			     et_length(conversion->in) >> 20);
 	}
+	waymark_end(&conversion->mark);
 	if (rc == 0 && conversion->file.stream)
 		fputs(target->end, conversion->file.stream);
 	return rc;

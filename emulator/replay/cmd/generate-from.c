@@ -7,6 +7,7 @@
  */
 #include "cmd/generate.h"
 #include "ranksource.h"
+#include "result/waymark.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ struct pair {
 };
 
 struct recorded {
-	struct pair *pairs; /* owned */
+	struct pair *pairs;           /* owned; in the end by sender */
+	const struct pair **arriving; /* owned; the same by receiver */
 	size_t count, room;
 	uint32_t ranks, seen;
 };
@@ -56,6 +58,37 @@ static int take(const struct rankfile *rank, const char *origin, bool live, void
 		if (pair.messages && add_pair(recorded, &pair) < 0)
 			return err_errno(err, "%s", origin);
 	}
+	return 0;
+}
+
+static int by_sender(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static int by_receiver(const void *a, const void *b)
+{
+	const struct pair *const *x = a, *const *y = b;
+
+	if ((*x)->to != (*y)->to)
+		return (*x)->to < (*y)->to ? -1 : 1;
+	return by_sender(*x, *y);
+}
+
+static int sort(struct recorded *recorded, struct err *err)
+{
+	recorded->arriving = reallocarray(NULL, recorded->count + 1, sizeof(*recorded->arriving));
+	if (!recorded->arriving)
+		return err_errno(err, "no room for %zu pairs", recorded->count);
+	if (recorded->count)
+		qsort(recorded->pairs, recorded->count, sizeof(*recorded->pairs), by_sender);
+	for (size_t i = 0; i < recorded->count; i++)
+		recorded->arriving[i] = &recorded->pairs[i];
+	qsort(recorded->arriving, recorded->count, sizeof(*recorded->arriving), by_receiver);
 	return 0;
 }
 
@@ -110,28 +143,25 @@ static void put_departures(struct trace *trace, const struct departure *list, si
 	}
 }
 
-static void put_sends(struct trace *trace, const struct recorded *recorded, uint32_t rank)
+/* Those of the COUNT pairs of one sender. */
+static void put_sends(struct trace *trace, const struct pair *pairs, size_t count)
 {
 	struct departure *list;
-	size_t count = 0;
+	size_t messages = 0, put = 0;
 
-	for (size_t i = 0; i < recorded->count; i++)
-		if (recorded->pairs[i].from == rank)
-			count += recorded->pairs[i].messages;
-	list = reallocarray(NULL, count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		messages += pairs[i].messages;
+	list = reallocarray(NULL, messages + 1, sizeof(*list));
 	if (!list) {
 		trace->rc = err_errno(trace->err, "no room for %zu messages of rank %" PRIu32,
-				      count, rank);
+				      messages, pairs->from);
 		return;
 	}
-	count = 0;
-	for (size_t i = 0; i < recorded->count; i++)
-		for (uint64_t k = 0;
-		     recorded->pairs[i].from == rank && k < recorded->pairs[i].messages; k++)
-			list[count++] = (struct departure){ time_of(&recorded->pairs[i], k), k,
-							    &recorded->pairs[i] };
-	qsort(list, count, sizeof(*list), earlier);
-	put_departures(trace, list, count);
+	for (size_t i = 0; i < count; i++)
+		for (uint64_t k = 0; k < pairs[i].messages; k++)
+			list[put++] = (struct departure){ time_of(&pairs[i], k), k, &pairs[i] };
+	qsort(list, put, sizeof(*list), earlier);
+	put_departures(trace, list, put);
 	free(list);
 }
 
@@ -144,17 +174,28 @@ static void put_receives(struct trace *trace, const struct pair *pair)
 		last = trace_receive(trace, pair->from, 0, size_of(pair, k), last);
 }
 
+/* How far the pairs of all ranks before are behind. */
+struct place {
+	size_t sent, received;
+};
+
 static int make_rank(const struct generate_options *options, const struct recorded *recorded,
-		     uint32_t rank, struct err *err)
+		     uint32_t rank, struct place *place, struct err *err)
 {
+	size_t first = place->sent;
 	struct trace trace;
 
 	if (trace_create(&trace, options->prefix, rank, err) < 0)
 		return -1;
-	put_sends(&trace, recorded, rank);
-	for (size_t i = 0; i < recorded->count; i++)
-		if (recorded->pairs[i].to == rank)
-			put_receives(&trace, &recorded->pairs[i]);
+	while (place->sent < recorded->count && recorded->pairs[place->sent].from == rank)
+		place->sent++;
+	if (place->sent > first)
+		put_sends(&trace, &recorded->pairs[first], place->sent - first);
+	for (; place->received < recorded->count; place->received++) {
+		if (recorded->arriving[place->received]->to != rank)
+			break;
+		put_receives(&trace, recorded->arriving[place->received]);
+	}
 	return trace_finish(&trace);
 }
 
@@ -162,14 +203,22 @@ int generate_from(const struct generate_options *options, uint32_t *ranks, struc
 {
 	char *const names[] = { (char *)options->run };
 	struct recorded recorded = { 0 };
+	struct place place = { 0, 0 };
+	struct waymark mark = { 0 };
 	int rc = ranksource_read(names, 1, options->instrument, take, &recorded, err);
 
 	if (rc == 0 && recorded.seen != recorded.ranks)
 		rc = err_set(err, "'%s': of %" PRIu32 " ranks only %" PRIu32 " were recorded",
 			     options->run, recorded.ranks, recorded.seen);
-	for (uint32_t rank = 0; rc == 0 && rank < recorded.ranks; rank++)
-		rc = make_rank(options, &recorded, rank, err);
+	if (rc == 0)
+		rc = sort(&recorded, err);
+	for (uint32_t rank = 0; rc == 0 && rank < recorded.ranks; rank++) {
+		rc = make_rank(options, &recorded, rank, &place, err);
+		waymark_show(&mark, "traces written", rank + 1, recorded.ranks);
+	}
+	waymark_end(&mark);
 	*ranks = recorded.ranks;
+	free(recorded.arriving);
 	free(recorded.pairs);
 	return rc;
 }

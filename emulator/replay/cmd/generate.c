@@ -6,6 +6,7 @@
 #include "optrow.h"
 #include "outfile.h"
 #include "plain.h"
+#include "result/waymark.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -194,16 +195,20 @@ static int write_groups(const struct generate_options *options, struct err *err)
 
 static int generate(const struct generate_options *options, struct err *err)
 {
+	struct waymark mark = { 0 };
 	struct trace trace;
+	int rc = 0;
 
-	for (uint32_t rank = 0; rank < options->ranks; rank++) {
-		if (trace_create(&trace, options->prefix, rank, err) < 0)
-			return -1;
+	for (uint32_t rank = 0; rc == 0 && rank < options->ranks; rank++) {
+		rc = trace_create(&trace, options->prefix, rank, err);
+		if (rc < 0)
+			break;
 		options->kind->rank(&trace, options, rank);
-		if (trace_finish(&trace) < 0)
-			return -1;
+		rc = trace_finish(&trace);
+		waymark_show(&mark, "traces written", rank + 1, options->ranks);
 	}
-	return options->kind->group ? write_groups(options, err) : 0;
+	waymark_end(&mark);
+	return rc == 0 && options->kind->group ? write_groups(options, err) : rc;
 }
 
 int command_generate(int argc, char **argv)
