@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void trap(bool on)
 					 : "memory", "cc");
 }
 
-__attribute__((noinline, noclone)) bool step(void (*what)(void), long at, void (*act)(void))
+__attribute__((noinline)) bool step(void (*what)(void), long at, void (*act)(void))
 {
 	stepping.step = 0;
 	stepping.at = at;
