@@ -68,7 +68,7 @@ static int try_network(struct network *network, struct device_settings *settings
 		       const char *const *names, struct err *err)
 {
 	struct fabric_node node[64];
-	char name[64][8];
+	char name[64][12];
 
 	for (uint32_t i = 0; i < nodes; i++) {
 		snprintf(name[i], sizeof(name[i]), "n%u", i);
