@@ -32,8 +32,8 @@ on() {
 }
 
 median() {
-	sort -n "$1" | awk '{ value[NR] = $1 } END { print NR % 2 ? value[(NR + 1) / 2] :
-		(value[NR / 2] + value[NR / 2 + 1]) / 2 }'
+	sort -n "$1" | awk '{ value[NR] = $1 }
+		END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
 }
 
 # with COMMAND...: traced by $settings; its files are of no interest.
