@@ -195,7 +195,11 @@ test_expect_success CHAKRA 'a trace that ends inside a record: file, record, off
 test_expect_success CHAKRA 'one that ends between two records is shorter, and how long it is is said' '
 	python3 cut.py 0 2000 "$CHAKRA/pytorch_ddp.0.et" >half.et 2>at &&
 	ranks 1 --network=tcp --workload half.et --replay-only --verbose >out 2>err &&
-	grep "rank 0 of 1 begins, 1999 nodes" err
+	grep "rank 0 of 1 begins, 1999 nodes" err && grep "^nodes: 1999$" out &&
+	cp half.et whole.0.et && cp "$CHAKRA/pytorch_ddp.0.et" whole.1.et &&
+	all=$("$REPLAY" info --json "$CHAKRA/pytorch_ddp.0.et" | grep -o "\"nodes\": *[0-9]*") &&
+	"$REPLAY" --network=model --ranks 2 --workload whole --replay-only >out 2>err &&
+	grep "^nodes: 1999 (rank 0) to ${all##*[ :]} (rank 1) of each rank$" out
 '
 
 # ---- mistakes ----

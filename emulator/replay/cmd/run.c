@@ -153,6 +153,8 @@ int run_print_both(const struct run_options *options, struct report *report,
 {
 	report_sort(report);
 	report_write_ranks(report, stdout);
+	if (!options->quiet)
+		report_write_nodes(report, stdout);
 	if (!options->quiet && report->ncollectives) {
 		putchar('\n');
 		report_write_table(report, stdout);

@@ -94,6 +94,8 @@ void report_sort(struct report *report);
 
 /* "sys[0] finished, T cycles, exposed communication E cycles." for each rank. */
 void report_write_ranks(const struct report *report, FILE *out);
+/* How many nodes each rank has replayed, or the fewest and the most; a line. */
+void report_write_nodes(const struct report *report, FILE *out);
 /* The collectives as a table with headings; nothing without any. */
 void report_write_table(const struct report *report, FILE *out);
 /* Recorded and replayed times by lane with percentiles of the relative error, then the worst nodes

@@ -36,6 +36,24 @@ void report_write_ranks(const struct report *report, FILE *out)
 			report->ranks[i].rank, report->ranks[i].finish, exposed(&report->ranks[i]));
 }
 
+void report_write_nodes(const struct report *report, FILE *out)
+{
+	const struct report_rank *ranks = report->ranks;
+	size_t least = 0, most = 0;
+
+	for (size_t i = 1; i < report->nranks; i++) {
+		least = ranks[i].nodes < ranks[least].nodes ? i : least;
+		most = ranks[i].nodes > ranks[most].nodes ? i : most;
+	}
+	if (!report->nranks)
+		return;
+	fprintf(out, "nodes: %" PRIu64, ranks[least].nodes);
+	if (ranks[most].nodes != ranks[least].nodes)
+		fprintf(out, " (rank %" PRIu32 ") to %" PRIu64 " (rank %" PRIu32 ")",
+			ranks[least].rank, ranks[most].nodes, ranks[most].rank);
+	fputs(report->nranks > 1 ? " of each rank\n" : "\n", out);
+}
+
 void report_write_table(const struct report *report, FILE *out)
 {
 	if (!report->ncollectives)
