@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='netemu replay: the bus between memory and network, against closed forms'
+test_description='netemu replay: the buses between network and memory, against closed forms'
 
 . "$SHARNESS"
 . "$NETEMU_SRCDIR/tests/lib-device.sh"
@@ -22,27 +22,32 @@ finishes() {
 bus='"model-shared-bus": true, "L": 30, "o": 7, "g": 40, "G": 0.5'
 left=$(((m - 1) / 2)) # the last byte after the first
 T=$((7 + left + 30 + 7))
+# The same over the bus to memory, of 0.0038 ns a byte.
+I=$((7 + (m - 1) * 38 / 10000 + 30 + 7))
 
+# What is sent first comes from memory; what came goes there and back to be reduced, then there,
+# and back where it is sent on.
 test_expect_success 'a ring: out once, then in, and out where it is sent on' '
-	finishes REDUCE_SCATTER "$bus" $((T + 3 * W + 3 * T + 2 * T + 3 * 50))
+	finishes REDUCE_SCATTER "$bus" \
+		$((I + T + 3 * (W + T + 2 * I + 50 + I) + 2 * (I + T)))
 '
 
 test_expect_success 'what is reduced waits for that' '
 	P=$((m / 100 * 3 + 50)) &&
 	finishes ALL_REDUCE "$bus, \"local-reduction-delay\": 3" \
-		$((T + 6 * W + 6 * T + 5 * T + 3 * P)) &&
+		$((I + T + 6 * (W + T + I) + 5 * (I + T) + 3 * (2 * I + P))) &&
 	M=$((3 * (m / 1600))) &&
 	finishes ALL_REDUCE "$bus, \"local-reduction-delay\": 3, \"local-mem-bw\": 1600" \
-		$((T + 6 * W + 6 * T + 5 * T + 3 * P + 3 * M))
+		$((I + T + 6 * (W + T + I) + 5 * (I + T) + 3 * (2 * I + P + M)))
 '
 
 # Three come at a time: the first byte of one is g after the last of the one before.
 test_expect_success 'one after the other' '
 	finishes ALL_TO_ALL "$bus, \"all-to-all-implementation\": [\"direct\"]" \
-		$((T + W + 3 * left + 7 + 2 * 40 + 30 + 7)) &&
+		$((I + T + W + 3 * left + 7 + 2 * 40 + 30 + 7 + I)) &&
 	small="\"model-shared-bus\": true, \"L\": 30, \"o\": 7, \"g\": 1, \"G\": 0.5" &&
 	finishes ALL_TO_ALL "$small, \"all-to-all-implementation\": [\"direct\"]" \
-		$((T + W + 3 * left + 3 * 7 + 30 + 7))
+		$((I + T + W + 3 * left + 3 * 7 + 30 + 7 + I))
 '
 
 test_expect_success 'without a bus its keys are nothing, and each hand-off takes endpoint-delay' '

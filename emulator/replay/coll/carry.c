@@ -253,33 +253,33 @@ static void hand_off_over(struct loop_timer *timer, int64_t due)
 	net_timer_ends(net, id, due, begin);
 }
 
-/* Over the bus: what came moves in, is reduced, and moves out again where something is still
- * to be sent.
- */
-static void is_reduced(struct loop_timer *timer, int64_t due)
+static void over_the_bus(struct loop_timer *timer, int64_t due)
 {
 	struct coll_message *message = message_of(timer);
 	struct work *work = message->work;
-	int64_t time = due;
+	const struct step *step = &message->step;
+	int64_t time;
 
-	if (message->run->sent < message->run->plan.sends)
-		time = bus_move(work->bus, BUS_OUT, due, message->step.bytes);
-	time += reduction_time(work->owner, message->step.charge);
+	if (message->steps != BUS_END) {
+		time = bus_step(work->bus, &message->steps, due, step->bytes, step->charge);
+		take_later(message, time, over_the_bus);
+		return;
+	}
+	time = due + reduction_time(work->owner, step->charge);
 	if (time == due)
 		hand_off_over(timer, due);
 	else
 		take_later(message, time, hand_off_over);
 }
 
-static void has_moved_in(struct loop_timer *timer, int64_t due)
+/* What came goes to memory, is reduced, and goes out again where something is still to be sent. */
+static void has_come_in(struct loop_timer *timer, int64_t due)
 {
 	struct coll_message *message = message_of(timer);
-	uint64_t charge = message->step.charge;
+	const struct run *run = message->run;
 
-	if (charge)
-		take_later(message, bus_reduce(message->work->bus, due, charge), is_reduced);
-	else
-		is_reduced(timer, due);
+	message->steps = bus_when_in(message->step.charge, run->sent < run->plan.sends);
+	over_the_bus(timer, due);
 }
 
 static int post_receives(struct run *run, uint32_t room);
@@ -295,8 +295,10 @@ static void receive_done(struct net_message *net_message, int64_t time)
 	if (post_receives(run, run->chunk->open ? RECEIVES : RECEIVES_BEFORE) < 0)
 		return;
 	if (work->bus)
-		take_later(message, bus_move(work->bus, BUS_IN, time, message->step.bytes),
-			   has_moved_in);
+		take_later(
+			message,
+			bus_step(work->bus, &(bus_steps){ BUS_IN }, time, message->step.bytes, 0),
+			has_come_in);
 	else if (cost > 0)
 		take_later(message, time + cost, hand_off_over);
 	else
@@ -429,21 +431,26 @@ static void open_phase(struct loop_timer *timer, int64_t due)
 	net_timer_ends(net, id, due, begin);
 }
 
-/* The first of what is sent moves out. */
-static int64_t first_hand_off(struct chunk *chunk, int64_t time)
+/* The first of what is sent goes out. */
+static int64_t first_hand_off(struct chunk *chunk, int64_t begin)
 {
 	struct bus *bus = chunk->work->bus;
+	int64_t time, end = begin;
+	bus_steps steps;
 	struct step step;
 
 	if (!bus)
-		return time + chunk->work->delay;
+		return begin + chunk->work->delay;
 	for (uint32_t i = 0; i < PARTS; i++) {
 		if (!chunk->runs[i].chunk || !chunk->runs[i].plan.sends)
 			continue;
 		plan_send(&chunk->runs[i].plan, 0, &step);
-		time = bus_move(bus, BUS_OUT, time, step.bytes);
+		time = begin;
+		for (steps = bus_to_send(); steps != BUS_END;)
+			time = bus_step(bus, &steps, time, step.bytes, 0);
+		end = time > end ? time : end;
 	}
-	return time;
+	return end;
 }
 
 void run_begin(struct chunk *chunk, int64_t time)

@@ -45,6 +45,7 @@ struct coll_message {
 	struct run *run; /* NULL: of custom.c */
 	uint32_t k;      /* step, node */
 	bool is_send;
+	bus_steps steps; /* of what has come, still to do */
 	struct step step;
 	struct coll_message *next; /* that are free */
 };
