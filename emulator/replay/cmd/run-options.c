@@ -60,6 +60,10 @@ static int parse_spin(void *field, const struct key *key, const char *value, str
 		*(int64_t *)field = INT64_MAX;
 		return 0;
 	}
+	if (!strcmp(value, "auto")) {
+		*(int64_t *)field = LOOP_SPIN_AUTO;
+		return 0;
+	}
 	return kind_time.parse(field, key, value, err);
 }
 
@@ -152,7 +156,7 @@ static const struct optrow rows[] = {
 	    OPTROW_RANGE(1, 1000000)),
 	ROW("timeout", patience_s, &kind_count, "SECONDS", "Without anything going on (60)",
 	    OPTROW_RANGE(1, 1000000)),
-	ROW("spin", spin, &spin, "TIME|always", "Before a rank that waits sleeps (10us)",
+	ROW("spin", spin, &spin, "TIME|auto|always", "Before a rank that waits sleeps (auto)",
 	    OPTROW_RANGE(0, INT64_MAX)),
 
 	{ .help = "What comes of it:" },
@@ -211,7 +215,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		.queues_per_dim = 1,
 		.wait_s = 60,
 		.patience_s = 60,
-		.spin = 10000,
+		.spin = LOOP_SPIN_AUTO,
 	};
 	return optrow_parse(&program, options, argc, argv) ? 2 : 0;
 }

@@ -20,7 +20,10 @@
 #define REST_ALONE 200000 /* ns, when nothing is to come */
 /* Where ranks share a processor, one that asks too often keeps another from what it waits for. */
 #define REST_SHARED  40000
-#define SHARED_RESTS 16 /* behind the last time that another had it */
+#define SPIN_LEAST   10000 /* ns */
+#define SPIN_MOST    200000
+#define SHARED_LOOK  10000000 /* ns that this is looked at over */
+#define SHARED_TIMES 3        /* another has had it meanwhile: the kernel's own threads are fewer */
 
 static int64_t real_now(void *arg)
 {
@@ -87,19 +90,42 @@ static int64_t poll_rest(const struct loop *loop, int64_t waited)
 	return loop->open ? 1 + shorter(waited / REST_SHARE, REST_POLL) : REST_ALONE;
 }
 
-/* Somebody else was given this thread's processor, the last time not many rests ago. */
-static bool shares_processor(struct loop *loop)
+/* Other threads have again and again been given this thread's processor, of late. */
+static bool shares_processor(struct loop *loop, int64_t now)
 {
 	struct rusage usage;
 
-	if (loop->clock != &loop_real_clock || getrusage(RUSAGE_THREAD, &usage) < 0)
+	if (loop->clock != &loop_real_clock || now - loop->looked < SHARED_LOOK)
+		return loop->shared;
+	if (getrusage(RUSAGE_THREAD, &usage) < 0)
 		return false;
-	if (usage.ru_nivcsw != loop->preempted)
-		loop->shared_rests = SHARED_RESTS;
-	else if (loop->shared_rests)
-		loop->shared_rests--;
+	loop->shared = (usage.ru_nivcsw - loop->preempted) * SHARED_LOOK >=
+		       SHARED_TIMES * (now - loop->looked);
+	loop->looked = now;
 	loop->preempted = usage.ru_nivcsw;
-	return loop->shared_rests;
+	return loop->shared;
+}
+
+/* How long to ask again and again before a rest.  Twice what a rest costs loses little where that
+ * is in vain (Karlin, Manasse, McGeoch, Owicki: "Competitive randomized algorithms for nonuniform
+ * problems", 1990), and ends before long that two threads rest in turn.
+ */
+static int64_t spin_time(struct loop *loop, int64_t now, int64_t waited)
+{
+	if (loop->spin != LOOP_SPIN_AUTO)
+		return loop->spin;
+	if (waited < SPIN_LEAST || shares_processor(loop, now))
+		return SPIN_LEAST;
+	return shorter(2 * loop->rest_cost, SPIN_MOST);
+}
+
+static void take_rest(struct loop *loop, int64_t now, int64_t rest)
+{
+	int64_t cost;
+
+	loop->clock->rest(loop->clock->arg, rest);
+	cost = shorter(loop_now(loop) - now - rest, SPIN_MOST);
+	loop->rest_cost += (cost - loop->rest_cost) / 8;
 }
 
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
@@ -108,18 +134,18 @@ static void idle(struct loop *loop, int64_t since)
 	const struct evq_node *node = evq_peek(&loop->timers);
 	int64_t now = loop_now(loop), rest = REST_MAX, poll;
 
-	if (now - since < loop->spin)
+	if (now - since < spin_time(loop, now, now - since))
 		return;
 	if (node)
 		rest = shorter(rest, node->time - now - WAKE_NS);
 	if (loop->poll) {
 		poll = poll_rest(loop, now - since);
-		if (shares_processor(loop) && poll < REST_SHARED)
+		if (shares_processor(loop, now) && poll < REST_SHARED)
 			poll = REST_SHARED;
 		rest = shorter(rest, poll);
 	}
 	if (rest > 0)
-		loop->clock->rest(loop->clock->arg, rest);
+		take_rest(loop, now, rest);
 }
 
 static int real_run(struct loop *loop, struct err *err)
@@ -131,7 +157,8 @@ static int real_run(struct loop *loop, struct err *err)
 		done = loop->poll ? loop->poll(loop->poll_arg, err) : 0;
 		if (done < 0)
 			return -1;
-		while (!loop->stopped && !loop->failed && fire_next(loop, loop_now(loop)))
+		while (!loop->stopped && !loop->failed && evq_peek(&loop->timers) &&
+		       fire_next(loop, loop_now(loop)))
 			done++;
 		if (done)
 			since = loop_now(loop);
@@ -146,7 +173,7 @@ void loop_init(struct loop *loop, const struct loop_clock *clock)
 	/* The kernel would let a thread sleep 50 us longer than it asks for. */
 	if (clock == &loop_real_clock)
 		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-	*loop = (struct loop){ .clock = clock, .spin = 10000 };
+	*loop = (struct loop){ .clock = clock, .spin = LOOP_SPIN_AUTO };
 	evq_init(&loop->timers);
 }
 

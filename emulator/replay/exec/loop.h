@@ -46,10 +46,17 @@ struct loop {
 	void *poll_arg;
 	uint64_t open;         /* things that are to come by `poll`: it is asked more often then */
 	int64_t spin;          /* ns without anything to do before it rests; INT64_MAX: never */
-	long preempted;        /* times, when it was looked at last, and rests that are longer */
-	unsigned shared_rests; /* since */
+	int64_t rest_cost;     /* ns, what rests took longer than they were to, on average */
+	long preempted;        /* times, when that was looked at last */
+	int64_t looked;        /* then, ns */
+	bool shared;           /* the processor, with others that want it */
 	struct histogram late; /* ns that timers went off too late, in real runs */
 };
+
+/* As long as a rest costs, twice, where the processor is not shared: who waits for another that
+ * rests would rest as well, and they would in turn.
+ */
+#define LOOP_SPIN_AUTO (-1)
 
 extern const struct loop_clock loop_real_clock; /* CLOCK_MONOTONIC */
 
