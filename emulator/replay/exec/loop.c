@@ -11,9 +11,11 @@
 
 #define TURNS 64
 
-/* A thread that sleeps comes back this much too late: the last of it is spun away. */
-#define WAKE_NS  30000
-#define REST_MAX 1000000 /* ns without a look at whether it is to stop */
+/* A thread that sleeps comes back too late: the last of it, or twice what that usually is, is spun
+ * away.
+ */
+#define WAKE_LEAST 30000   /* ns */
+#define REST_MAX   1000000 /* ns without a look at whether it is to stop */
 /* What comes is seen late by a share of how long it was waited for, and at most so much. */
 #define REST_SHARE 64
 #define REST_POLL  50000  /* ns */
@@ -119,13 +121,18 @@ static int64_t spin_time(struct loop *loop, int64_t now, int64_t waited)
 	return shorter(2 * loop->rest_cost, SPIN_MOST);
 }
 
+static int64_t longer(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static void take_rest(struct loop *loop, int64_t now, int64_t rest)
 {
 	int64_t cost;
 
 	loop->clock->rest(loop->clock->arg, rest);
 	cost = shorter(loop_now(loop) - now - rest, SPIN_MOST);
-	loop->rest_cost += (cost - loop->rest_cost) / 8;
+	loop->rest_cost += (cost - loop->rest_cost) / (cost > loop->rest_cost ? 2 : 32);
 }
 
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
@@ -137,7 +144,7 @@ static void idle(struct loop *loop, int64_t since)
 	if (now - since < spin_time(loop, now, now - since))
 		return;
 	if (node)
-		rest = shorter(rest, node->time - now - WAKE_NS);
+		rest = shorter(rest, node->time - now - longer(2 * loop->rest_cost, WAKE_LEAST));
 	if (loop->poll) {
 		poll = poll_rest(loop, now - since);
 		if (shares_processor(loop, now) && poll < REST_SHARED)
