@@ -57,6 +57,14 @@ test_expect_success VERBS,DEVICE,PYTHON3 'other settings, another model' '
 	predicted $((6 * (10000 + 262144) + 10000))
 '
 
+test_expect_success VERBS,DEVICE,PYTHON3 'what the model leaves out is said, and only then' '
+	on_nodes latency=10us,rate=8Gbit/s 2>err && test_must_be_empty err &&
+	on_nodes latency=10us,rate=8Gbit/s,loss=0.000001 2>err &&
+	grep "^netemu replay: .* without the losses of the device$" err &&
+	on_nodes latency=10us,rate=8Gbit/s,jitter=1us 2>err && predicted $((6 * (10000 + 262144) + 10000)) any &&
+	grep "^netemu replay: .* without the jitter of the device$" err
+'
+
 test_expect_success VERBS,DEVICE,PYTHON3 'topology=: the links of that topology' '
 	on_nodes latency=100us,topology=kary:2:2@rate=1Gbit/s &&
 	predicted $((6 * (100000 + 262144 * 8) + 100000))

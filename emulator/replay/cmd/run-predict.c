@@ -80,6 +80,7 @@ struct network {
 	struct fabric fabric;
 	struct model_links *links;
 	uint32_t *device; /* [links->places] */
+	bool quiet;
 };
 
 static int no_room(struct err *err)
@@ -171,6 +172,26 @@ static int place_ranks(struct network *network, const struct net *net, struct er
 	return 0;
 }
 
+/* What the model does not know of the links in use. */
+static void tell_what_is_left_out(const struct network *network)
+{
+	const struct model_links *links = network->links;
+	bool jitter = atomic_load(&network->fabric.segment.header->jitter) > 0, loss = false;
+	uint64_t count = links->start[(uint64_t)links->places * links->places];
+	uint64_t bits;
+
+	for (uint64_t i = 0; i < count && !loss; i++) {
+		bits = atomic_load(&net_link(&network->fabric, links->path[i])->loss);
+		loss = bits != 0; /* as a double */
+	}
+	if (jitter || loss)
+		fprintf(stderr,
+			"netemu replay: what --predict says is without the %s of the device\n",
+			!loss    ? "jitter"
+			: jitter ? "jitter and the losses"
+				 : "losses");
+}
+
 static int take_rates(struct network *network, struct err *err)
 {
 	struct model_links *links = network->links;
@@ -228,15 +249,19 @@ static int take_network(struct network *network, const struct net *net,
 	if (!settings->links)
 		return no_room(err);
 	if (place_ranks(network, net, err) == 0 && take_rates(network, err) == 0 &&
-	    take_paths(network, err) == 0)
+	    take_paths(network, err) == 0) {
+		if (!network->quiet)
+			tell_what_is_left_out(network);
 		return 0;
+	}
 	model_settings_release(settings);
 	return -1;
 }
 
-static int from_fabric(struct model_settings *settings, const struct net *net, struct err *err)
+static int from_fabric(struct model_settings *settings, const struct net *net, bool quiet,
+		       struct err *err)
 {
-	struct network network = { .links = NULL };
+	struct network network = { .quiet = quiet };
 	char path[PATH_MAX];
 	size_t size;
 	int rc;
@@ -262,5 +287,5 @@ int run_predicted_network(struct model_settings *settings, const struct run_conf
 					    config->dims.count, err);
 	if (options->network != RUN_VERBS)
 		return unknown("nothing is known of the network under tcp", err);
-	return from_fabric(settings, net, err);
+	return from_fabric(settings, net, options->quiet, err);
 }
