@@ -97,25 +97,36 @@ static struct chunk *next_by_priority(const struct queue *queue)
 	return chunk;
 }
 
+/* Those that are not started are by priority, so that most belong behind the last one. */
 void queue_add(struct chunk *chunk)
 {
-	struct chunk **at = &chunk->queue->chunks;
+	struct queue *queue = chunk->queue;
+	struct chunk **at = &queue->chunks, *last = queue->last;
 
+	if (last && !last->started && last->work->priority >= chunk->work->priority)
+		at = &last->next;
 	while (*at && ((*at)->started || (*at)->work->priority >= chunk->work->priority))
 		at = &(*at)->next;
 	chunk->next = *at;
 	*at = chunk;
+	if (!chunk->next)
+		queue->last = chunk;
 }
 
 void queue_remove(struct chunk *chunk)
 {
-	struct chunk **at = &chunk->queue->chunks;
+	struct queue *queue = chunk->queue;
+	struct chunk **at = &queue->chunks, *before = NULL;
 
-	while (*at != chunk)
-		at = &(*at)->next;
+	while (*at != chunk) {
+		before = *at;
+		at = &before->next;
+	}
 	*at = chunk->next;
+	if (queue->last == chunk)
+		queue->last = before;
 	if (chunk->started)
-		chunk->queue->running--;
+		queue->running--;
 	chunk->queue = NULL;
 	chunk->started = false;
 }

@@ -78,7 +78,7 @@ struct chunk {
 
 /* Chunks of one queue of a dimension, those started in front or anywhere. */
 struct queue {
-	struct chunk *chunks;
+	struct chunk *chunks, *last;
 	uint32_t running;
 	/* Default: the next in the order of all ranks: queue.c */
 	uint32_t turn, turn_phase, turn_place;
