@@ -175,7 +175,7 @@ fails() {
 }
 
 nodes sizes.0.json "$(send 1 1 100 "" 7)"
-nodes sizes.1.json "$(recv 1 0 200 "" 7)"
+nodes sizes.1.json "$(recv 5000000001 0 200 "" 7)"
 nodes alone.0.json "$(comp 1 1)"
 nodes alone.1.json "$(recv 4 0 64 "" 3)"
 nodes cycle.json "$(comp 1 1 3)" "$(comp 2 1 1)" "$(comp 3 1 2)"
@@ -184,7 +184,7 @@ nodes nowhere.json "{\"Id\": 7, \"Name\": \"p2p\", \"NodeType\": 5, \"comm_size\
 nodes group.json "{\"Id\": 7, \"NodeType\": 7, \"comm_type\": 0, \"comm_size\": 5, \"pg_name\": \"4\"}"
 for network in $networks; do
 	test_expect_success "$network: sizes that differ are named, both of them" '
-		fails $network "rank 0 sends 100 bytes.*rank 1 (node 1) receives 200" 2 \
+		fails $network "rank 0 sends 100 bytes.*rank 1 (node 5000000001) receives 200" 2 \
 			--workload sizes
 	'
 	test_expect_success "$network: what waits for ever is named: rank, node, peer, tag" '

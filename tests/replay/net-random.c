@@ -137,7 +137,7 @@ static void add_half(struct run *run, const struct plan *plan, bool is_send)
 			     .tag = plan->tag,
 			     .size = plan->size,
 			     .data = plan->looked ? &exact : NULL,
-			     .node_id = UINT32_MAX,
+			     .node_id = NET_NO_NODE,
 			     .done = done },
 	};
 }

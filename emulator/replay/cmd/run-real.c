@@ -169,12 +169,12 @@ static void parcel_init(struct parcel *parcel, struct real_run *run, uint32_t pe
 			  .tag = TAG_SIZE,
 			  .size = sizeof(parcel->length),
 			  .data = &size_data,
-			  .node_id = UINT32_MAX,
+			  .node_id = NET_NO_NODE,
 			  .done = nothing },
 		.text = { .peer = peer,
 			  .tag = TAG_TEXT,
 			  .data = &text_data,
-			  .node_id = UINT32_MAX,
+			  .node_id = NET_NO_NODE,
 			  .done = parcel_done },
 	};
 }

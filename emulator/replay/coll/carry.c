@@ -76,10 +76,8 @@ struct coll_message *message_new(struct work *work, struct run *run, uint32_t k,
 	message = owner->free;
 	owner->free = message->next;
 	*message = (struct coll_message){ .work = work, .run = run, .k = k, .is_send = is_send };
-	message->message.node_id = UINT32_MAX;
+	message->message.node_id = work_node(work);
 	message->message.op = op_of(work);
-	if (work_node(work) < UINT32_MAX)
-		message->message.node_id = (uint32_t)work_node(work);
 	work->open++;
 	return message;
 }

@@ -112,10 +112,10 @@ struct work {
 	struct custom *custom;
 };
 
-/* The node of the trace that WORK is of, or UINT64_MAX. */
+/* The node of the trace that WORK is of, or NET_NO_NODE. */
 static inline uint64_t work_node(const struct work *work)
 {
-	return work->collective ? work->collective->node_id : UINT64_MAX;
+	return work->collective ? work->collective->node_id : NET_NO_NODE;
 }
 
 #define MESSAGES 64 /* that are allocated together */

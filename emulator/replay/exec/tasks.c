@@ -203,7 +203,7 @@ static int start_message(struct task *task, bool is_send, struct err *err)
 		.peer = (uint32_t)peer,
 		.tag = NET_TAG_P2P | (uint64_t)extra->comm_tag,
 		.size = size,
-		.node_id = (uint32_t)node->id,
+		.node_id = node->id,
 		.op = RANKOP_P2P,
 		.done = message_done,
 	};

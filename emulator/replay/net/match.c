@@ -55,20 +55,18 @@ static void queue_drop_empty(struct match *match, struct match_queue *queue)
 static int check_size(struct net_message *receive, const struct match_arrival *arrival,
 		      uint32_t rank, struct err *err)
 {
-	char node[32] = "";
+	char node[NET_NODE_NAME];
 
 	if (receive->size == NET_ANY)
 		receive->size = arrival->size;
 	if (receive->size == arrival->size)
 		return 0;
-	if (receive->node_id != UINT32_MAX)
-		snprintf(node, sizeof(node), " (node %u)", receive->node_id);
 	return err_set(err,
 		       "sizes differ: rank %u sends %llu bytes with tag %llu, rank %u%s receives "
 		       "%llu",
 		       arrival->peer, (unsigned long long)arrival->size,
-		       (unsigned long long)(arrival->tag & ~NET_TAG_P2P), rank, node,
-		       (unsigned long long)receive->size);
+		       (unsigned long long)(arrival->tag & ~NET_TAG_P2P), rank,
+		       net_node_name(receive, node), (unsigned long long)receive->size);
 }
 
 void match_init(struct match *match)

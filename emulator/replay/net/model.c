@@ -343,14 +343,12 @@ void model_destroy(struct model *model)
 
 static int say_receive(uint32_t rank, const struct net_message *receive, struct err *err)
 {
-	char size[32] = "what there is", node[32] = "";
+	char size[32] = "what there is", node[NET_NODE_NAME];
 
 	if (receive->size != NET_ANY)
 		snprintf(size, sizeof(size), "%llu bytes", (unsigned long long)receive->size);
-	if (receive->node_id != UINT32_MAX)
-		snprintf(node, sizeof(node), " (node %u)", receive->node_id);
 	return err_set(err, "rank %u%s waits for %s from rank %u with tag %llu, which nobody sends",
-		       rank, node, size, receive->peer,
+		       rank, net_node_name(receive, node), size, receive->peer,
 		       (unsigned long long)(receive->tag & ~NET_TAG_P2P));
 }
 

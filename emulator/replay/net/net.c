@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/watch.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+const char *net_node_name(const struct net_message *message, char name[NET_NODE_NAME])
+{
+	*name = '\0';
+	if (message->node_id != NET_NO_NODE)
+		snprintf(name, NET_NODE_NAME, " (node %" PRIu64 ")", message->node_id);
+	return name;
+}
+
 static int check(const struct net *net, const struct net_message *message, const char *what,
 		 struct err *err)
 {

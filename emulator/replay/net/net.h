@@ -26,6 +26,8 @@
 #define NET_TAG_P2P (UINT64_C(1) << 63)
 #define NET_ANY     UINT64_MAX /* size of a receive that takes what its sender has */
 
+#define NET_NO_NODE UINT64_MAX /* in place of the id of a node: none, or not known */
+
 struct net_message;
 
 /* Contents, of runs that verify.  Both may be called for parts in any order. */
@@ -39,6 +41,8 @@ struct net_data {
 /* Embedded in what the caller owns, which stays until `done` or net_destroy(). */
 struct net_message {
 	uint32_t peer; /* rank */
+	uint16_t op;   /* enum rankop: what it belongs to, for the ledger */
+	bool is_send;  /* net.c's */
 	uint64_t tag;
 	uint64_t size; /* bytes, may be 0; NET_ANY of a receive becomes what is sent */
 	const struct net_data *data; /* NULL: contents do not matter */
@@ -46,12 +50,8 @@ struct net_message {
 	 * Called from the loop, never from within net_send() or net_recv().
 	 */
 	void (*done)(struct net_message *message, int64_t time);
-	uint32_t node_id; /* for sentences: of the trace, or UINT32_MAX */
-	uint16_t op;      /* enum rankop: what it belongs to, for the ledger */
-
-	/* net.c's. */
-	bool is_send;
-	int64_t posted; /* ns: when it was handed over, where somebody looks */
+	uint64_t node_id; /* for sentences: of the trace, or NET_NO_NODE */
+	int64_t posted;   /* net.c's, ns: when it was handed over, where somebody looks */
 
 	/* The backend's. */
 	struct net_message *next, *prev;
@@ -104,6 +104,9 @@ struct net {
 int net_send(struct net *net, struct net_message *message, struct err *err);
 int net_recv(struct net *net, struct net_message *message, struct err *err);
 int net_poll(struct net *net, struct err *err);
+/* For sentences: " (node ID)" of MESSAGE in NAME, or nothing where no node is known. */
+#define NET_NODE_NAME 32
+const char *net_node_name(const struct net_message *message, char name[NET_NODE_NAME]);
 /* A backend's: MESSAGE, a receive, has come whole. */
 void net_received(struct net *net, const struct net_message *message);
 /* The same: MESSAGE is over, its `done` is called with TIME. */

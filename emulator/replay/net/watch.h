@@ -17,7 +17,7 @@ struct net_moment {
 	int64_t begin, end; /* ns, loop_now(); an end is noticed from the poll or the end before */
 	const struct net_message *message; /* NULL of polls and timers */
 	int found;                         /* NET_POLL: how many things were done */
-	uint64_t node_id;                  /* NET_TIMER: whose; UINT64_MAX: not known */
+	uint64_t node_id;                  /* NET_TIMER: whose; or NET_NO_NODE */
 	int64_t due;                       /* the same: when it was to go off */
 };
 

@@ -391,7 +391,7 @@ static void timer_fired(struct timeline *timeline, const struct net *net,
 		return;
 	put(&words, between(timeline));
 	put(&words, "{\"name\":\"");
-	if (moment->node_id != UINT64_MAX)
+	if (moment->node_id != NET_NO_NODE)
 		put_number(&words, moment->node_id);
 	put(&words, "\",\"cat\":\"event\"");
 	put_times(&words, net->rank, TRACK_TIMER, moment->begin, moment->end);
