@@ -32,8 +32,9 @@ int record_id(const char *text, uint64_t *id, uint32_t *task, const char **step)
 		*id += number;
 	} else if (*end == '_' && end[1] == '[') { /* tasks that have not started */
 		end = strchr(end, ']');
-		if (!end++)
+		if (!end)
 			return -1;
+		end++;
 	} else if (*end == '_') {
 		if (number_of(end + 1, &end, NETEMU_NONE - 1, &number) < 0)
 			return -1;
