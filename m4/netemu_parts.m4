@@ -69,7 +69,8 @@ AC_DEFUN([NETEMU_MPI], [
 
 # ---------------------------------------------------------------------
 # NETEMU_VERBS
-#   The emulated device and the verbs tracer need <infiniband/verbs.h>.
+#   The emulated device and the verbs tracer need <infiniband/verbs.h>; the tracer
+#   records calls of librdmacm where its header is.
 # ---------------------------------------------------------------------
 AC_DEFUN([NETEMU_VERBS], [
   NETEMU_WITH([verbs], [build what stands on libibverbs, with its headers from DIR/include])
@@ -79,6 +80,8 @@ AC_DEFUN([NETEMU_VERBS], [
     CPPFLAGS="$CPPFLAGS $VERBS_CPPFLAGS"
     AC_CHECK_HEADER([infiniband/verbs.h], [],
       [NETEMU_MISSING([infiniband/verbs.h], [libibverbs-dev], [--without-verbs])])
+    AC_CHECK_HEADER([rdma/rdma_cma.h], [with_rdmacm=yes], [with_rdmacm="no (librdmacm-dev)"],
+      [#include <infiniband/verbs.h>])
     CPPFLAGS=$saved_CPPFLAGS
   ])
   AC_SUBST([VERBS_CPPFLAGS])
@@ -127,13 +130,14 @@ AC_DEFUN([NETEMU_TESTS], [
 AC_DEFUN([NETEMU_SUMMARY], [
   AS_IF([test "$with_slurm" != no], [summary_slurm="for Slurm $SLURM_VERSION"], [summary_slurm="no"])
   AS_IF([test "$with_mpi" != no], [summary_mpi="yes ($MPICC)"], [summary_mpi="no"])
-  AS_IF([test "$with_verbs" != no], [summary_verbs="yes"], [summary_verbs="no"])
+  AS_IF([test "$with_verbs" != no], [summary_verbs="yes"], [summary_verbs="no" with_rdmacm="no"])
   cat <<EOF
 
   $PACKAGE $VERSION
     SPANK plugins        $summary_slurm
     MPI profiler         $summary_mpi
     verbs parts          $summary_verbs
+    traces librdmacm     $with_rdmacm
     rendezvous by PMIx   $with_pmix
     man pages            $enable_man
     tests                $enable_tests

@@ -396,12 +396,14 @@ librdmacm=$(/sbin/ldconfig -p | sed -n 's/.*librdmacm\.so\.1 .* => //p' | head -
 functions() {
 	nm -D --defined-only "$1" | sed -n "s/.* [TW] \(rdma_[a-z_]*\)@*\([A-Z0-9_.]*\)$/\1@\2/p" | sort
 }
-test -n "$librdmacm" && nm -D "$librdmacm" >log 2>&1 && test_set_prereq LIBRDMACM
+# built where librdmacm's header was
+functions "$LIBNETTRACE" >ours
+test -n "$librdmacm" && test -s ours && nm -D "$librdmacm" >log 2>&1 && test_set_prereq LIBRDMACM
 
 test_expect_success LIBRDMACM 'all of librdmacm is recorded, in its versions, or known not to matter' '
-	functions "$librdmacm" >all && functions "$LIBNETTRACE" >ours && test -s ours &&
+	functions "$librdmacm" >all &&
 	comm -23 ours all >odd && test_must_be_empty odd &&
-	comm -13 ours all | sed "s/@.*//" | grep -v -x -F -f unrecorded >missing
+	comm -13 ours all | sed "s/@.*//" | { grep -v -x -F -f unrecorded || :; } >missing &&
 	test_must_be_empty missing
 '
 
