@@ -141,8 +141,9 @@ static int compare_rows(const void *left, const void *right, void *arg)
 
 void summary_sort(struct overview *overview, const struct summary_column *column)
 {
-	qsort_r(overview->row, overview->rows, sizeof(*overview->row), compare_rows,
-		(void *)(uintptr_t)column);
+	if (overview->rows)
+		qsort_r(overview->row, overview->rows, sizeof(*overview->row), compare_rows,
+			(void *)(uintptr_t)column);
 }
 
 static size_t shown(const struct overview *overview, size_t top)

@@ -148,7 +148,7 @@ static int put(struct front_qp *own, const struct ibv_send_wr *wr)
 		return rc;
 	if (inlines)
 		copy_inline(sqe_inline(engine->shared, sqe), wr);
-	else
+	else if (sges) /* else there may be no list */
 		memcpy(sqe->sge, wr->sg_list, sges * sizeof(*sqe->sge));
 	qp_send_add(engine, sqe);
 	return 0;
