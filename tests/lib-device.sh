@@ -36,6 +36,10 @@ cleanup device_cleanup
 trap 'status=$?; device_cleanup; (exit $status); die' EXIT
 trap 'exit 143' INT TERM HUP
 
+# The runtime of the address sanitizer has to come before what is preloaded, and takes address
+# space: programs of ours that have it cannot be run so.
+nm -D "$NETEMU_BUILDDIR/netemu-device" 2>/dev/null | grep -q __asan || test_set_prereq PLAIN
+
 # device_need PROGRAM...: skip the whole script unless all of them are there.
 device_need() {
 	test -e "$LIBNETEMU" || skip_all="built without the emulated device"

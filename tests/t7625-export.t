@@ -317,7 +317,7 @@ test_expect_success 'a full disk is one sentence, and leaves nothing' '
 	test -z "$(ls -A small)"
 '
 
-test_expect_success 'much in little memory' '
+test_expect_success PLAIN 'much in little memory' '
 	"$gen_threads" big.bin 300 >made &&
 	sends=$(sed "s/.*sends=\([0-9]*\).*/\1/" made) &&
 	receives=$(sed "s/.*receives=\([0-9]*\).*/\1/" made) &&
