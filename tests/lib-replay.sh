@@ -10,7 +10,7 @@
 # What each rank says is in out.RANK and err.RANK; ranks prints what rank 0 does.
 
 REPLAY=$NETEMU_BUILDDIR/netemu-replay
-CHAKRA=${NETEMU_SHARED_DATA:-/nonexistent}/chakra
+CHAKRA=${NETEMU_SHARED_DATA:-$NETEMU_SRCDIR/../shared/data}/chakra
 test -r "$CHAKRA/astra_ref.json" && test_set_prereq CHAKRA
 # What is preloaded comes before the runtime of the address sanitizer, which does not bear that.
 replay_is_plain() {
