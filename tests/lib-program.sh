@@ -10,6 +10,13 @@
 device_need python3
 unset NETEMU_RDV
 PATH=$NETEMU_BUILDDIR:$PATH
+# What programs on the device call, with it preloaded.
+if ! test_have_prereq PLAIN; then
+	mkdir bin
+	printf '#!/bin/sh\nunset LD_PRELOAD\nexec "%s/netemu" "$@"\n' "$NETEMU_BUILDDIR" >bin/netemu
+	chmod +x bin/netemu
+	PATH=$PWD/bin:$PATH
+fi
 steps=$NETEMU_BUILDDIR/tests/device/steps
 export PATH steps
 

@@ -14,6 +14,8 @@ unset NETEMU NETEMU_FABRIC NETEMU_NODE
 REAL=$(/sbin/ldconfig -p | sed -n 's/.*libibverbs\.so\.1 .* => //p' | head -n 1)
 export REAL
 : "${CC:=cc}"
+# with the undefined sanitizer it ends at what is no address of an object
+readelf -d "$LIBNETEMU" | grep -q libubsan || test_set_prereq PLAIN
 
 test_expect_success 'it needs libc alone' '
 	libc=$(ldd /bin/true | sed -n "s/.*=> \(.*libc\.so[^ ]*\) .*/\1/p") &&
@@ -25,7 +27,7 @@ test_expect_success 'it needs libc alone' '
 	comm -13 defined undefined >missing &&
 	test_must_be_empty missing &&
 	readelf -d "$LIBNETEMU" | grep NEEDED >needed &&
-	! grep -v "libc\.so\|ld-linux" needed
+	! grep -v "libc\.so\|ld-linux\|libubsan" needed
 '
 
 test_expect_success 'every public function of libibverbs is there in the same version' '
@@ -151,7 +153,7 @@ test_expect_success 'a program of the oldest version gets the one of libibverbs'
 '
 
 # A libibverbs whose functions only say that they have been called.
-test_expect_success 'what is of another device goes to libibverbs' '
+test_expect_success PLAIN 'what is of another device goes to libibverbs' '
 	sed "s/@@/ /" public >names &&
 	{
 		echo "#include <stdio.h>" &&

@@ -71,7 +71,7 @@ test_expect_success 'options end before the program' '
 	test_cmp expect out
 '
 
-test_expect_success PLAIN 'settings: environment, then list' '
+test_expect_success 'settings: environment, then list' '
 	settings() { python "print(data[0][\"settings\"])" <list; } &&
 	list="netemu device list --format=json" &&
 	NETEMU=latency=3us,mtu=1024 netemu device run latency=2us sh -c "$list" >list &&
@@ -81,7 +81,7 @@ test_expect_success PLAIN 'settings: environment, then list' '
 	NETEMU=no netemu device run "$steps" port && nothing_left
 '
 
-test_expect_success PLAIN 'settings from a file' '
+test_expect_success 'settings from a file' '
 	printf "# mine\nlatency=7us\n" >settings.txt &&
 	netemu device run @settings.txt netemu device list --format=json >list &&
 	test "$(settings)" = "yes,latency=7000ns"
