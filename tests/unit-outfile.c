@@ -223,5 +223,6 @@ int main(void)
 		cmocka_unit_test(signals_can_be_taken_gently),
 	};
 
+	signal(SIGINT, SIG_DFL); /* ignored in a shell's background jobs */
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
