@@ -448,6 +448,24 @@ static bool wants_answer(const struct op *op, const struct answer *answer)
 	return answer->status != WC_SUCCESS && answer->status != RESPOND_NOTHING;
 }
 
+/* An answer that is sent before the receive completes. */
+struct early_answer {
+	struct answer answer; /* first */
+	struct fabric *fabric;
+	const struct mail *mail;
+	bool sent;
+};
+
+static void answer_early(struct answer *answer)
+{
+	struct early_answer *early = (struct early_answer *)answer;
+
+	if (!reliable(&early->mail->op) || !fabric_alive(early->fabric, early->mail->process))
+		return;
+	answer_mail(early->fabric, early->mail, answer, NULL);
+	early->sent = true;
+}
+
 static void handle_request(struct fabric *fabric, struct mail *mail)
 {
 	static char data[MAILBOX_PART]; /* one thread at a time makes progress */
@@ -455,7 +473,8 @@ static void handle_request(struct fabric *fabric, struct mail *mail)
 				   .parts = 1,
 				   .part[0] = { mail->data, mail->bytes } };
 	struct op op = mail->op;
-	struct answer answer;
+	struct early_answer early = { { .early = answer_early }, fabric, mail, false };
+	const struct answer *answer = &early.answer;
 	_Atomic uint64_t *place;
 
 	if (is_read(&op))
@@ -463,9 +482,10 @@ static void handle_request(struct fabric *fabric, struct mail *mail)
 	op.payload = &payload;
 	place = section_enter(fabric);
 	atomic_store(&fabric->answering, mail->process + 1);
-	respond(fabric, &op, &answer);
-	if (reliable(&op) && wants_answer(&op, &answer) && fabric_alive(fabric, mail->process))
-		answer_mail(fabric, mail, &answer, data);
+	respond_early(fabric, &op, &early.answer);
+	if (!early.sent && reliable(&op) && wants_answer(&op, answer) &&
+	    fabric_alive(fabric, mail->process))
+		answer_mail(fabric, mail, answer, data);
 	atomic_store(&fabric->answering, 0);
 	section_leave(place);
 }
@@ -485,7 +505,10 @@ static bool take_responses(struct fabric *fabric, struct ring *ring)
 	return false;
 }
 
-static bool take_requests(struct fabric *fabric, struct ring *ring)
+/* An answer that came before a request, which may be what its sender says to it, is taken before
+ * it.
+ */
+static bool take_requests(struct fabric *fabric, struct ring *ring, struct ring *responses)
 {
 	struct mail *mail;
 
@@ -493,6 +516,8 @@ static bool take_requests(struct fabric *fabric, struct ring *ring)
 		mail = first(ring);
 		if (!mail)
 			return false;
+		if (take_responses(fabric, responses))
+			return true;
 		handle_request(fabric, mail);
 		taken(ring, mail);
 	}
@@ -501,12 +526,14 @@ static bool take_requests(struct fabric *fabric, struct ring *ring)
 
 void mailbox_progress(struct fabric *fabric)
 {
+	struct ring *responses;
 	bool left;
 
 	if (!__atomic_load_n(&fabric->process->requests_at, __ATOMIC_ACQUIRE))
 		return;
-	left = take_responses(fabric, ring_of(fabric, fabric->self, MAIL_RESPONSE));
-	left |= take_requests(fabric, ring_of(fabric, fabric->self, MAIL_REQUEST));
+	responses = ring_of(fabric, fabric->self, MAIL_RESPONSE);
+	left = take_responses(fabric, responses);
+	left |= take_requests(fabric, ring_of(fabric, fabric->self, MAIL_REQUEST), responses);
 	if (left)
 		atomic_store(&fabric->process->attention, 1);
 	/* whoever gets mail may be away when the next comes */

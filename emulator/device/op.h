@@ -69,6 +69,10 @@ struct answer {
 	int status;
 	uint32_t rnr_timer; /* code of the responder's min_rnr_timer */
 	uint64_t original;  /* atomic: what was there */
+	/* Called once a message is in its place and before the receive completes, where that
+	 * answers the requester: whoever sees the completion may be gone at once.
+	 */
+	void (*early)(struct answer *answer);
 };
 
 #endif

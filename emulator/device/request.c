@@ -101,6 +101,8 @@ void request_complete(struct request *r, struct match *m, int status)
 		.receive = 1,
 	};
 
+	if (status == WC_SUCCESS && r->answer->early)
+		r->answer->early(r->answer);
 	fill_address(r, &entry);
 	if (op->opcode == WR_RDMA_WRITE_WITH_IMM)
 		entry.opcode = WC_RECV_RDMA_WITH_IMM;

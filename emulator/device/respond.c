@@ -393,7 +393,7 @@ static void respond_to(struct request *r)
 	lock_drop(&r->qp->receive_lock);
 }
 
-void respond(struct fabric *fabric, const struct op *op, struct answer *answer)
+void respond_early(struct fabric *fabric, const struct op *op, struct answer *answer)
 {
 	struct request r = {
 		.fabric = fabric,
@@ -402,9 +402,15 @@ void respond(struct fabric *fabric, const struct op *op, struct answer *answer)
 		.device = fabric_device(fabric, op->to),
 	};
 
-	*answer = (struct answer){ .status = WC_SUCCESS };
+	*answer = (struct answer){ .status = WC_SUCCESS, .early = answer->early };
 	r.bytes = request_whole(op) || !op->payload ? op->length : payload_length(op->payload);
 	respond_to(&r);
+}
+
+void respond(struct fabric *fabric, const struct op *op, struct answer *answer)
+{
+	answer->early = NULL;
+	respond_early(fabric, op, answer);
 }
 
 void respond_forget(struct fabric *fabric, struct shared_qp *qp)

@@ -18,6 +18,8 @@
  * (progress.h).  A datagram to a group comes once for each member.
  */
 void respond(struct fabric *fabric, const struct op *op, struct answer *answer);
+/* The same for who has set answer->early. */
+void respond_early(struct fabric *fabric, const struct op *op, struct answer *answer);
 
 /* A QP is reset or destroyed, its receive lock is held: forget a message of
  * which only parts have come.
