@@ -11,8 +11,8 @@
 
 #define TURNS 64
 
-/* A thread that sleeps comes back too late: the last of it, or twice what that usually is, is spun
- * away.
+/* A thread that sleeps comes back too late: the last of it is spun away, with LOOP_SPIN_AUTO
+ * twice what that usually is.
  */
 #define WAKE_LEAST 30000   /* ns */
 #define REST_MAX   1000000 /* ns without a look at whether it is to stop */
@@ -135,6 +135,12 @@ static void take_rest(struct loop *loop, int64_t now, int64_t rest)
 	loop->rest_cost += (cost - loop->rest_cost) / (cost > loop->rest_cost ? 2 : 32);
 }
 
+/* How long before a time to wake for it. */
+static int64_t wake_time(const struct loop *loop)
+{
+	return loop->spin == LOOP_SPIN_AUTO ? longer(2 * loop->rest_cost, WAKE_LEAST) : WAKE_LEAST;
+}
+
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
 static void idle(struct loop *loop, int64_t since)
 {
@@ -144,7 +150,7 @@ static void idle(struct loop *loop, int64_t since)
 	if (now - since < spin_time(loop, now, now - since))
 		return;
 	if (node)
-		rest = shorter(rest, node->time - now - longer(2 * loop->rest_cost, WAKE_LEAST));
+		rest = shorter(rest, node->time - now - wake_time(loop));
 	if (loop->poll) {
 		poll = poll_rest(loop, now - since);
 		if (shares_processor(loop, now) && poll < REST_SHARED)
