@@ -45,7 +45,8 @@ struct loop {
 	int (*poll)(void *arg, struct err *err);
 	void *poll_arg;
 	uint64_t open;         /* things that are to come by `poll`: it is asked more often then */
-	int64_t spin;          /* ns without anything to do before it rests; INT64_MAX: never */
+	int64_t spin;          /* ns without anything to do before it rests; INT64_MAX: never,
+				or LOOP_SPIN_AUTO */
 	int64_t rest_cost;     /* ns, what rests took longer than they were to, on average */
 	long preempted;        /* times, when that was looked at last */
 	int64_t looked;        /* then, ns */
