@@ -96,6 +96,32 @@ static void lateness_does_not_add_up(void **state)
 	loop_release(&loop);
 }
 
+/* The same, and looking at it takes a while, as spinning does. */
+static int64_t ticking_now(void *arg)
+{
+	return ((struct slow *)arg)->now += 100;
+}
+
+/* How late a rest ends is learned from the first ones. */
+static void gaps_end_on_time_where_rests_end_late(void **state)
+{
+	struct slow slow = { .now = 12345, .late = 60000 };
+	const struct loop_clock clock = { ticking_now, slow_rest, &slow };
+	struct err err;
+	struct loop loop;
+	struct chain chain = { .timer.fire = go_on, .loop = &loop, .step = 1000000, .left = 100 };
+
+	(void)state;
+	loop_init(&loop, &clock);
+	loop_start(&loop);
+	loop_at(&loop, &chain.timer, 1000000);
+	assert_int_equal(loop_run(&loop, &err), 0);
+	assert_int_equal(loop.late.count, 100);
+	assert_true((int64_t)loop.late.max <= slow.late);
+	assert_true(histogram_percentile(&loop.late, 95) < 1000);
+	loop_release(&loop);
+}
+
 /* A network that has something at COMES. */
 struct quiet {
 	struct slow slow;
@@ -234,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_virtual_run_ends_without_timers),
 		cmocka_unit_test(what_is_to_come_is_asked_for_more_often),
 		cmocka_unit_test(lateness_does_not_add_up),
+		cmocka_unit_test(gaps_end_on_time_where_rests_end_late),
 		cmocka_unit_test(the_first_failure_ends_it),
 		cmocka_unit_test(a_failed_poll_ends_it),
 		cmocka_unit_test(never_early_by_the_real_clock),
