@@ -34,6 +34,23 @@ test_expect_success VERBS 'verbs: many small messages' '
 	device "$random" verbs 4 9 4000 200
 '
 
+device_set devices=3
+test_expect_success VERBS 'verbs: several devices for each rank' '
+	DEVICES=netemu0+netemu1+netemu2 device "$random" verbs 3 15 &&
+	DEVICES=netemu1+netemu2 QUEUE_PAIRS=8 SEGMENT=8192 device "$random" verbs 3 16 400 300000 &&
+	DEVICES=netemu0+netemu1 device "$random" verbs 4 17 4000 200
+'
+test_expect_success VERBS 'verbs: some ranks have more devices than others' '
+	DEVICES=netemu0,netemu1+netemu2,netemu0+netemu1+netemu2 QUEUE_PAIRS=6 \
+		device "$random" verbs 5 18 &&
+	DEVICES=netemu0+netemu2,netemu1 QUEUE_PAIRS=2 SEGMENT=4097 device "$random" verbs 2 19
+'
+
+device_set devices=2,latency=2us,rate=100Gbit/s,loss=0.001
+test_expect_success VERBS 'verbs: several devices, latency, rate and loss' '
+	DEVICES=netemu0+netemu1 device "$random" verbs 5 20 400 300000
+'
+
 device_set latency=2us,rate=100Gbit/s,loss=0.001
 test_expect_success VERBS 'verbs: a network with latency, rate and loss' '
 	SEGMENT=8192 device "$random" verbs 5 13 400 300000

@@ -62,6 +62,12 @@ test_expect_success PMIX 'ranks of srun --mpi=pmix, two on a node' '
 	srun --mpi=pmix --netemu -N2 -n4 netemu-replay $inputs --verify --quiet >out && ends out 4
 '
 
+test_expect_success 'two devices for each rank' '
+	srun --netemu=devices=2 -N4 netemu-replay $inputs --rdma_driver netemu0+netemu1 --verify \
+		--verbose --quiet >out 2>err && ends out 4 &&
+	test $(grep -c "begins.* verbs over netemu0:1+netemu1:1$" err) -eq 4
+'
+
 test_expect_success 'over TCP, without a device' '
 	srun --netemu -N4 netemu-replay $inputs --network=tcp --verify --quiet >out && ends out 4
 '

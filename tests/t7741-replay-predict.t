@@ -31,11 +31,14 @@ command -v python3 >/dev/null && test_set_prereq PYTHON3
 trace=reduce.json
 on_node() {
 	export NETEMU_RDV NETEMU_RANK
-	NETEMU_RDV=file:$PWD/meeting:4 NETEMU_RANK=$1
+	export SLURMD_NODENAME
+	NETEMU_RDV=file:$PWD/meeting:4 NETEMU_RANK=$1 SLURMD_NODENAME=n$1
+	# shellcheck disable=SC2086 # words
 	timeout -k 5 60 "$NETEMU_BUILDDIR/netemu-device" run --fabric=predicted --nodes=4 \
 		--node="$1" "$2" "$REPLAY" --workload $trace --system system.json --predict \
-		--summary sum.json
+		--summary sum.json $devices
 }
+devices=
 on_nodes() {
 	rm -rf meeting && mkdir meeting &&
 	{ (on_node 1 "$1" >out.1) & (on_node 2 "$1" >out.2) & (on_node 3 "$1" >out.3) & } &&
@@ -83,6 +86,45 @@ test_expect_success VERBS,DEVICE,PYTHON3 'what shares a link shares its rate' '
 	cp ring.json system.json
 '
 trace=reduce.json
+
+# Each device carries its part of a message; what is smaller than two parts goes by one of them.
+# on_devices N BYTES WIRE: N devices for each rank; of a step they carry WIRE bytes each.
+on_devices() {
+	devices="--rdma_driver netemu0"
+	for d in $(seq 1 $(($1 - 1))); do
+		devices="$devices+netemu$d"
+	done
+	sed "s/1048576/$2/" reduce.json >of-size.json && trace=of-size.json &&
+	on_nodes devices="$1",latency=100us,rate=1Gbit/s &&
+	predicted $((6 * (100000 + $3 * 8) + 100000))
+}
+test_expect_success VERBS,DEVICE,PYTHON3 'several devices of a rank carry a message together' '
+	on_devices 2 1048576 131072 && on_devices 3 1048572 87381 &&
+	on_devices 3 131072 16384 && on_devices 2 131068 32767
+'
+
+# From rank 3 to rank 0, and from that to rank 1, a message takes twice as long.
+cat >slower.py <<\END
+import json
+latency, wire = 100000, [2097152, 1048576, 1048576, 2097152]
+came, free = [0] * 4, [0] * 4
+for step in range(6):
+    free = [max(came[r], free[r]) + wire[r] for r in range(4)]
+    came = [free[r - 1] + latency for r in range(4)]
+expected = {r: max(came[r], free[r] + 2 * latency) for r in range(4)}
+summary = json.load(open("sum.json"))
+finish = {r["rank"]: r["finish_ns"] for r in summary["predicted"]["ranks"]}
+assert finish == expected, (finish, expected)
+for rank in summary["ranks"]:
+    assert rank["finish_ns"] >= finish[rank["rank"]], (rank, finish)
+END
+test_expect_success VERBS,DEVICE,PYTHON3 'a rank with one device among ranks with two' '
+	trace=reduce.json && echo "n0 netemu1" >map && echo "* netemu0+netemu1" >>map &&
+	devices="--rdma_driver @map --num_qps 2" && on_nodes devices=2,latency=100us,rate=1Gbit/s &&
+	python3 slower.py
+'
+trace=reduce.json
+devices=
 
 # All 4 messages of a step go over the two links of the one device.
 device_set latency=100us,rate=1Gbit/s

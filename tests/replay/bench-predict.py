@@ -29,6 +29,9 @@ CASES = [
     (4, 1, "rate=100Mbit/s,latency=10us", "all-to-all", "direct", 1 * MB, 10),
     (4, 1, "rate=1Gbit/s,latency=100us", "all-to-all", "direct", 1 * MB, 20),
     (4, 1, "rate=1Gbit/s,latency=100us", "all-to-all", "direct", 16 * MB, 5),
+    (2, 1, "rate=100Mbit/s,latency=10us,devices=2", "all-reduce", "ring", 1 * MB, 10),
+    (2, 1, "rate=1Gbit/s,latency=100us,devices=2", "all-reduce", "ring", 4 * MB, 20),
+    (2, 1, "rate=100Mbit/s,latency=10us,devices=3", "p2p", "", 1 * MB, 10),
     (4, 1, "latency=10us,topology=kary:2:2@rate=100Mbit/s", "all-reduce", "ring", 1 * MB, 10),
     (4, 1, "latency=10us,topology=kary:2:2@rate=100Mbit/s", "all-to-all", "direct", 1 * MB, 10),
     (4, 1, "latency=100us,topology=kary:2:2@rate=1Gbit/s", "all-to-all", "direct", 4 * MB, 10),
@@ -84,11 +87,19 @@ def times(summary, what, iterations):
     return max(rank["finish_ns"] for rank in summary["ranks"]) / iterations
 
 
+def devices_of(network):
+    """All that a node has: for each of its ranks."""
+    count = next((int(key[len("devices="):]) for key in network.split(",")
+                  if key.startswith("devices=")), 1)
+    return "+".join("netemu%d" % i for i in range(count))
+
+
 def run_case(ranks, each, network, what, algorithm, size, iterations):
     json.dump({"endpoint-delay": 0, **({what + "-implementation": [algorithm]} if algorithm else {})},
               open("system.json", "w"))
     trace = write_trace(ranks, what, size)
-    arguments = ["--workload=" + trace, "--predict", "--warmup=1", "--iterations=%d" % iterations]
+    arguments = ["--workload=" + trace, "--predict", "--warmup=1", "--iterations=%d" % iterations,
+                 "--rdma_driver=" + devices_of(network)]
     runs = [run(ranks, each, network, arguments) for _ in range(1 if what in KINDS else 3)]
     measured = median(times(summary, what, iterations) for summary in runs)
     predicted = times(runs[0]["predicted"], what, iterations)

@@ -3,6 +3,8 @@
  *
  * Usage: net-random NETWORK RANKS SEED [MESSAGES [BYTES]]
  *
+ * DEVICES, QUEUE_PAIRS and SEGMENT in the environment are those of verbs.
+ *
  * Forks the ranks itself.  All know by the seed what will be sent; each posts its sends and
  * receives in an order of its own, a few at a time, some with contents that are checked.  In the
  * end what was counted must be what was sent.  Prints a line of TAP for each rank's part.
@@ -210,6 +212,8 @@ static int replay(struct run *run, const char *network, struct rendezvous *rdv, 
 	struct net_settings settings = {
 		.rendezvous = rdv,
 		.memory = 64 << 20,
+		.device = getenv("DEVICES"),
+		.local_rank = rendezvous_rank(rdv),
 		.queue_pairs = qps ? (uint32_t)atoi(qps) : 0,
 		.segment = segment ? (uint32_t)atoi(segment) : 0,
 	};

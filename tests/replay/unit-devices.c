@@ -21,26 +21,44 @@ static void write_file(const char *text)
 	assert_int_equal(fclose(stream), 0);
 }
 
-static void has(const char *text, const char *node, uint32_t local, const char *name, uint32_t port)
+/* TEXT gives rank LOCAL of NODE the devices WANTED, "NAME:PORT NAME:PORT ..." */
+static void has(const char *text, const char *node, uint32_t local, const char *wanted)
 {
-	struct devices_choice choice;
+	char all[DEVICES_EACH * 72] = "";
+	struct devices devices;
 	struct err err = { "" };
+	size_t length = 0;
 
-	if (devices_choose(&choice, text, node, local, &err) < 0)
+	if (devices_choose(&devices, text, node, local, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_string_equal(choice.name, name);
-	assert_int_equal(choice.port, port);
+	for (uint32_t i = 0; i < devices.count; i++)
+		length +=
+			(size_t)snprintf(all + length, sizeof(all) - length, "%s%s:%u",
+					 i ? " " : "", devices.each[i].name, devices.each[i].port);
+	assert_string_equal(all, wanted);
 }
 
 static void ranks_of_a_node_take_turns(void **state)
 {
 	(void)state;
-	has("mlx5_0", "any", 7, "mlx5_0", 0);
-	has("a,b,c", "any", 0, "a", 0);
-	has("a,b,c", "any", 2, "c", 0);
-	has("a,b,c", "any", 4, "b", 0);
-	has("a:1,a:2", "any", 3, "a", 2);
-	has("a:255", "any", 0, "a", 255);
+	has("mlx5_0", "any", 7, "mlx5_0:0");
+	has("a,b,c", "any", 0, "a:0");
+	has("a,b,c", "any", 2, "c:0");
+	has("a,b,c", "any", 4, "b:0");
+	has("a:1,a:2", "any", 3, "a:2");
+	has("a:255", "any", 0, "a:255");
+}
+
+static void a_rank_may_have_several(void **state)
+{
+	(void)state;
+	has("a+b", "any", 3, "a:0 b:0");
+	has("a+b:2,c,d:1+d:2+e", "any", 0, "a:0 b:2");
+	has("a+b:2,c,d:1+d:2+e", "any", 1, "c:0");
+	has("a+b:2,c,d:1+d:2+e", "any", 2, "d:1 d:2 e:0");
+	has("1+2+3+4+5+6+7+8", "any", 0, "1:0 2:0 3:0 4:0 5:0 6:0 7:0 8:0");
+	write_file("n a,b+c\n");
+	has(at_file, "n", 1, "b:0 c:0");
 }
 
 static void nodes_have_lines(void **state)
@@ -51,18 +69,18 @@ static void nodes_have_lines(void **state)
 		   "sith[1-4] mlx5_0,mlx5_1\n"
 		   "sith3 never\n"
 		   "* last");
-	has(at_file, "g100n04", 5, "mlx5_2", 2);
-	has(at_file, "sith3", 1, "mlx5_1", 0);
-	has(at_file, "sith30", 0, "last", 0);
-	has(at_file, "sith5", 0, "last", 0);
+	has(at_file, "g100n04", 5, "mlx5_2:2");
+	has(at_file, "sith3", 1, "mlx5_1:0");
+	has(at_file, "sith30", 0, "last:0");
+	has(at_file, "sith5", 0, "last:0");
 }
 
 static void refused(const char *text, const char *node, const char *why)
 {
-	struct devices_choice choice;
+	struct devices devices;
 	struct err err = { "" };
 
-	assert_int_equal(devices_choose(&choice, text, node, 1, &err), -1);
+	assert_int_equal(devices_choose(&devices, text, node, 1, &err), -1);
 	if (!strstr(err.text, why))
 		fail_msg("'%s' is not in '%s'", why, err.text);
 }
@@ -80,6 +98,10 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 	refused("a,b:1:2", "n", "'b:1:2' in");
 	refused("a,0123456789012345678901234567890123456789012345678901234567890123", "n",
 		"the name is too long");
+	refused("a,b+", "n", "'' in 'a,b+': not DEVICE or DEVICE:PORT");
+	refused("a,+b", "n", "'' in 'a,+b': not DEVICE");
+	refused("a,b+c+b", "n", "'a,b+c+b': a rank has 'b' twice");
+	refused("1+2+3+4+5+6+7+8+9", "n", "a rank has more than 8 devices");
 	refused("@/nowhere/at-all", "n", "unable to open '/nowhere/at-all': No such file");
 	refused("@/", "n", "unable to read '/': Is a directory");
 	write_file("n1 a\nn2\n");
@@ -112,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ranks_of_a_node_take_turns),
+		cmocka_unit_test(a_rank_may_have_several),
 		cmocka_unit_test(nodes_have_lines),
 		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
 	};

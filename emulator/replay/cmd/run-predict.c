@@ -149,26 +149,66 @@ static uint32_t place_of(struct network *network, uint32_t device)
 	return place;
 }
 
+/* How many devices RANK has. */
+static uint32_t count_devices(const struct net *net, uint32_t rank)
+{
+	uint32_t count = 0;
+	uint8_t gid[16];
+
+	while (net_verbs_gid(net, rank, count, gid))
+		count++;
+	return count;
+}
+
+/* So many that a rank's devices, taken in turn, end with the last of them, for every rank. */
+static uint32_t count_ways(const struct net *net)
+{
+	uint32_t ways = 1, step;
+
+	for (uint32_t rank = 0; rank < net->size; rank++) {
+		uint32_t count = count_devices(net, rank);
+
+		for (step = ways; count && ways % count;)
+			ways += step;
+	}
+	return ways;
+}
+
+/* Those of one rank, by each way. */
+static int place_rank(struct network *network, const struct net *net, uint32_t rank,
+		      struct err *err)
+{
+	struct model_links *links = network->links;
+	uint32_t count = count_devices(net, rank), device;
+	uint8_t gid[16];
+
+	for (uint32_t way = 0; way < links->ways; way++) {
+		device = UINT32_MAX;
+		if (net_verbs_gid(net, rank, count ? way % count : 0, gid))
+			device = find_device(&network->fabric, gid);
+		if (device == UINT32_MAX)
+			return unknown("a device is none that netemu emulates", err);
+		links->place[(size_t)rank * links->ways + way] = place_of(network, device);
+	}
+	return 0;
+}
+
 /* Where each rank is: what shares a device shares its links. */
 static int place_ranks(struct network *network, const struct net *net, struct err *err)
 {
 	struct model_links *links = network->links;
-	uint8_t gid[16];
+	size_t count;
 
 	links->ranks = net->size;
-	links->place = calloc(net->size, sizeof(*links->place));
-	network->device = calloc(net->size, sizeof(*network->device));
+	links->ways = count_ways(net);
+	count = (size_t)links->ranks * links->ways;
+	links->place = calloc(count, sizeof(*links->place));
+	network->device = calloc(count, sizeof(*network->device));
 	if (!links->place || !network->device)
 		return no_room(err);
-	for (uint32_t rank = 0; rank < net->size; rank++) {
-		uint32_t device = UINT32_MAX;
-
-		if (net_verbs_gid(net, rank, gid))
-			device = find_device(&network->fabric, gid);
-		if (device == UINT32_MAX)
-			return unknown("a device is none that netemu emulates", err);
-		links->place[rank] = place_of(network, device);
-	}
+	for (uint32_t rank = 0; rank < net->size; rank++)
+		if (place_rank(network, net, rank, err) < 0)
+			return -1;
 	return 0;
 }
 

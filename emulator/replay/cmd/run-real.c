@@ -437,8 +437,9 @@ static int replay(struct real_run *run, struct err *err)
 	    open_rows(run, err) < 0 || begin_together(run, err) < 0)
 		return -1;
 	if (run->options->verbose)
-		fprintf(stderr, "netemu replay: rank %u of %u begins, %u nodes, %s\n",
-			run->net->rank, run->net->size, run->graph.count, run->net->ops->name);
+		fprintf(stderr, "netemu replay: rank %u of %u begins, %u nodes, %s%s%s\n",
+			run->net->rank, run->net->size, run->graph.count, run->net->ops->name,
+			run->net->over ? " over " : "", run->net->over ? run->net->over : "");
 	timeline_begin(&run->timeline, run->loop.zero + clock_ahead(), run->net->rank);
 	run->loop.spin = run->options->spin;
 	run->loop.poll = poll_all;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +39,39 @@ static int take_name(struct devices_choice *choice, const char *list, const char
 	return 0;
 }
 
+static bool is_there(const struct devices *devices, const struct devices_choice *choice)
+{
+	for (uint32_t i = 0; i < devices->count; i++)
+		if (devices->each[i].port == choice->port &&
+		    !strcmp(devices->each[i].name, choice->name))
+			return true;
+	return false;
+}
+
+/* "mlx5_0:2+mlx5_1", up to END. */
+static int take_names(struct devices *devices, const char *list, const char *at, const char *end,
+		      struct err *err)
+{
+	struct devices_choice choice;
+	const char *next;
+
+	for (devices->count = 0;; at = next + 1) {
+		next = memchr(at, '+', (size_t)(end - at));
+		if (take_name(&choice, list, at, (size_t)((next ? next : end) - at), err) < 0)
+			return -1;
+		if (is_there(devices, &choice))
+			return err_set(err, "'%s': a rank has '%s' twice", list, choice.name);
+		if (devices->count == DEVICES_EACH)
+			return err_set(err, "'%s': a rank has more than %d devices", list,
+				       DEVICES_EACH);
+		devices->each[devices->count++] = choice;
+		if (!next)
+			return 0;
+	}
+}
+
 /* Number LOCAL of LIST, in turn. */
-static int take_turn(struct devices_choice *choice, const char *list, uint32_t local,
-		     struct err *err)
+static int take_turn(struct devices *devices, const char *list, uint32_t local, struct err *err)
 {
 	const char *at = list;
 	uint32_t count = 1;
@@ -49,11 +80,11 @@ static int take_turn(struct devices_choice *choice, const char *list, uint32_t l
 		count += *c == ',';
 	for (uint32_t i = local % count; i; i--)
 		at = strchr(at, ',') + 1;
-	return take_name(choice, list, at, strcspn(at, ","), err);
+	return take_names(devices, list, at, at + strcspn(at, ","), err);
 }
 
 /* A line for NODE: 1, 0 when it is of others, or -1 with ERR. */
-static int take_line(struct devices_choice *choice, char *line, const char *node, uint32_t local,
+static int take_line(struct devices *devices, char *line, const char *node, uint32_t local,
 		     struct err *err)
 {
 	char *rest, *pattern, *list;
@@ -67,10 +98,10 @@ static int take_line(struct devices_choice *choice, char *line, const char *node
 		return err_set(err, "a node and a list of devices are wanted");
 	if (fnmatch(pattern, node, 0))
 		return 0;
-	return take_turn(choice, list, local, err) < 0 ? -1 : 1;
+	return take_turn(devices, list, local, err) < 0 ? -1 : 1;
 }
 
-static int search(struct devices_choice *choice, FILE *file, const char *path, const char *node,
+static int search(struct devices *devices, FILE *file, const char *path, const char *node,
 		  uint32_t local, struct err *err)
 {
 	struct err why = { "" };
@@ -80,7 +111,7 @@ static int search(struct devices_choice *choice, FILE *file, const char *path, c
 
 	while (rc == 0 && getline(&line, &room, file) >= 0) {
 		number++;
-		rc = take_line(choice, line, node, local, &why);
+		rc = take_line(devices, line, node, local, &why);
 	}
 	if (rc < 0)
 		err_set(err, "%s:%d: %s", path, number, why.text);
@@ -92,18 +123,18 @@ static int search(struct devices_choice *choice, FILE *file, const char *path, c
 	return rc == 1 ? 0 : -1;
 }
 
-int devices_choose(struct devices_choice *choice, const char *text, const char *node,
-		   uint32_t local, struct err *err)
+int devices_choose(struct devices *devices, const char *text, const char *node, uint32_t local,
+		   struct err *err)
 {
 	FILE *file;
 	int rc;
 
 	if (*text != '@')
-		return take_turn(choice, text, local, err);
+		return take_turn(devices, text, local, err);
 	file = fopen(text + 1, "re");
 	if (!file)
 		return err_errno(err, "unable to open '%s'", text + 1);
-	rc = search(choice, file, text + 1, node, local, err);
+	rc = search(devices, file, text + 1, node, local, err);
 	fclose(file);
 	return rc;
 }

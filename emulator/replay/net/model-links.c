@@ -13,7 +13,7 @@
 
 struct stream;
 
-/* A part of a message that crosses links. */
+/* A piece of a message that crosses links. */
 struct piece {
 	struct loop_timer timer;
 	struct stream *stream;
@@ -23,11 +23,19 @@ struct piece {
 	double head, end; /* ns: when it comes there, when the last link was done with it */
 };
 
-/* Messages of one pair of ranks, one after the other. */
+struct stream_key {
+	uint32_t source, target, way;
+};
+
+/* Messages of one pair of ranks, one after the other; of several ways those parts of them
+ * that go one way.
+ */
 struct stream {
-	uint64_t key;
-	struct flight *first, *last; /* not all of it is under way */
+	struct stream_key key;
+	const uint64_t *path;             /* begin and end in the list of paths */
+	struct flight_part *first, *last; /* not all of it is under way */
 	struct piece piece[WINDOW];
+	uint32_t turn; /* of the first way: that the next part goes */
 	UT_hash_handle hh;
 };
 
@@ -36,7 +44,7 @@ struct links {
 	const struct model_links *net; /* that of the settings, or `own` */
 	struct model_links own;        /* place is owned, all else lies in paths */
 	double *cost, *free;           /* [links]: ns for a byte, when it is free again */
-	struct stream *streams;        /* that have something to do */
+	struct stream *streams;        /* that have something to do, or a turn */
 };
 
 static struct flight *flight_of(struct loop_timer *timer)
@@ -59,29 +67,25 @@ static void arrive(struct loop_timer *timer, int64_t due)
 	model_arrived(flight, model_whole(flight->model->settings->link_latency));
 }
 
-static int deliver(struct flight *flight, double end, struct err *err)
+/* BYTES of FLIGHT were through at END. */
+static int through(struct flight *flight, uint64_t bytes, double end, struct err *err)
 {
 	struct model *model = flight->model;
 
+	flight->through += bytes;
+	flight->ended = fmax(flight->ended, end);
+	if (flight->through < flight->arrival.size)
+		return 0;
 	flight->timer.fire = arrive;
 	return model_at(model, &flight->timer,
-			model_whole(rint(end + model->settings->link_latency)), err);
+			model_whole(rint(flight->ended + model->settings->link_latency)), err);
 }
 
 /* --- pieces on links --- */
 
-/* Where the links from rank to rank begin and end in the list of paths. */
-static const uint64_t *path_of(const struct links *links, const struct flight *flight)
+static uint64_t piece_size(const struct flight_part *part)
 {
-	const struct model_links *net = links->net;
-	uint64_t from = net->place[flight->arrival.peer];
-
-	return &net->start[from * net->places + net->place[flight->target]];
-}
-
-static uint64_t piece_size(const struct flight *flight)
-{
-	uint64_t left = flight->arrival.size - flight->issued, size = flight->arrival.size / PIECES;
+	uint64_t left = part->size - part->issued, size = part->size / PIECES;
 
 	if (size < PIECE)
 		size = PIECE;
@@ -100,7 +104,7 @@ static int take_place(struct model *model, struct links *links, struct piece *pi
 
 	links->free[link] = end;
 	piece->end = end;
-	piece->head = piece->at < path_of(links, piece->flight)[1] ? start : end;
+	piece->head = piece->at < piece->stream->path[1] ? start : end;
 	return model_at(model, &piece->timer, model_whole(ceil(piece->head)), err);
 }
 
@@ -122,19 +126,18 @@ static void take_off(struct stream *stream)
 /* As many pieces as the window takes, from TIME on. */
 static int issue(struct model *model, struct stream *stream, double time, struct err *err)
 {
-	struct links *links = model->way_data;
 	struct piece *piece;
-	struct flight *flight;
+	struct flight_part *part;
 
-	while ((flight = stream->first) && (piece = free_piece(stream))) {
-		piece->flight = flight;
-		piece->bytes = piece_size(flight);
-		piece->at = path_of(links, flight)[0];
+	while ((part = stream->first) && (piece = free_piece(stream))) {
+		piece->flight = part->flight;
+		piece->bytes = piece_size(part);
+		piece->at = stream->path[0];
 		piece->head = piece->end = time;
-		flight->issued += piece->bytes;
-		if (flight->issued == flight->arrival.size)
+		part->issued += piece->bytes;
+		if (part->issued == part->size)
 			take_off(stream);
-		if (take_place(model, links, piece, err) < 0)
+		if (take_place(model, model->way_data, piece, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -156,12 +159,10 @@ static int piece_ended(struct model *model, struct piece *piece, struct err *err
 	struct flight *flight = piece->flight;
 
 	piece->flight = NULL;
-	flight->through += piece->bytes;
-	if (flight->through == flight->arrival.size && deliver(flight, piece->end, err) < 0)
+	if (through(flight, piece->bytes, piece->end, err) < 0 ||
+	    issue(model, stream, piece->end, err) < 0)
 		return -1;
-	if (issue(model, stream, piece->end, err) < 0)
-		return -1;
-	if (is_idle(stream)) {
+	if (links->net->ways == 1 && is_idle(stream)) {
 		HASH_DEL(links->streams, stream);
 		free(stream);
 	}
@@ -172,13 +173,12 @@ static void go_on(struct loop_timer *timer, int64_t due)
 {
 	struct piece *piece = (struct piece *)timer;
 	struct model *model = piece->flight->model;
-	struct links *links = model->way_data;
 	struct err err;
 	int rc;
 
 	(void)due;
-	if (piece->at < path_of(links, piece->flight)[1])
-		rc = take_place(model, links, piece, &err);
+	if (piece->at < piece->stream->path[1])
+		rc = take_place(model, model->way_data, piece, &err);
 	else
 		rc = piece_ended(model, piece, &err);
 	if (rc < 0)
@@ -187,9 +187,19 @@ static void go_on(struct loop_timer *timer, int64_t due)
 
 /* --- messages --- */
 
-static struct stream *stream_of(struct links *links, uint32_t source, uint32_t target)
+/* Where the links from rank to rank begin and end in the list of paths. */
+static const uint64_t *path_of(const struct model_links *net, const struct stream_key *key)
 {
-	uint64_t key = (uint64_t)source << 32 | target;
+	uint64_t from = net->place[(uint64_t)key->source * net->ways + key->way];
+
+	return &net->start[from * net->places +
+			   net->place[(uint64_t)key->target * net->ways + key->way]];
+}
+
+/* NULL when there is no room. */
+static struct stream *stream_of(struct links *links, const struct flight *flight, uint32_t way)
+{
+	struct stream_key key = { flight->arrival.peer, flight->target, way };
 	struct stream *stream;
 
 	HASH_FIND(hh, links->streams, &key, sizeof(key), stream);
@@ -199,6 +209,7 @@ static struct stream *stream_of(struct links *links, uint32_t source, uint32_t t
 	if (!stream)
 		return NULL;
 	stream->key = key;
+	stream->path = path_of(links->net, &key);
 	for (size_t i = 0; i < WINDOW; i++) {
 		stream->piece[i].timer.fire = go_on;
 		stream->piece[i].stream = stream;
@@ -207,29 +218,65 @@ static struct stream *stream_of(struct links *links, uint32_t source, uint32_t t
 	return stream;
 }
 
+static int part_begin(struct stream *stream, struct flight_part *part, struct err *err)
+{
+	struct model *model = part->flight->model;
+	double now = (double)loop_now(model->loop);
+
+	if (stream->path[0] == stream->path[1])
+		return through(part->flight, part->size, now, err);
+	if (stream->last)
+		stream->last->next = part;
+	else
+		stream->first = part;
+	stream->last = part;
+	return issue(model, stream, now, err);
+}
+
+/* Its parts by all ways in turn. */
+static int begin_parts(struct links *links, struct flight *flight, struct err *err)
+{
+	uint64_t size = flight->arrival.size;
+	uint32_t ways = links->net->ways, count = net_parts(size, ways);
+	uint64_t each = (size + count - 1) / count;
+	struct stream *first = stream_of(links, flight, 0), *stream;
+
+	flight->parts = calloc(count, sizeof(*flight->parts));
+	if (!first || !flight->parts)
+		return err_errno(err, "no room for a message");
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t at = i * each;
+
+		flight->parts[i] = (struct flight_part){
+			.flight = flight,
+			.size = size - at < each ? size - at : each,
+		};
+		stream = stream_of(links, flight, first->turn);
+		first->turn = (first->turn + 1) % ways;
+		if (!stream)
+			return err_errno(err, "no room for a message");
+		if (part_begin(stream, &flight->parts[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int links_begin(struct model *model, struct flight *flight, struct err *err)
 {
 	struct links *links = model->way_data;
-	const uint64_t *path = path_of(links, flight);
-	int64_t now = loop_now(model->loop);
 	struct stream *stream;
 
 	if (flight->arrival.peer == flight->target) {
 		flight->timer.fire = arrive_here;
-		return model_at(model, &flight->timer, now, err);
+		return model_at(model, &flight->timer, loop_now(model->loop), err);
 	}
-	if (path[0] == path[1])
-		return deliver(flight, (double)now, err);
-	stream = stream_of(links, flight->arrival.peer, flight->target);
+	if (links->net->ways > 1)
+		return begin_parts(links, flight, err);
+	stream = stream_of(links, flight, 0);
 	if (!stream)
 		return err_errno(err, "no room for a message");
-	flight->next = NULL;
-	if (stream->last)
-		stream->last->next = flight;
-	else
-		stream->first = flight;
-	stream->last = flight;
-	return issue(model, stream, (double)now, err);
+	flight->part = (struct flight_part){ .flight = flight, .size = flight->arrival.size };
+	return part_begin(stream, &flight->part, err);
 }
 
 /* --- the network of a SPEC --- */
@@ -254,6 +301,7 @@ static int place_ranks(struct model *model, struct links *links, struct err *err
 		slot++;
 	}
 	links->own.places = model->size ? host + 1 : 0;
+	links->own.ways = 1;
 	return 0;
 }
 

@@ -11,6 +11,15 @@
 #include "net/match.h"
 #include "net/model.h"
 
+struct flight;
+
+/* What goes one of the ways of model-links.c. */
+struct flight_part {
+	struct flight *flight;
+	struct flight_part *next; /* of a stream */
+	uint64_t size, issued;    /* bytes */
+};
+
 /* A message under way, or there and not yet received.  Lies in a block of the model's. */
 struct flight {
 	struct match_arrival arrival; /* first: what the matching knows of it */
@@ -19,10 +28,13 @@ struct flight {
 	struct net_message *send; /* NULL when it is there */
 	uint32_t target;
 	void *copy;          /* contents of one that was there first, or NULL; owned */
-	struct flight *next; /* of those that are free, or of a stream */
+	struct flight *next; /* of those that are free */
 	/* The way's. */
 	uint32_t dim, hop, hops;
-	uint64_t issued, through; /* bytes */
+	struct flight_part part;
+	struct flight_part *parts; /* in place of it: of several ways; owned, or NULL */
+	uint64_t through;          /* bytes */
+	double ended;              /* ns: when the last of them came */
 };
 
 struct model_way {

@@ -58,6 +58,7 @@ static int add_block(struct model *model)
 	model->blocks = block;
 	for (size_t i = 0; i < BLOCK; i++) {
 		block->flight[i].copy = NULL;
+		block->flight[i].parts = NULL;
 		block->flight[i].next = model->free;
 		model->free = &block->flight[i];
 	}
@@ -84,7 +85,9 @@ static struct flight *flight_new(struct model *model, uint32_t source, struct ne
 static void flight_free(struct flight *flight)
 {
 	free(flight->copy);
+	free(flight->parts);
 	flight->copy = NULL;
+	flight->parts = NULL;
 	flight->next = flight->model->free;
 	flight->model->free = flight;
 }
@@ -321,8 +324,10 @@ static void free_blocks(struct model *model)
 
 	while ((block = model->blocks)) {
 		model->blocks = block->next;
-		for (size_t i = 0; i < BLOCK; i++)
+		for (size_t i = 0; i < BLOCK; i++) {
 			free(block->flight[i].copy);
+			free(block->flight[i].parts);
+		}
 		free(block);
 	}
 }

@@ -12,8 +12,8 @@
  * link to link, each hop after trunc(latency + bytes / bandwidth) ns and the link free after
  * trunc(bytes / bandwidth).  Or the links of a topology (netemu-topology(5)) or of an emulated
  * device: each serialises what crosses it, messages pass cut-through in pieces, as netemu0
- * does it, those of one pair of ranks one after the other; a send is done when the answer is
- * back, a latency after it is there.
+ * does it, those of one pair of ranks one after the other, by each of several ways; a send is done
+ * when the answer is back, a latency after it is there.
  */
 #ifndef NET_MODEL_H
 #define NET_MODEL_H
@@ -31,8 +31,9 @@ enum model_kind {
 /* Links that are there already: of an emulated device.  All arrays are owned. */
 struct model_links {
 	uint32_t links, places, ranks;
+	uint32_t ways;   /* that a message can go from rank to rank, each with its parts of it */
 	double *rate;    /* [links] byte/s; 0: no limit */
-	uint32_t *place; /* [ranks]: where each of them is */
+	uint32_t *place; /* [ranks][ways]: where each of them is */
 	/* From place I to place J: links path[start[p]] .. path[start[p + 1] - 1],
 	 * p = I * places + J; also from a place to itself.
 	 */

@@ -88,6 +88,7 @@ struct net {
 	struct loop *loop; /* of the caller */
 	uint32_t rank, size;
 	struct net_count *counts; /* [size], owned by the backend */
+	const char *over;         /* "DEVICE:PORT+DEVICE:PORT", the backend's; NULL of others */
 	/* Told of each message that is sent and of each that has come, when set. */
 	void (*told)(void *arg, const struct net *net, const struct net_message *message,
 		     bool sent);
@@ -107,6 +108,17 @@ int net_poll(struct net *net, struct err *err);
 /* For sentences: " (node ID)" of MESSAGE in NAME, or nothing where no node is known. */
 #define NET_NODE_NAME 32
 const char *net_node_name(const struct net_message *message, char name[NET_NODE_NAME]);
+/* Into how many parts a message of SIZE bytes is cut at least when it can go WAYS: each is worth
+ * it, and they are of one length but for the last, in turn by all ways from where the message
+ * before has stopped.
+ */
+#define NET_PART 16384
+static inline uint32_t net_parts(uint64_t size, uint32_t ways)
+{
+	uint64_t parts = size / NET_PART;
+
+	return parts < 1 ? 1 : parts < ways ? (uint32_t)parts : ways;
+}
 /* A backend's: MESSAGE, a receive, has come whole. */
 void net_received(struct net *net, const struct net_message *message);
 /* The same: MESSAGE is over, its `done` is called with TIME. */
@@ -145,8 +157,10 @@ struct net_settings {
 
 int net_verbs_create(struct net **net, struct loop *loop, const struct net_settings *settings,
 		     struct err *err);
-/* The GID of the device that RANK goes over.  Returns whether it is known: a network over verbs. */
-bool net_verbs_gid(const struct net *net, uint32_t rank, uint8_t gid[16]);
+/* The GID of number DEVICE of those that RANK goes over.  Returns whether there is one: a network
+ * over verbs, and so many devices.
+ */
+bool net_verbs_gid(const struct net *net, uint32_t rank, uint32_t device, uint8_t gid[16]);
 int net_tcp_create(struct net **net, struct loop *loop, const struct net_settings *settings,
 		   struct err *err);
 

@@ -11,10 +11,11 @@ int net_verbs_create(struct net **net, struct loop *loop, const struct net_setti
 	return err_set(err, "this netemu was built without libibverbs: --network=tcp or model");
 }
 
-bool net_verbs_gid(const struct net *net, uint32_t rank, uint8_t gid[16])
+bool net_verbs_gid(const struct net *net, uint32_t rank, uint32_t device, uint8_t gid[16])
 {
 	(void)net;
 	(void)rank;
+	(void)device;
 	(void)gid;
 	return false;
 }

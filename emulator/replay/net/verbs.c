@@ -51,13 +51,32 @@ static bool has_head(const struct net_message *message)
 	return message->data || !message->moved;
 }
 
+uint32_t verbs_even(const struct verbs *verbs, uint64_t size, uint32_t ways)
+{
+	uint64_t round = (uint64_t)ways * verbs->segment, count = net_parts(size, ways);
+
+	if (size > count * verbs->segment)
+		count = ways * ((size + round - 1) / round);
+	return (uint32_t)((size + count - 1) / count);
+}
+
+/* A segment of a message of SIZE with PEER is so long, unless it is the last. */
+static uint32_t full_length(const struct verbs *verbs, const struct verbs_peer *peer, uint64_t size,
+			    bool with_head)
+{
+	if (peer->ways > 1)
+		return verbs_even(verbs, size, peer->ways);
+	return with_head ? verbs->segment : VERBS_LONG * verbs->segment;
+}
+
 /* Of the next one. */
-static uint32_t segment_length(const struct verbs *verbs, const struct net_message *message)
+static uint32_t segment_length(const struct verbs *verbs, const struct verbs_peer *peer,
+			       const struct net_message *message)
 {
 	uint64_t left = message->size - message->moved;
-	uint32_t most = has_head(message) ? verbs->segment : VERBS_LONG * verbs->segment;
+	uint32_t full = full_length(verbs, peer, message->size, has_head(message));
 
-	return left < most ? (uint32_t)left : most;
+	return left < full ? (uint32_t)left : full;
 }
 
 /* What PEER has taken in since: its slots can be used again. */
@@ -121,13 +140,18 @@ static int post_segment(struct verbs *verbs, struct verbs_peer *peer,
 	wr->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 	wr->send_flags = is_signaled(verbs, peer, message) ? IBV_SEND_SIGNALED : 0;
 	wr->wr.rdma.remote_addr += peer->slots_address;
-	wr->wr.rdma.rkey = peer->rkey;
+	wr->wr.rdma.rkey = qp->rkey;
 	errno = ibv_post_send(qp->qp, wr, &bad);
 	if (errno)
 		return err_errno(err, "unable to send to rank %u", peer->rank);
 	qp->posted++;
 	peer->sent++;
 	return 0;
+}
+
+static uint32_t next_lkey(const struct verbs *verbs, const struct verbs_peer *peer)
+{
+	return peer->qps[peer->sent % verbs->qps].lkey;
 }
 
 static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct verbs_head *head,
@@ -137,8 +161,8 @@ static int send_with_head(struct verbs *verbs, struct verbs_peer *peer, struct v
 	const struct net_message *message = peer->flight[turn].message;
 	uint32_t slot = peer->slot_of[turn] = peer->unused[--peer->unused_count];
 	struct ibv_sge sge[2] = {
-		{ (uintptr_t)head, sizeof(*head), verbs->mr->lkey },
-		{ (uintptr_t)data, head->segment.length, verbs->mr->lkey },
+		{ (uintptr_t)head, sizeof(*head), next_lkey(verbs, peer) },
+		{ (uintptr_t)data, head->segment.length, next_lkey(verbs, peer) },
 	};
 	struct ibv_send_wr wr = {
 		.sg_list = sge,
@@ -156,7 +180,7 @@ static int send_more(struct verbs *verbs, struct verbs_peer *peer, uint32_t leng
 {
 	uint32_t turn = peer->sent % verbs->slot_count;
 	const struct net_message *message = peer->flight[turn].message;
-	struct ibv_sge sge = { (uintptr_t)verbs->pool, length, verbs->mr->lkey };
+	struct ibv_sge sge = { (uintptr_t)verbs->pool, length, next_lkey(verbs, peer) };
 	struct ibv_send_wr wr = {
 		.sg_list = &sge,
 		.num_sge = 1,
@@ -176,7 +200,7 @@ static int send_segment(struct verbs *verbs, struct verbs_peer *peer, struct err
 	struct verbs_head *head = &verbs->heads[peer->rank * VERBS_SLOTS + turn];
 	uint64_t at = message->moved, number = peer->number;
 	bool with_head = has_head(message);
-	uint32_t length = segment_length(verbs, message);
+	uint32_t length = segment_length(verbs, peer, message);
 	const uint8_t *data;
 
 	flight->message = message;
@@ -206,7 +230,7 @@ static int send_credit(struct verbs *verbs, struct verbs_peer *peer, struct err 
 {
 	struct verbs_qp *qp = &peer->qps[verbs->qps];
 	uint64_t *source = &verbs->credit_source[peer->rank];
-	struct ibv_sge sge = { (uintptr_t)source, sizeof(*source), verbs->mr->lkey };
+	struct ibv_sge sge = { (uintptr_t)source, sizeof(*source), qp->lkey };
 	struct ibv_send_wr wr = {
 		.wr_id = work_id(WORK_CREDIT, peer->rank, verbs->qps, 0, qp->posted),
 		.sg_list = &sge,
@@ -214,7 +238,7 @@ static int send_credit(struct verbs *verbs, struct verbs_peer *peer, struct err 
 		.opcode = IBV_WR_RDMA_WRITE,
 		.send_flags = IBV_SEND_INLINE |
 			      (qp->posted % SIGNAL_EACH ? 0 : (unsigned)IBV_SEND_SIGNALED),
-		.wr.rdma = { peer->credit_address, peer->rkey },
+		.wr.rdma = { peer->credit_address, qp->rkey },
 	}, *bad;
 
 	*source = peer->released;
@@ -317,13 +341,13 @@ static int take_slot(struct verbs *verbs, struct verbs_peer *peer, uint32_t slot
 	struct segment_head *head = &peer->last;
 	const struct verbs_head *there;
 	uint64_t left;
-	uint32_t most;
+	uint32_t full;
 
 	if (slot == VERBS_NONE) {
 		head->at += head->length;
 		left = head->size - head->at;
-		most = VERBS_LONG * verbs->segment;
-		head->length = left < most ? (uint32_t)left : most;
+		full = full_length(verbs, peer, head->size, false);
+		head->length = left < full ? (uint32_t)left : full;
 		slot = verbs->slot_count;
 	} else {
 		there = (const struct verbs_head *)(from + verbs_head_at(verbs, slot));
@@ -391,13 +415,13 @@ static int completed(struct verbs *verbs, const struct ibv_wc *wc, struct err *e
 	return 0;
 }
 
-static int take_completions(struct verbs *verbs, struct err *err)
+static int take_completions(struct verbs *verbs, struct ibv_cq *cq, struct err *err)
 {
 	struct ibv_wc wc[BATCH];
 	int count, total = 0;
 
 	do {
-		count = ibv_poll_cq(verbs->cq, BATCH, wc);
+		count = ibv_poll_cq(cq, BATCH, wc);
 		if (count < 0)
 			return err_set(err, "the completion queue cannot be polled");
 		for (int i = 0; i < count; i++)
@@ -405,6 +429,20 @@ static int take_completions(struct verbs *verbs, struct err *err)
 				return -1;
 		total += count;
 	} while (count == BATCH && total < 8 * BATCH);
+	return total;
+}
+
+/* Of all rails. */
+static int take_all(struct verbs *verbs, struct err *err)
+{
+	int total = 0, count;
+
+	for (uint32_t i = 0; i < verbs->rail_count; i++) {
+		count = take_completions(verbs, verbs->rails[i].cq, err);
+		if (count < 0)
+			return -1;
+		total += count;
+	}
 	return total;
 }
 
@@ -437,7 +475,7 @@ static int verbs_recv(struct net *net, struct net_message *message, struct err *
 static int verbs_poll(struct net *net, struct err *err)
 {
 	struct verbs *verbs = verbs_of(net);
-	int taken = take_completions(verbs, err), finished, sent;
+	int taken = take_all(verbs, err), finished, sent;
 
 	if (taken < 0)
 		return -1;
@@ -483,11 +521,16 @@ static int verbs_init(struct verbs *verbs)
 	return inbound_init(&verbs->inbound, net);
 }
 
-bool net_verbs_gid(const struct net *net, uint32_t rank, uint8_t gid[16])
+bool net_verbs_gid(const struct net *net, uint32_t rank, uint32_t device, uint8_t gid[16])
 {
+	const struct verbs_peer *peer;
+
 	if (net->ops != &verbs_ops || rank >= net->size)
 		return false;
-	memcpy(gid, ((const struct verbs *)net)->peers[rank].gid.raw, 16);
+	peer = &((const struct verbs *)net)->peers[rank];
+	if (device >= peer->far_count)
+		return false;
+	memcpy(gid, peer->far[device].gid.raw, 16);
 	return true;
 }
 

@@ -2,10 +2,11 @@
 /* verbs.h - the parts of the network that goes over an RDMA device
  *
  * Between each two ranks stand `queue_pairs` reliable connections, and one for credits, which
- * would wait behind segments else.  A segment is an RDMA write with immediate into one of the
- * slots that its receiver keeps for this peer, its head in front.  There are enough of them
- * for what a fast network has on its way; but who sends takes the one that he has got back last,
- * so that where the way is short few are in use, and those in the cache.
+ * would wait behind segments else.  A rank has one device or several, its rails: its queue pairs
+ * are on them in turn, that of credits on the first.  A segment is an RDMA write with immediate
+ * into one of the slots that its receiver keeps for this peer, its head in front.  There are enough
+ * of them for what a fast network has on its way; but who sends takes the one that he has got back
+ * last, so that where the way is short few are in use, and those in the cache.
  *
  * Segments have turns, of which there are as many as slots; the immediate says turn and slot.  They
  * are taken in by turns and so given back: the receiver says how many he has taken in in the
@@ -14,10 +15,14 @@
  *
  * Of a message that nobody looks at only the first segment has a head and a slot.  The others all
  * go to the same place, behind the slots, which has room for longer ones.
+ *
+ * Segments go by the queue pairs in turn.  Over several rails a message is cut evenly, so that
+ * each of them carries as much of it as the others.
  */
 #ifndef NET_VERBS_H
 #define NET_VERBS_H
 
+#include "net/devices.h"
 #include "net/inbound.h"
 
 #include <infiniband/verbs.h>
@@ -53,8 +58,29 @@ struct verbs_flight {
 	int pool;                    /* of its contents, -1: none */
 };
 
+/* A device that this rank uses, and its port. */
+struct verbs_rail {
+	struct ibv_context *context;
+	struct ibv_pd *pd;
+	struct ibv_cq *cq;
+	struct ibv_mr *mr; /* of all memory */
+	struct ibv_port_attr port;
+	union ibv_gid gid;
+	uint8_t port_number;
+	bool global;
+	uint32_t gid_index, mtu;
+	int max_cqe;
+};
+
+/* One of another rank. */
+struct verbs_far {
+	union ibv_gid gid;
+	uint32_t rkey, lid, mtu;
+};
+
 struct verbs_qp {
 	struct ibv_qp *qp;
+	uint32_t lkey, rkey;        /* of the memories of both sides, for the devices it is on */
 	uint32_t posted, completed; /* work requests; those whose slots are free again */
 	uint32_t owed;              /* receives that are to be posted */
 };
@@ -70,10 +96,11 @@ struct verbs_peer {
 	struct verbs_qp qps[VERBS_QPS + 1];      /* behind those of segments that of credits */
 	/* where he takes segments of this rank */
 	uint64_t slots_address, credit_address;
-	uint32_t rkey;
 	uint64_t credit, returned; /* turns he says he has taken in; of those ours again */
 	uint8_t slot_of[VERBS_SLOTS], unused[VERBS_SLOTS], unused_count; /* by turn; a stack */
-	union ibv_gid gid; /* of the device it goes over, also of this rank itself */
+	struct verbs_far far[DEVICES_EACH]; /* what he has; also of this rank itself */
+	uint32_t far_count;
+	uint32_t ways; /* that segments go between the rails of both, 1 .. qps */
 	/* what has come from him */
 	uint64_t released, told; /* turns taken in; that he knows of */
 	struct {
@@ -86,16 +113,12 @@ struct verbs_peer {
 struct verbs {
 	struct net net;
 	struct inbound inbound;
-	struct ibv_context *context;
-	struct ibv_pd *pd;
-	struct ibv_cq *cq;
-	struct ibv_mr *mr;
-	struct ibv_port_attr port;
-	uint8_t port_number;
-	uint32_t gid_index, qps, segment, mtu;
+	struct verbs_rail rails[DEVICES_EACH];
+	uint32_t rail_count;
+	char over[DEVICES_EACH * 72]; /* of net.over */
+	uint32_t qps, segment;
 	uint32_t slot_count;         /* for each peer, VERBS_SLOTS_LEAST .. VERBS_SLOTS */
 	size_t slot_size, peer_size; /* of a slot; of all of a peer and where the others go */
-	bool global;
 	const struct net_settings *settings; /* while it is made */
 	struct verbs_peer *peers;            /* [size] */
 	uint32_t *ready, ready_count;        /* [size] ranks with something to post */
@@ -139,7 +162,24 @@ static inline uint32_t verbs_receives(const struct verbs *verbs, uint32_t q)
 	return q == verbs->qps ? 0 : verbs->slot_count + VERBS_EXPECT_EACH;
 }
 
-/* Open the device and port of the settings, and what belongs to no peer.  -1 with ERR. */
+/* The rail of queue pair Q. */
+static inline struct verbs_rail *verbs_rail(struct verbs *verbs, uint32_t q)
+{
+	return &verbs->rails[q == verbs->qps ? 0 : q % verbs->rail_count];
+}
+
+/* Bytes of each segment of a message of SIZE that goes several WAYS; the last may be shorter. */
+uint32_t verbs_even(const struct verbs *verbs, uint64_t size, uint32_t ways);
+
+/* Open the devices and ports of the settings.  -1 with ERR, and what there is is closed by
+ * verbs_close().
+ */
+int verbs_open_rails(struct verbs *verbs, struct err *err);
+/* A completion queue of ENTRIES on each of them, and the memory for them.  The same. */
+int verbs_equip_rails(struct verbs *verbs, uint64_t entries, struct err *err);
+void verbs_close_rails(struct verbs *verbs);
+
+/* Open them, and what belongs to no peer.  -1 with ERR. */
 int verbs_open(struct verbs *verbs, struct err *err);
 /* Make queue pairs and connect them; all ranks together.  -1 with ERR. */
 int verbs_connect(struct verbs *verbs, struct err *err);
