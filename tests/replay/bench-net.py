@@ -32,7 +32,7 @@ LIBRARY = os.path.join(BUILD, ".libs/libnetemu.so")
 CPUS = os.cpu_count()
 SECONDS = 60      # no program takes longer
 VOLUME = 1 << 30  # bytes of each rank, of one measurement; at most TIMES times
-TIMES = 1000
+TIMES = 10000
 PLAIN = '{"endpoint-delay": 0, "active-chunks-per-dimension": 1, "preferred-dataset-splits": 1, ' \
         '"all-reduce-implementation": ["ring"], "all-to-all-implementation": ["direct"]}'
 

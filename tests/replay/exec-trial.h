@@ -96,7 +96,7 @@ static inline void load(struct trial *trial, uint32_t rank, const struct made *n
 struct times {
 	int64_t start[TRIAL_NODES], end[TRIAL_NODES];
 	uint32_t ended;
-	const struct loop *loop;
+	struct loop *loop;
 };
 
 static inline void note_times(void *arg, uint32_t node, enum lane lane, int64_t start, int64_t end,

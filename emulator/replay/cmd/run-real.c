@@ -46,7 +46,10 @@ struct real_run {
 	/* of the watchdog */
 	int64_t looked, moved; /* ns: last look; last time that something had happened */
 	uint64_t events;
+	unsigned polls;
 };
+
+#define CLOCK_EACH 64 /* polls, when nothing else asks for the time */
 
 /* ---- nothing hangs ---- */
 
@@ -80,7 +83,7 @@ static int look(struct real_run *run, int64_t now, struct err *err)
 static int poll_all(void *arg, struct err *err)
 {
 	struct real_run *run = arg;
-	int64_t now = loop_now(&run->loop);
+	int64_t now = run->polls++ % CLOCK_EACH ? run->loop.seen : loop_now(&run->loop);
 
 	if (lifeline_check(run->lifeline, now, err) < 0)
 		return -1;

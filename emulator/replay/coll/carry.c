@@ -110,9 +110,10 @@ static bool run_ended(const struct run *run)
 	       (plan->compat || run->gone == plan->sends);
 }
 
-static void run_release(struct run *run)
+void run_release(struct run *run)
 {
-	free(run->in);
+	if (run->in != run->few_in)
+		free(run->in);
 	*run = (struct run){ 0 };
 }
 
@@ -199,11 +200,11 @@ static int send_one(struct run *run, const struct step *step)
 /* All whose receives are in. */
 static void send_ready(struct run *run)
 {
-	struct step step;
-
 	while (run->sent < run->plan.sends) {
-		plan_send(&run->plan, run->sent, &step);
-		if (step.needs > run->in_order || send_one(run, &step) < 0)
+		if (!run->has_next)
+			plan_send(&run->plan, run->sent, &run->next);
+		run->has_next = run->next.needs > run->in_order;
+		if (run->has_next || send_one(run, &run->next) < 0)
 			return;
 	}
 }
@@ -374,7 +375,7 @@ static int make_plan(struct chunk *chunk, uint32_t part, uint32_t parts)
 	phases_region(chunk, part, parts, &run->plan.region);
 	if (plan_init(&run->plan, &err) < 0)
 		return fail(work, &err);
-	run->in = calloc(1, run->plan.receives / 8 + 1);
+	run->in = run->plan.receives <= FEW ? run->few_in : calloc(1, run->plan.receives / 8 + 1);
 	return run->in ? 0 : fail_room(work);
 }
 

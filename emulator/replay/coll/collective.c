@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Bits of a tag: part 1, phase 5, chunk 16, count 20, group 21. */
 #define CHUNK_MAX   SYSTEM_SPLITS
@@ -12,6 +13,8 @@
 #define COUNT_MASK  ((1u << 20) - 1)
 #define GROUP_SHIFT 42
 #define GROUP_BITS  21
+
+#define CHUNKS_KEPT 64 /* of work that is over */
 
 #define LONGEST_REDUCTION 1e15 /* ns, of all there is */
 #define LONGEST_DELAY     1e12 /* ns, of an endpoint: many of them are still a time */
@@ -69,12 +72,16 @@ static void set_up(struct collectives *collectives, struct net *net,
 	};
 }
 
-static struct queue *new_queues(const struct collectives *collectives)
+static size_t count_queues(const struct collectives *collectives)
 {
 	uint32_t levels = collectives->settings->dims->count;
 
-	return calloc((size_t)(levels ? levels : 1) * collectives->queues_per_dim,
-		      sizeof(struct queue));
+	return (size_t)(levels ? levels : 1) * collectives->queues_per_dim;
+}
+
+static struct queue *new_queues(const struct collectives *collectives)
+{
+	return calloc(count_queues(collectives), sizeof(struct queue));
 }
 
 int collectives_create(struct collectives **collectives, struct net *net,
@@ -98,9 +105,18 @@ int collectives_create(struct collectives **collectives, struct net *net,
 	return 0;
 }
 
+static void work_forget(struct work *work)
+{
+	free(work->chunks);
+	free(work->queues);
+	free(work);
+}
+
+/* Chunks and queues stay for the next one, when they are few. */
 static void work_free(struct work *work)
 {
-	struct loop *loop = work->owner->net->loop;
+	struct collectives *owner = work->owner;
+	struct loop *loop = owner->net->loop;
 	uint32_t c, p;
 
 	loop_cancel(loop, &work->timer);
@@ -111,16 +127,19 @@ static void work_free(struct work *work)
 		loop_cancel(loop, &chunk->timer);
 		verify_leave(chunk);
 		for (p = 0; p < PARTS; p++)
-			free(chunk->runs[p].in);
+			run_release(&chunk->runs[p]);
 		free(chunk->cells);
 		free(chunk->cells_out);
 	}
 	verify_release(work);
-	free(work->chunks);
-	free(work->queues);
 	free(work->ranks);
 	free(work->sizes);
-	free(work);
+	if (work->chunks_room > CHUNKS_KEPT) {
+		work_forget(work);
+		return;
+	}
+	work->next = owner->spare;
+	owner->spare = work;
 }
 
 static void unlink_work(struct work *work)
@@ -155,6 +174,10 @@ void collectives_destroy(struct collectives *collectives)
 	while ((work = collectives->works)) {
 		unlink_work(work);
 		work_free(work);
+	}
+	while ((work = collectives->spare)) {
+		collectives->spare = work->next;
+		work_forget(work);
 	}
 	free_messages(collectives);
 	custom_forget(collectives);
@@ -353,10 +376,38 @@ static int copy_sizes(struct work *work, struct err *err)
 	return 0;
 }
 
+static int make_chunks(struct work *work, uint32_t count)
+{
+	if (!work->chunks || count > work->chunks_room) {
+		free(work->chunks);
+		work->chunks = malloc((count + 1ul) * sizeof(*work->chunks));
+		work->chunks_room = work->chunks ? count : 0;
+	}
+	if (!work->chunks)
+		return -1;
+	memset(work->chunks, 0, count * sizeof(*work->chunks));
+	work->chunks_count = work->chunks_left = count;
+	return 0;
+}
+
+/* Of the default. */
+static int make_queues(struct work *work)
+{
+	const struct collectives *owner = work->owner;
+
+	if (!owner->strict)
+		return 0;
+	if (!work->queues)
+		work->queues = new_queues(owner);
+	else
+		memset(work->queues, 0, count_queues(owner) * sizeof(*work->queues));
+	return work->queues ? 0 : -1;
+}
+
 static int cut(struct work *work, struct err *err)
 {
 	uint64_t size = scaled(work, work->collective->size);
-	uint32_t c;
+	uint32_t c, count;
 
 	if (check_size(work, size, err) < 0)
 		return -1;
@@ -364,15 +415,13 @@ static int cut(struct work *work, struct err *err)
 		compat_chunks(work, size);
 	else
 		default_chunks(work, work->sizes ? work->vector : size);
-	if (work->chunks_count > CHUNK_MAX)
-		return err_set(err, "%u chunks are too many (preferred-dataset-splits)",
-			       work->chunks_count);
-	work->chunks_left = work->chunks_count;
-	work->chunks = calloc(work->chunks_count + 1ul, sizeof(*work->chunks));
-	work->queues = work->owner->strict ? new_queues(work->owner) : NULL;
-	if (!work->chunks || (work->owner->strict && !work->queues))
-		return err_errno(err, "no room for %u chunks", work->chunks_count);
-	for (c = 0; c < work->chunks_count; c++) {
+	count = work->chunks_count;
+	work->chunks_count = 0; /* until they are there */
+	if (count > CHUNK_MAX)
+		return err_set(err, "%u chunks are too many (preferred-dataset-splits)", count);
+	if (make_chunks(work, count) < 0 || make_queues(work) < 0)
+		return err_errno(err, "no room for %u chunks", count);
+	for (c = 0; c < count; c++) {
 		work->chunks[c].work = work;
 		work->chunks[c].number = c;
 		work->chunks[c].length = work->chunk_size;
@@ -430,10 +479,18 @@ static int prepare(struct work *work, struct err *err)
 
 static struct work *work_new(struct collectives *owner, struct collective *collective)
 {
-	struct work *work = calloc(1, sizeof(*work));
+	struct work *work = owner->spare;
 
-	if (!work)
-		return NULL;
+	if (work) {
+		owner->spare = work->next;
+		*work = (struct work){ .chunks = work->chunks,
+				       .chunks_room = work->chunks_room,
+				       .queues = work->queues };
+	} else {
+		work = calloc(1, sizeof(*work));
+		if (!work)
+			return NULL;
+	}
 	work->owner = owner;
 	work->collective = collective;
 	work->coll = collective->coll;

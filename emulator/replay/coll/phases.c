@@ -283,17 +283,12 @@ uint32_t phases_queue(const struct work *work, uint32_t chunk, uint32_t p, bool 
 
 /* --- regions --- */
 
-static uint64_t fraction(uint64_t total, uint64_t i, uint64_t n)
-{
-	return (uint64_t)((unsigned __int128)total * i / n);
-}
-
 /* The I-th of N parts. */
 static void shrink(struct region *region, uint64_t i, uint64_t n)
 {
-	uint64_t from = fraction(region->total, i, n);
+	uint64_t from = plan_fraction(region->total, i, n);
 
-	region->total = fraction(region->total, i + 1, n) - from;
+	region->total = plan_fraction(region->total, i + 1, n) - from;
 	region->offset += from;
 }
 

@@ -110,21 +110,15 @@ const char *coll_name(enum coll coll)
 
 /* --- regions --- */
 
-/* TOTAL * I / N without overflow. */
-static uint64_t fraction(uint64_t total, uint64_t i, uint64_t n)
-{
-	return (uint64_t)((unsigned __int128)total * i / n);
-}
-
 void region_shard(const struct region *region, uint32_t shards, uint32_t t, struct piece *piece)
 {
 	uint32_t chunks = region->chunks ? region->chunks : 1;
-	uint64_t from = fraction(region->total, t, shards);
-	uint64_t bytes = fraction(region->total, t + 1ull, shards) - from;
-	uint64_t begin = fraction(bytes, region->chunk, chunks);
+	uint64_t from = plan_fraction(region->total, t, shards);
+	uint64_t bytes = plan_fraction(region->total, t + 1ull, shards) - from;
+	uint64_t begin = plan_fraction(bytes, region->chunk, chunks);
 
 	piece->at = region->offset + from + begin;
-	piece->bytes = fraction(bytes, region->chunk + 1ull, chunks) - begin;
+	piece->bytes = plan_fraction(bytes, region->chunk + 1ull, chunks) - begin;
 }
 
 static uint32_t shards_of(const struct plan *plan)
@@ -188,7 +182,8 @@ static uint64_t equal_shards(const struct plan *plan, uint64_t bytes, uint64_t s
 static uint64_t neighbours(const struct plan *plan, uint64_t from, uint64_t to)
 {
 	uint64_t total = plan->region.total, n = shards_of(plan), least = total / n;
-	uint64_t longer = fraction(total, to, n) - fraction(total, from, n) - (to - from) * least;
+	uint64_t longer =
+		plan_fraction(total, to, n) - plan_fraction(total, from, n) - (to - from) * least;
 
 	return equal_shards(plan, least + 1, longer) +
 	       equal_shards(plan, least, to - from - longer);

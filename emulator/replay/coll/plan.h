@@ -125,6 +125,16 @@ uint64_t plan_pieces(const struct plan *plan, const struct step *step);
 void plan_piece(const struct plan *plan, const struct step *step, uint64_t i, struct piece *piece);
 
 /* Shard T of REGION that is divided into SHARDS: what of it is in the region's chunk. */
+/* TOTAL * I / N without overflow; most products are of 64 bits. */
+static inline uint64_t plan_fraction(uint64_t total, uint64_t i, uint64_t n)
+{
+	uint64_t product;
+
+	if (!__builtin_mul_overflow(total, i, &product))
+		return product / n;
+	return (uint64_t)((unsigned __int128)total * i / n);
+}
+
 void region_shard(const struct region *region, uint32_t shards, uint32_t t, struct piece *piece);
 
 /* Bytes each rank sends in all of a collective, over size (nccl-tests' factors): busbw =

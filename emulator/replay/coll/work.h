@@ -13,6 +13,7 @@
 
 #define PHASES (2 * SYSTEM_DIMS)
 #define PARTS  2
+#define FEW    64 /* receives of a plan that need no memory of their own */
 
 struct work;
 struct chunk;
@@ -54,9 +55,12 @@ struct coll_message {
 struct run {
 	struct chunk *chunk; /* NULL: none */
 	struct plan plan;
-	uint8_t *in;                  /* bit k: receive k is taken in; owned */
-	uint32_t in_order;            /* receives [0, in_order) are */
-	uint32_t sent, gone;          /* sends begun and at their peers */
+	uint8_t *in; /* bit k: receive k is taken in; few_in, or owned */
+	uint8_t few_in[FEW / 8];
+	uint32_t in_order;   /* receives [0, in_order) are */
+	uint32_t sent, gone; /* sends begun and at their peers */
+	struct step next;    /* that will be sent */
+	bool has_next;
 	uint32_t posted, came, taken; /* receives */
 	uint8_t **transit; /* verify, all-to-all by ring: [receives], what goes on; owned */
 };
@@ -96,8 +100,8 @@ struct work {
 	int64_t priority;
 	struct phase phases[PHASES];
 	uint32_t phases_count;
-	struct chunk *chunks; /* [chunks_count], owned */
-	uint32_t chunks_count, chunks_left;
+	struct chunk *chunks; /* [chunks_count] of chunks_room, owned */
+	uint32_t chunks_count, chunks_left, chunks_room;
 	uint64_t chunk_size;  /* compat */
 	struct queue *queues; /* default: [levels * queues_per_dim], owned */
 	uint64_t open;        /* messages */
@@ -137,10 +141,10 @@ struct collectives {
 	uint32_t queues_per_dim, active;
 	int64_t delay;
 	struct bus bus;
-	bool strict;          /* queues in the order of all ranks */
-	int64_t priority;     /* of the next collective, LIFO and FIFO */
-	struct queue *queues; /* not strict: [dims * queues_per_dim] */
-	struct work *works;
+	bool strict;                  /* queues in the order of all ranks */
+	int64_t priority;             /* of the next collective, LIFO and FIFO */
+	struct queue *queues;         /* not strict: [dims * queues_per_dim] */
+	struct work *works, *spare;   /* under way; that are over, with their chunks and queues */
 	struct coll_messages *blocks; /* of messages, owned */
 	struct coll_message *free;
 	struct coll_count *counts; /* collectives of each group */
@@ -173,6 +177,7 @@ void queue_serve(struct work *work, struct queue *queue, int64_t time);
 /* CHUNK comes to its phase: its plans are made, it waits in its queue. */
 void run_enter(struct chunk *chunk, int64_t time);
 void run_begin(struct chunk *chunk, int64_t time); /* of queue.c */
+void run_release(struct run *run);
 uint64_t run_tag(const struct run *run);
 /* CHUNK has no more phases: collective.c */
 void work_chunk_ended(struct chunk *chunk, int64_t time);

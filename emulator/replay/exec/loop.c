@@ -142,10 +142,10 @@ static int64_t wake_time(const struct loop *loop)
 }
 
 /* Nothing was there to do since SINCE: spin for a while, then sleep, not beyond what is due. */
-static void idle(struct loop *loop, int64_t since)
+static void idle(struct loop *loop, int64_t now, int64_t since)
 {
 	const struct evq_node *node = evq_peek(&loop->timers);
-	int64_t now = loop_now(loop), rest = REST_MAX, poll;
+	int64_t rest = REST_MAX, poll;
 
 	if (now - since < spin_time(loop, now, now - since))
 		return;
@@ -163,7 +163,8 @@ static void idle(struct loop *loop, int64_t since)
 
 static int real_run(struct loop *loop, struct err *err)
 {
-	int64_t since = loop_now(loop);
+	int64_t now, since = 0;
+	bool busy = true;
 	int done;
 
 	while (goes_on(loop)) {
@@ -173,10 +174,13 @@ static int real_run(struct loop *loop, struct err *err)
 		while (!loop->stopped && !loop->failed && evq_peek(&loop->timers) &&
 		       fire_next(loop, loop_now(loop)))
 			done++;
-		if (done)
-			since = loop_now(loop);
-		else
-			idle(loop, since);
+		if (!done) {
+			now = loop_now(loop);
+			if (busy)
+				since = now;
+			idle(loop, now, since);
+		}
+		busy = done;
 	}
 	return loop->failed;
 }
@@ -206,11 +210,13 @@ void loop_start_at(struct loop *loop, int64_t at)
 	loop->zero = at;
 }
 
-int64_t loop_now(const struct loop *loop)
+int64_t loop_now(struct loop *loop)
 {
 	if (loop->clock)
-		return loop->clock->now(loop->clock->arg) - loop->zero;
-	return loop->timers.now > 0 ? loop->timers.now : 0;
+		loop->seen = loop->clock->now(loop->clock->arg) - loop->zero;
+	else
+		loop->seen = loop->timers.now > 0 ? loop->timers.now : 0;
+	return loop->seen;
 }
 
 int loop_at(struct loop *loop, struct loop_timer *timer, int64_t time)

@@ -35,6 +35,8 @@ struct loop {
 	struct evq timers;
 	const struct loop_clock *clock; /* NULL: virtual */
 	int64_t zero;                   /* the clock's time at loop_start() */
+	int64_t seen;                   /* ns: what loop_now() said last, for what need not be
+					   exact: a clock costs as much as a turn */
 	bool stopped;
 	int failed;      /* -1 after loop_fail() */
 	unsigned turns;  /* between looks at whether a signal ends it, as a failure (outfile.h) */
@@ -70,7 +72,7 @@ void loop_start(struct loop *loop);
 void loop_start_at(struct loop *loop, int64_t at);
 
 /* ns since loop_start(); virtual: of the timer that goes off. */
-int64_t loop_now(const struct loop *loop);
+int64_t loop_now(struct loop *loop);
 
 /* Set TIMER, which is not set, for TIME; one that is past goes off at once, after those
  * that are due already.  Returns 0, or -1 with errno ENOMEM.

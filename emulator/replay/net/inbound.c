@@ -6,6 +6,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#define NOBODYS UINT64_MAX /* number of the message that keeps a hash its table */
+
 struct inbound_message {
 	struct match_arrival arrival;
 	uint64_t number, received;
@@ -68,6 +70,8 @@ static struct inbound_message *find(struct inbound_peer *peer, uint64_t number)
 
 	if (message && message->number == number)
 		return message;
+	if (HASH_COUNT(peer->messages) < 2)
+		return NULL;
 	HASH_FIND(hh, peer->messages, &number, sizeof(number), message);
 	if (message)
 		peer->latest = message;
@@ -103,6 +107,21 @@ static void look_whether_complete(struct inbound *inbound, struct inbound_messag
 		complete(inbound, message);
 }
 
+/* The hash of nothing has no table, and would get one again with each message. */
+static int keep_table(struct inbound *inbound, struct inbound_peer *peer)
+{
+	struct inbound_message *message;
+
+	if (peer->messages)
+		return 0;
+	message = message_new(inbound);
+	if (!message)
+		return -1;
+	message->number = NOBODYS;
+	HASH_ADD(hh, peer->messages, number, sizeof(message->number), message);
+	return 0;
+}
+
 static struct inbound_message *begin(struct inbound *inbound, uint32_t from,
 				     const struct segment_head *head, struct err *err)
 {
@@ -111,7 +130,7 @@ static struct inbound_message *begin(struct inbound *inbound, uint32_t from,
 
 	if (message)
 		return message;
-	message = message_new(inbound);
+	message = keep_table(inbound, peer) < 0 ? NULL : message_new(inbound);
 	if (!message) {
 		err_errno(err, "no room for a message of rank %u", from);
 		return NULL;

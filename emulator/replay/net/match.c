@@ -10,20 +10,51 @@ struct match_key {
 	uint64_t tag, peer;
 };
 
-/* Receives or arrivals, never both. */
+/* Receives or arrivals, never both.  Those that are empty are kept for the next. */
 struct match_queue {
 	struct match_key key;
 	struct net_message *receive, *last_receive;
 	struct match_arrival *arrival, *last_arrival;
+	struct match_queue *spare; /* of the list of these */
 	UT_hash_handle hh;
 };
 
-static struct match_queue *queue_find(const struct match *match, uint32_t peer, uint64_t tag)
+static struct match_queue *queue_find(struct match *match, uint32_t peer, uint64_t tag)
 {
 	struct match_key key = { .tag = tag, .peer = peer };
+	struct match_queue *queue = match->latest;
+
+	if (queue && queue->key.tag == tag && queue->key.peer == peer)
+		return queue;
+	HASH_FIND(hh, match->queues, &key, sizeof(key), queue);
+	if (queue)
+		match->latest = queue;
+	return queue;
+}
+
+/* The hash of nothing has no table, and would get one again and again: a queue of nobody stays. */
+static int keep_table(struct match *match)
+{
 	struct match_queue *queue;
 
-	HASH_FIND(hh, match->queues, &key, sizeof(key), queue);
+	if (match->queues)
+		return 0;
+	queue = calloc(1, sizeof(*queue));
+	if (!queue)
+		return -1;
+	queue->key.peer = UINT64_MAX;
+	HASH_ADD(hh, match->queues, key, sizeof(queue->key), queue);
+	return 0;
+}
+
+static struct match_queue *queue_new(struct match *match)
+{
+	struct match_queue *queue = match->spare;
+
+	if (!queue)
+		return keep_table(match) < 0 ? NULL : calloc(1, sizeof(*queue));
+	match->spare = queue->spare;
+	*queue = (struct match_queue){ 0 };
 	return queue;
 }
 
@@ -34,13 +65,14 @@ static struct match_queue *queue_get(struct match *match, uint32_t peer, uint64_
 
 	if (queue)
 		return queue;
-	queue = calloc(1, sizeof(*queue));
+	queue = queue_new(match);
 	if (!queue) {
 		err_errno(err, "no room for messages that wait");
 		return NULL;
 	}
 	queue->key = (struct match_key){ .tag = tag, .peer = peer };
 	HASH_ADD(hh, match->queues, key, sizeof(queue->key), queue);
+	match->latest = queue;
 	return queue;
 }
 
@@ -49,7 +81,9 @@ static void queue_drop_empty(struct match *match, struct match_queue *queue)
 	if (queue->receive || queue->arrival)
 		return;
 	HASH_DEL(match->queues, queue);
-	free(queue);
+	match->latest = NULL;
+	queue->spare = match->spare;
+	match->spare = queue;
 }
 
 static int check_size(struct net_message *receive, const struct match_arrival *arrival,
@@ -80,6 +114,10 @@ void match_release(struct match *match)
 
 	HASH_ITER (hh, match->queues, queue, next) {
 		HASH_DEL(match->queues, queue);
+		free(queue);
+	}
+	while ((queue = match->spare)) {
+		match->spare = queue->spare;
 		free(queue);
 	}
 	match_init(match);

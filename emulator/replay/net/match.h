@@ -21,6 +21,8 @@ struct match_arrival {
 
 struct match {
 	struct match_queue *queues; /* a hash by peer and tag; owned */
+	struct match_queue *latest; /* of these, that was looked for last */
+	struct match_queue *spare;  /* a list of those that are empty, owned */
 	size_t receives, arrivals;  /* that wait */
 };
 

@@ -38,7 +38,7 @@
 #define VERBS_POOL        32 /* segments with contents under way to all peers */
 /* A head is the end of its page: what is copied page by page lies as it does here. */
 #define VERBS_PAGE 4096u
-#define VERBS_LONG 2     /* segments, that those without a head are as long as */
+#define VERBS_LONG 4     /* segments, that those without a head are as long as */
 #define VERBS_NONE 0xffu /* no slot */
 
 /* The immediate.  What has no slot has no head and is of the message before. */

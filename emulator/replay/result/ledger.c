@@ -55,11 +55,16 @@ static struct ledger_row *row_of(struct ledger *ledger, uint32_t op, uint32_t pe
 
 static void count(void *arg, const struct net *net, const struct net_message *message, bool sent)
 {
-	struct ledger_row *row = row_of(arg, message->op, message->peer, message->size);
+	struct ledger *ledger = arg;
+	struct ledger_row *row = ledger->latest[sent];
 
 	(void)net;
+	if (!row || row->key.op != message->op || row->key.peer != message->peer ||
+	    row->key.size != message->size)
+		row = row_of(ledger, message->op, message->peer, message->size);
 	if (!row)
 		return;
+	ledger->latest[sent] = row;
 	if (sent) {
 		row->count.tx_messages++;
 		row->count.tx_bytes += message->size;

@@ -16,8 +16,9 @@ struct ledger_row;
 
 /* Of one rank. */
 struct ledger {
-	struct ledger_row *rows; /* a hash by peer, operation and size; owned */
-	int failed;              /* errno: something is missing */
+	struct ledger_row *rows;      /* a hash by peer, operation and size; owned */
+	struct ledger_row *latest[2]; /* of what came and of what was sent */
+	int failed;                   /* errno: something is missing */
 };
 
 void ledger_init(struct ledger *ledger);
