@@ -51,7 +51,8 @@ static bool has_head(const struct net_message *message)
 	return message->data || !message->moved;
 }
 
-uint32_t verbs_even(const struct verbs *verbs, uint64_t size, uint32_t ways)
+/* Bytes of each segment of a message of SIZE that goes several WAYS; the last may be shorter. */
+static uint32_t even_length(const struct verbs *verbs, uint64_t size, uint32_t ways)
 {
 	uint64_t round = (uint64_t)ways * verbs->segment, count = net_parts(size, ways);
 
@@ -65,7 +66,7 @@ static uint32_t full_length(const struct verbs *verbs, const struct verbs_peer *
 			    bool with_head)
 {
 	if (peer->ways > 1)
-		return verbs_even(verbs, size, peer->ways);
+		return even_length(verbs, size, peer->ways);
 	return with_head ? verbs->segment : VERBS_LONG * verbs->segment;
 }
 

@@ -168,9 +168,6 @@ static inline struct verbs_rail *verbs_rail(struct verbs *verbs, uint32_t q)
 	return &verbs->rails[q == verbs->qps ? 0 : q % verbs->rail_count];
 }
 
-/* Bytes of each segment of a message of SIZE that goes several WAYS; the last may be shorter. */
-uint32_t verbs_even(const struct verbs *verbs, uint64_t size, uint32_t ways);
-
 /* Open the devices and ports of the settings.  -1 with ERR, and what there is is closed by
  * verbs_close().
  */
