@@ -56,7 +56,7 @@ static void what_was_written_is_read(void **state)
 	/* 6000 bytes in 2000 ns, and 2 * 2/3 of that */
 	assert_true(part->collectives[0].algbw == 3e9 && part->collectives[0].busbw == 4e9);
 	assert_int_equal(summary.part[SUMMARY_PREDICTED].nranks, 3);
-	summary_release(&summary);
+	summary_free(&summary);
 }
 
 /* Whatever stands there, it is drawn or refused. */
@@ -75,7 +75,7 @@ static bool is_drawn(const char *text, size_t size)
 	assert_non_null(out);
 	rc = plot_script(&(struct plot_files){ &summary, 1 }, "some.svg", out, &err);
 	fclose(out);
-	summary_release(&summary);
+	summary_free(&summary);
 	return rc == 0;
 }
 

@@ -72,7 +72,7 @@ int command_plot(int argc, char **argv)
 		rc = plot_draw(&(struct plot_files){ summaries, arguments.count }, arguments.output,
 			       &err);
 	while (read)
-		summary_release(&summaries[--read]);
+		summary_free(&summaries[--read]);
 	free(summaries);
 	if (rc < 0)
 		fprintf(stderr, "netemu replay plot: %s\n", err.text);

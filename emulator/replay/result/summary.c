@@ -181,14 +181,14 @@ static int take(struct summary *summary, const char *path, json_t *root, const j
 {
 	*summary = (struct summary){ .path = strdup(path), .root = root };
 	if (!summary->path) {
-		summary_release(summary);
+		summary_free(summary);
 		return err_errno(err, "'%s'", path);
 	}
 	if (!root)
 		err_set(err, "'%s': line %d: %s", path, why->line, why->text);
 	else if (read_root(summary, err) == 0)
 		return 0;
-	summary_release(summary);
+	summary_free(summary);
 	return -1;
 }
 
@@ -221,7 +221,7 @@ int summary_read(struct summary *summary, const char *path, struct err *err)
 	return take(summary, path, root, &why, err);
 }
 
-void summary_release(struct summary *summary)
+void summary_free(struct summary *summary)
 {
 	for (int side = 0; side < SUMMARY_SIDES; side++) {
 		free(summary->part[side].ranks);

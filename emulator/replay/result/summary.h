@@ -47,6 +47,6 @@ int summary_read(struct summary *summary, const char *path, struct err *err);
 /* The same of TEXT, which is called PATH in sentences. */
 int summary_parse(struct summary *summary, const char *path, const char *text, size_t size,
 		  struct err *err);
-void summary_release(struct summary *summary);
+void summary_free(struct summary *summary);
 
 #endif
