@@ -439,7 +439,8 @@ int ranks_collect(struct ranks *ranks, const struct trace_run *run, struct err *
 	int rc = 0;
 
 	if (ranks_make(&made, run) < 0 || tally_init(&collector.tally, made.count) < 0)
-		rc = err_errno(err, "'%s'", run->path);
+		rc = errno == E2BIG ? err_set(err, "'%s': more than %u ranks", run->path, RANKS_MAX)
+				    : err_errno(err, "'%s'", run->path);
 	if (rc == 0)
 		rc = trace_run_walk_all(run, &handler, err);
 	if (rc == 0 && finish(&collector) < 0)

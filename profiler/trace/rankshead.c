@@ -81,13 +81,11 @@ static uint64_t count_ranks(const struct trace_run *run)
 	return count;
 }
 
-#define RANKS_MAX (1U << 24) /* as many are not believed */
-
 int ranks_make(struct ranks *ranks, const struct trace_run *run)
 {
 	uint64_t count = count_ranks(run);
 
-	errno = EINVAL;
+	errno = E2BIG;
 	ranks->rank = count <= RANKS_MAX ? calloc(count, sizeof(*ranks->rank)) : NULL;
 	if (!ranks->rank)
 		return -1;

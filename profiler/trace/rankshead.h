@@ -5,6 +5,8 @@
 
 #include "trace/ranks.h"
 
+#define RANKS_MAX (1U << 20) /* more are not believed: errno E2BIG */
+
 /* One of each rank, with what the heads of its files in RUN say.  Returns 0, or -1 with
  * errno: then RANKS has to be released, too.
  */
