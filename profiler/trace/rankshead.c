@@ -39,12 +39,27 @@ static bool is_whole(const struct trace_file *file)
 	       file->header.level == VRING_FULL;
 }
 
+/* Any numbers may stand in a file: what no time can be is 0. */
+static int64_t sum(int64_t a, int64_t b)
+{
+	int64_t all;
+
+	return __builtin_add_overflow(a, b, &all) ? 0 : all;
+}
+
+static int64_t difference(int64_t a, int64_t b)
+{
+	int64_t left;
+
+	return __builtin_sub_overflow(a, b, &left) ? 0 : left;
+}
+
 /* What the head of FILE says of its rank; the first file of each says who it is. */
 static int add_file(struct rankfile *rank, const struct trace_file *file)
 {
 	const struct vring_header *header = &file->header;
-	int64_t start = header->first.monotonic + file->offset;
-	double seconds = (double)(header->last.monotonic - header->first.monotonic) / 1e9;
+	int64_t start = sum(header->first.monotonic, file->offset);
+	double seconds = (double)difference(header->last.monotonic, header->first.monotonic) / 1e9;
 
 	if (!rank->node) {
 		rank->complete = true;
